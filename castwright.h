@@ -1,0 +1,135 @@
+/* castwright.h: a topic in, a finished multi-speaker podcast episode out, on your own machine.
+ *
+ * The nouns
+ *   script   a text file: cast, segments (chapters), turns. People edit it.
+ *   turn     what one speaker says in one go. Each turn's audio is kept under a key that hashes all that decides it.
+ *   voice    a style pack or a mix of them: "af_heart", "am_michael*0.7 + bm_george*0.3".
+ *   studio   opened models and a thread pool; shared by everything below. One call at a time per studio.
+ *   episode  a folder: episode.mp3, script.md, transcript.vtt, transcript.json, chapters.json, manifest.json, turns/.
+ *
+ * An example that compiles (tests/ builds and runs it):
+ *
+ *     struct cw_error err = {0};
+ *     struct cw_studio *studio = NULL;
+ *     if (cw_studio_open(&studio, cw_studio_params_default(), &err) == 0) {
+ *         struct cw_say_params p = cw_say_params_default();
+ *         p.voice = "af_heart";
+ *         p.out = "hello.wav";
+ *         if (cw_say(studio, "Every word is right.", p, &err) != 0)
+ *             fprintf(stderr, "%s\n", err.text);
+ *     }
+ *     cw_studio_close(studio);
+ *
+ * Errors: 0 ok, -1 failed; `struct cw_error` (base/base.h) says what, where, expected, found; err.code is the program's
+ * exit code. Strings in parameters are borrowed for the call. Nothing here prints.
+ */
+#ifndef CASTWRIGHT_H
+#define CASTWRIGHT_H
+
+#include "base/base.h"
+
+#define CW_VERSION "0.1.0"
+
+/* ---- progress ------------------------------------------------------------------------------------------------------ */
+
+enum cw_stage { CW_STAGE_OPEN, CW_STAGE_PLAN, CW_STAGE_WRITE, CW_STAGE_SPEAK, CW_STAGE_MASTER, CW_STAGE_PUBLISH, CW_STAGE_PLAY };
+
+struct cw_progress {
+    enum cw_stage stage;
+    int done, total;        /* turns; total 0: not known yet */
+    int rendered, reused;   /* turns made in this run; turns found in turns/ */
+    double fraction;        /* of the whole command, [0, 1] */
+    double speech_seconds;  /* of finished speech */
+    double times_real_time; /* speech seconds made per second of synthesis so far; 0: none yet */
+    double seconds_left;    /* < 0: not known yet */
+    const char *what;       /* "Maya: So every time I ask…", NULL */
+};
+
+/* Called often, from the calling thread. Returns false to cancel: the call then fails with CW_FAILED "cancelled" and
+ * everything finished so far is kept. */
+struct cw_listener {
+    bool (*progress)(void *arg, const struct cw_progress *p);
+    void (*line)(void *arg, const char *text); /* one line for the log: turns rendered or reused, warnings */
+    void *arg;
+};
+
+/* ---- studio -------------------------------------------------------------------------------------------------------- */
+
+struct cw_studio;
+struct cw_studio_params {
+    int threads;            /* 0: one per core */
+    const char *voice_model; /* NULL: the catalogue's "kokoro" */
+    const char *writer_model; /* path of a GGUF; NULL: the catalogue's default writer. Opened when first needed. */
+};
+struct cw_studio_params cw_studio_params_default(void);
+/* Cheap: models are opened by the first call that needs them. CW_NO_MODEL then says which and how to get it. */
+CW_MUST_CHECK int cw_studio_open(struct cw_studio **s, struct cw_studio_params params, struct cw_error *err);
+void cw_studio_close(struct cw_studio *s);
+
+/* ---- episodes ------------------------------------------------------------------------------------------------------ */
+
+struct cw_write_params {
+    const char *topic;
+    const char *cast; /* "Maya=af_heart,Tom=am_michael"; NULL: the default two */
+    const char *style; /* "conversation", "interview", "debate", "explainer" */
+    double minutes;    /* 3 */
+    uint64_t seed;     /* 1 */
+    struct cw_listener listen;
+};
+struct cw_write_params cw_write_params_default(void);
+/* Only the script, written to the file `out` (atomically). */
+CW_MUST_CHECK int cw_write(struct cw_studio *s, struct cw_write_params p, const char *out, struct cw_error *err);
+
+struct cw_render_params {
+    const char *out_dir;
+    bool flac, wav; /* beside the mp3 */
+    bool play;      /* through the default audio device while rendering; no device is a warning line, not an error */
+    double speed;   /* 1 */
+    struct cw_listener listen;
+};
+struct cw_render_params cw_render_params_default(void);
+
+struct cw_report {
+    double speech_seconds;      /* length of the episode */
+    double loudness_lufs;       /* integrated, of the delivered file */
+    double true_peak_dbtp;
+    int turns, rendered, reused;
+    double write_seconds, speak_seconds, master_seconds, total_seconds; /* wall clock */
+    double first_sound_seconds; /* from the call to the first sample played; < 0: nothing played */
+    long underruns;             /* of live playback */
+    long llm_tokens;
+    char episode[CW_PATH_MAX];  /* path of episode.mp3 */
+};
+/* A finished script -> an episode folder; renders only the turns whose key is not in turns/. `report` may be NULL. */
+CW_MUST_CHECK int cw_render(struct cw_studio *s, const char *script, struct cw_render_params p, struct cw_report *report,
+                            struct cw_error *err);
+/* Topic -> script -> episode; each turn is spoken as soon as it is written. An interrupted run is taken up again: a
+ * script.md that is whole is kept and only rendered. */
+CW_MUST_CHECK int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_params p, struct cw_report *report,
+                          struct cw_error *err);
+
+struct cw_say_params {
+    const char *voice;    /* "af_heart" */
+    const char *language; /* NULL: the voice's own */
+    const char *out;      /* .wav or .flac path, or NULL */
+    bool play;
+    double speed;
+    uint64_t seed;
+    struct cw_listener listen;
+};
+struct cw_say_params cw_say_params_default(void);
+CW_MUST_CHECK int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct cw_error *err);
+
+/* Plays an episode folder or an audio file through the default device. */
+CW_MUST_CHECK int cw_play(const char *path, struct cw_listener listen, struct cw_error *err);
+
+/* Speed of synthesis on fixed sentences. */
+struct cw_bench_result {
+    char isa[16];
+    int threads;
+    double load_seconds, speech_seconds, synthesis_seconds, acoustic_seconds, vocoder_seconds, real_time_factor;
+    long peak_rss_kib;
+};
+CW_MUST_CHECK int cw_bench(struct cw_studio *s, int rounds, const char *voice, struct cw_bench_result *r, struct cw_error *err);
+
+#endif

@@ -1,0 +1,44 @@
+/* Language models behind one interface: a prompt and a grammar in, text out, piece by piece. llm_local.c: libllama. */
+#ifndef CW_LLM_H
+#define CW_LLM_H
+
+#include "base/base.h"
+
+struct cw_llm;
+
+struct cw_llm_params {
+    int threads;        /* 0: as many as cores */
+    int context;        /* tokens; default 4096 */
+    uint64_t seed;
+    float temperature, min_p, repeat_penalty; /* defaults 0.8, 0.05, 1.1 */
+};
+struct cw_llm_params cw_llm_params_default(void);
+CW_MUST_CHECK int cw_llm_open_local(struct cw_llm **m, const char *gguf, struct cw_llm_params params, struct cw_error *err);
+void cw_llm_close(struct cw_llm *m);
+const char *cw_llm_name(const struct cw_llm *m);
+
+struct cw_llm_message {
+    const char *role; /* "system", "user", "assistant" */
+    const char *text;
+};
+struct cw_llm_request {
+    const struct cw_llm_message *messages;
+    int message_count;
+    const char *prefill;  /* the assistant's reply begins with this, or NULL; not part of the result */
+    const char *grammar;  /* GBNF, or NULL */
+    int max_tokens;
+    /* Called with each new piece of text; returns false to stop there. May be NULL. */
+    bool (*piece)(void *arg, const char *text, size_t len);
+    void *arg;
+};
+struct cw_llm_usage { /* summed over the life of the model */
+    long prompt_tokens, prompt_reused, generated_tokens;
+    double prompt_seconds, generate_seconds;
+};
+/* Appends the reply to `out`. A prompt that does not fit the context is refused, never cut. */
+CW_MUST_CHECK int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_text *out, struct cw_error *err);
+int cw_llm_count_tokens(struct cw_llm *m, const char *text);
+int cw_llm_context(const struct cw_llm *m);
+struct cw_llm_usage cw_llm_usage(const struct cw_llm *m);
+
+#endif

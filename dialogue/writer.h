@@ -1,0 +1,31 @@
+/* The writer: a topic -> a script, turn by turn. Plans an outline, then writes each segment under a grammar that admits
+ * only the cast's names and speakable text, carrying a summary of what was said. */
+#ifndef CW_WRITER_H
+#define CW_WRITER_H
+
+#include "dialogue/llm.h"
+#include "dialogue/script.h"
+
+struct cw_writer_params {
+    const char *topic;
+    double minutes;          /* target length; default 3 */
+    double words_per_minute; /* speaking rate used for the budget; default 165 */
+    const char *style;       /* "conversation" (default), "interview", "debate", "explainer" */
+    uint64_t seed;
+};
+struct cw_writer_params cw_writer_params_default(void);
+
+struct cw_writer_events {
+    void *arg;
+    /* The script holds the new turn already: segment index, turn index. Returns false to stop (cancelled). May be NULL. */
+    bool (*turn)(void *arg, const struct cw_script *s, int segment, int turn);
+    /* What the writer is doing now ("planning", "writing 2/4"), and how far in [0, 1]. May be NULL. */
+    void (*stage)(void *arg, const char *what, double fraction);
+};
+
+/* `s` comes with its cast, language and seed set; title, segments and turns are written. Empty or unspeakable topic, or
+ * longer than 2,000 bytes: CW_BAD_INPUT. */
+CW_MUST_CHECK int cw_writer_run(struct cw_llm *llm, struct cw_writer_params params, const struct cw_writer_events *events,
+                                struct cw_script *s, struct cw_error *err);
+
+#endif

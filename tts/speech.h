@@ -1,0 +1,60 @@
+/* The text front end: one turn's text -> chunks of phonemes that the acoustic model can speak, with the words they come from.
+ *
+ *   text ─▶ normalise (numbers, dates, abbreviations -> spoken words) ─▶ g2p (misaki's phoneme alphabet) ─▶ chunks
+ *
+ * Inline [word](/ipa/) gives a word its phonemes. Deterministic; needs no acoustic model.
+ */
+#ifndef CW_SPEECH_H
+#define CW_SPEECH_H
+
+#include "base/base.h"
+
+struct cw_speech; /* immutable: lexicon and rules; espeak-ng behind it is called under a lock */
+
+/* `lexicon_dir` holds the converted lexicons; missing: CW_NO_MODEL. */
+CW_MUST_CHECK int cw_speech_open(struct cw_speech **s, const char *lexicon_dir, struct cw_error *err);
+void cw_speech_close(struct cw_speech *s);
+
+/* Is there a front end for this language ("en-us", "en-gb")? CW_BAD_INPUT naming the language and the ones there are. */
+CW_MUST_CHECK int cw_speech_language(const char *language, struct cw_error *err);
+
+enum cw_word_source { CW_WORD_LEXICON, CW_WORD_RULE, CW_WORD_ESPEAK, CW_WORD_INLINE, CW_WORD_PUNCTUATION };
+
+struct cw_spoken_word {
+    char *text;     /* as in the script, e.g. "$1,249.50" or "Tokens"; several spoken words may share one script word */
+    char *spoken;   /* as spoken, e.g. "one" */
+    char *phonemes; /* misaki's alphabet, UTF-8 */
+    enum cw_word_source source;
+    size_t offset;  /* byte offset of `text` in the turn's text */
+    int chunk;      /* index of its chunk */
+    int first, count; /* phoneme symbols of its chunk that are this word's (code points; punctuation and spaces not included) */
+};
+
+struct cw_chunk {
+    char *phonemes; /* what the model is given, UTF-8, <= max_symbols code points */
+    int symbols;    /* code points in it */
+    int pause_ms;   /* silence the punctuation at its end asks for, after trimming */
+};
+
+struct cw_utterance {
+    struct cw_chunk *chunks;
+    int chunk_count;
+    struct cw_spoken_word *words;
+    int word_count;
+};
+
+struct cw_speech_params {
+    const char *language; /* "en-us", "en-gb" */
+    int max_symbols;      /* cut at clause ends so that no chunk is longer; default 250 */
+};
+struct cw_speech_params cw_speech_params_default(void);
+
+/* Text without anything speakable, invalid UTF-8 or control characters, longer than 20,000 bytes: CW_BAD_INPUT. */
+CW_MUST_CHECK int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_utterance *u,
+                                 struct cw_error *err);
+void cw_utterance_free(struct cw_utterance *u);
+
+/* Spoken form alone ("one thousand two hundred ..."), for `castwright text --spoken` and the tests. */
+CW_MUST_CHECK int cw_normalise(const char *text, struct cw_text *spoken, struct cw_error *err);
+
+#endif
