@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define CW_MUST_CHECK __attribute__((warn_unused_result))
-#define CW_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define CW_PRINTF(at, first) __attribute__((format(printf, at, first)))
 
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 
@@ -79,6 +79,8 @@ CW_MUST_CHECK int cw_file_commit(const char *temp, const char *path, struct cw_e
 void cw_file_discard(const char *temp);
 bool cw_file_exists(const char *path);
 CW_MUST_CHECK int cw_dir_make(const char *path, struct cw_error *err); /* with parents */
+/* Removes from a folder the temporaries of cw_file_begin whose process is gone (killed); call it with the folder's lock held. */
+void cw_dir_sweep(const char *dir);
 /* Joins with one '/'; fails when the result does not fit in CW_PATH_MAX. */
 CW_MUST_CHECK int cw_path_join(char *out, const char *dir, const char *name, struct cw_error *err);
 

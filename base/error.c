@@ -48,9 +48,12 @@ int cw_fail_in(struct cw_error *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    size_t n = strlen(text);
+    size_t n = strlen(text), rest = strlen(err->text);
     if (n + 2 < sizeof text) {
-        snprintf(text + n, sizeof text - n, ": %s", err->text);
+        memcpy(text + n, ": ", 2);
+        rest = rest < sizeof text - n - 3 ? rest : sizeof text - n - 3;
+        memcpy(text + n + 2, err->text, rest);
+        text[n + 2 + rest] = '\0';
     }
     clean(text);
     memcpy(err->text, text, sizeof text);

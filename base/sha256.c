@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,11 +104,11 @@ static bool have_sha(void)
 static void blocks(uint32_t state[8], const unsigned char *p, size_t count)
 {
 #if defined(__x86_64__)
-    static int known; /* 0: not asked yet, 1: no, 2: yes; racing threads write the same answer */
-    int k = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    static atomic_int known; /* 0: not asked yet, 1: no, 2: yes; racing threads write the same answer */
+    int k = atomic_load_explicit(&known, memory_order_relaxed);
     if (k == 0) {
         k = have_sha() ? 2 : 1;
-        __atomic_store_n(&known, k, __ATOMIC_RELAXED);
+        atomic_store_explicit(&known, k, memory_order_relaxed);
     }
     if (k == 2) {
         blocks_sha(state, p, count);
