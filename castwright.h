@@ -122,6 +122,8 @@ CW_MUST_CHECK int cw_say(struct cw_studio *s, const char *text, struct cw_say_pa
 
 /* Plays an episode folder or an audio file through the default device. */
 CW_MUST_CHECK int cw_play(const char *path, struct cw_listener listen, struct cw_error *err);
+/* The default output device's name (static buffer), or NULL with the reason in `err`. */
+const char *cw_play_device(struct cw_error *err);
 
 /* Speed of synthesis on fixed sentences. */
 struct cw_bench_result {

@@ -1,0 +1,237 @@
+/* make, write, render, say, play: options -> castwright.h -> a few result lines on stdout. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+/* "Why the sea has tides" -> "episodes/why-the-sea-has-tides" */
+static void default_folder(const char *topic, char *out, size_t size) {
+    size_t n = (size_t)snprintf(out, size, "episodes/"), start = n;
+    for (const char *p = topic; *p && n - start < 60 && n + 2 < size; p++) {
+        char c = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+            out[n++] = c;
+        else if (n > start && out[n - 1] != '-')
+            out[n++] = '-';
+    }
+    while (n > start && out[n - 1] == '-')
+        n--;
+    if (n == start)
+        n += (size_t)snprintf(out + n, size - n, "episode");
+    out[n] = '\0';
+}
+
+struct options {
+    const char *out, *cast, *style, *voice, *language, *llm;
+    double minutes, speed;
+    long seed, threads;
+    bool play, flac, wav, json, quiet;
+};
+
+static struct options options_default(void) {
+    struct cw_write_params w = cw_write_params_default();
+    struct options o = {.minutes = w.minutes, .seed = (long)w.seed, .style = w.style, .speed = 1, .voice = cw_say_params_default().voice};
+    return o;
+}
+
+#define OUT_DIR {"--out,-o", "DIR", "the episode's folder (default: episodes/NAME)", CLI_TEXT, &o.out, 0, 0}
+#define COMMON                                                                                                                             \
+    {"--threads", "N", "threads (default: one per core)", CLI_INT, &o.threads, 1, 256},                                                    \
+        {"--quiet,-q", NULL, "no progress", CLI_FLAG, &o.quiet, 0, 0}
+#define WRITING                                                                                                                            \
+    {"--minutes", "N", "length (default 3)", CLI_NUMBER, &o.minutes, 0.25, 180},                                                           \
+        {"--cast", "LIST", "Name=voice,… two to six (default Maya=af_heart,Tom=am_michael)", CLI_TEXT, &o.cast, 0, 0},                     \
+        {"--style", "STYLE", "conversation, interview, debate, explainer", CLI_TEXT, &o.style, 0, 0},                                      \
+        {"--seed", "N", "another seed, another script (default 1)", CLI_INT, &o.seed, 0, 9e15},                                            \
+        {"--llm", "FILE.gguf", "the language model that writes", CLI_TEXT, &o.llm, 0, 0}
+#define SOUND                                                                                                                              \
+    {"--play", NULL, "listen while it is made", CLI_FLAG, &o.play, 0, 0}, {"--flac", NULL, "episode.flac as well", CLI_FLAG, &o.flac, 0, 0}, \
+        {"--wav", NULL, "episode.wav as well", CLI_FLAG, &o.wav, 0, 0},                                                                    \
+        {"--speed", "X", "speaking speed, 0.5 to 2 (default 1)", CLI_NUMBER, &o.speed, 0.5, 2},                                            \
+        {"--json", NULL, "the report as JSON on stdout", CLI_FLAG, &o.json, 0, 0}
+
+static struct cw_studio_params studio_params(const struct options *o) {
+    struct cw_studio_params p = cw_studio_params_default();
+    p.threads = (int)o->threads;
+    p.writer_model = o->llm;
+    return p;
+}
+static struct cw_write_params write_params(const struct options *o, const char *topic) {
+    struct cw_write_params p = cw_write_params_default();
+    p.topic = topic;
+    p.cast = o->cast;
+    p.style = o->style;
+    p.minutes = o->minutes;
+    p.seed = (uint64_t)o->seed;
+    p.listen = cli_listener(o->quiet);
+    return p;
+}
+static struct cw_render_params render_params(const struct options *o, const char *out) {
+    struct cw_render_params p = cw_render_params_default();
+    p.out_dir = out;
+    p.play = o->play;
+    p.flac = o->flac;
+    p.wav = o->wav;
+    p.speed = o->speed;
+    p.listen = cli_listener(o->quiet);
+    return p;
+}
+
+static void print_report(const struct cw_report *r, bool json) {
+    cli_progress_end();
+    if (json) {
+        json_t *j = json_pack("{s:s, s:f, s:f, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:i}", "episode", r->episode, "seconds",
+                              r->speech_seconds, "lufs", r->loudness_lufs, "true_peak_dbtp", r->true_peak_dbtp, "turns", r->turns, "rendered",
+                              r->rendered, "reused", r->reused, "write_seconds", r->write_seconds, "speak_seconds", r->speak_seconds,
+                              "master_seconds", r->master_seconds, "total_seconds", r->total_seconds, "first_sound_seconds",
+                              r->first_sound_seconds, "underruns", (int)r->underruns, "llm_tokens", (int)r->llm_tokens);
+        if (j)
+            json_dumpf(j, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+        putchar('\n');
+        json_decref(j);
+        return;
+    }
+    printf("%s\n", r->episode);
+    printf("length %d:%02d, %d turns (%d rendered, %d reused), %.1f LUFS, true peak %.1f dBTP\n", (int)r->speech_seconds / 60,
+           (int)r->speech_seconds % 60, r->turns, r->rendered, r->reused, r->loudness_lufs, r->true_peak_dbtp);
+    printf("took %.1f s:", r->total_seconds);
+    if (r->write_seconds > 0)
+        printf(" writing %.1f s (%ld tokens),", r->write_seconds, r->llm_tokens);
+    printf(" speaking %.1f s, mastering %.1f s\n", r->speak_seconds, r->master_seconds);
+    if (r->first_sound_seconds >= 0)
+        printf("first sound after %.2f s, %ld underruns\n", r->first_sound_seconds, r->underruns);
+}
+
+int cli_make(const struct cli_command *c, int argc, char **argv) {
+    struct options o = options_default();
+    const struct cli_option table[] = {OUT_DIR, WRITING, SOUND, COMMON, {0}};
+    const char *topic = NULL;
+    int count, code = cli_parse(c, table, argc, argv, &topic, 1, &count);
+    if (code >= 0)
+        return code;
+    if (count != 1)
+        return cli_usage(c, "expected a topic");
+    char folder[256];
+    default_folder(topic, folder, sizeof folder);
+    struct cw_error err = {0};
+    struct cw_studio *studio = NULL;
+    struct cw_report report = {0};
+    if (cw_studio_open(&studio, studio_params(&o), &err) != 0 ||
+        cw_make(studio, write_params(&o, topic), render_params(&o, o.out ? o.out : folder), &report, &err) != 0)
+        code = cli_error(c, &err);
+    else {
+        print_report(&report, o.json);
+        code = 0;
+    }
+    cw_studio_close(studio);
+    return code;
+}
+
+int cli_write(const struct cli_command *c, int argc, char **argv) {
+    struct options o = options_default();
+    const struct cli_option table[] = {{"--out,-o", "FILE.md", "the script (required)", CLI_TEXT, &o.out, 0, 0}, WRITING, COMMON, {0}};
+    const char *topic = NULL;
+    int count, code = cli_parse(c, table, argc, argv, &topic, 1, &count);
+    if (code >= 0)
+        return code;
+    if (count != 1 || !o.out)
+        return cli_usage(c, count != 1 ? "expected a topic" : "expected -o FILE.md");
+    struct cw_error err = {0};
+    struct cw_studio *studio = NULL;
+    if (cw_studio_open(&studio, studio_params(&o), &err) != 0 || cw_write(studio, write_params(&o, topic), o.out, &err) != 0)
+        code = cli_error(c, &err);
+    else {
+        cli_progress_end();
+        printf("%s\n", o.out);
+        code = 0;
+    }
+    cw_studio_close(studio);
+    return code;
+}
+
+int cli_render(const struct cli_command *c, int argc, char **argv) {
+    struct options o = options_default();
+    const struct cli_option table[] = {OUT_DIR, SOUND, COMMON, {0}};
+    const char *script = NULL;
+    int count, code = cli_parse(c, table, argc, argv, &script, 1, &count);
+    if (code >= 0)
+        return code;
+    if (count != 1)
+        return cli_usage(c, "expected a script");
+    char folder[256], stem[200];
+    const char *base = strrchr(script, '/');
+    snprintf(stem, sizeof stem, "%s", base ? base + 1 : script);
+    char *dot = strrchr(stem, '.');
+    if (dot && dot != stem)
+        *dot = '\0';
+    default_folder(stem, folder, sizeof folder);
+    struct cw_error err = {0};
+    struct cw_studio *studio = NULL;
+    struct cw_report report = {0};
+    if (cw_studio_open(&studio, studio_params(&o), &err) != 0 ||
+        cw_render(studio, script, render_params(&o, o.out ? o.out : folder), &report, &err) != 0)
+        code = cli_error(c, &err);
+    else {
+        print_report(&report, o.json);
+        code = 0;
+    }
+    cw_studio_close(studio);
+    return code;
+}
+
+int cli_say(const struct cli_command *c, int argc, char **argv) {
+    struct options o = options_default();
+    struct cw_say_params p = cw_say_params_default();
+    const struct cli_option table[] = {{"--out,-o", "FILE", "a .wav or .flac file (default: play it)", CLI_TEXT, &o.out, 0, 0},
+                                       {"--voice", "V", "a voice or a mix, \"af_heart*0.6 + af_bella*0.4\"", CLI_TEXT, &o.voice, 0, 0},
+                                       {"--language", "L", "en-us, en-gb (default: the voice's own)", CLI_TEXT, &o.language, 0, 0},
+                                       {"--play", NULL, "through the speakers", CLI_FLAG, &o.play, 0, 0},
+                                       {"--speed", "X", "speaking speed, 0.5 to 2 (default 1)", CLI_NUMBER, &o.speed, 0.5, 2},
+                                       {"--seed", "N", "of the noise in the voice", CLI_INT, &o.seed, 0, 9e15},
+                                       COMMON,
+                                       {0}};
+    const char *text = NULL;
+    int count, code = cli_parse(c, table, argc, argv, &text, 1, &count);
+    if (code >= 0)
+        return code;
+    if (count != 1)
+        return cli_usage(c, "expected a text");
+    p.voice = o.voice;
+    p.language = o.language;
+    p.out = o.out;
+    p.play = o.play || !o.out;
+    p.speed = o.speed;
+    p.seed = (uint64_t)o.seed;
+    p.listen = cli_listener(o.quiet);
+    struct cw_error err = {0};
+    struct cw_studio *studio = NULL;
+    if (cw_studio_open(&studio, studio_params(&o), &err) != 0 || cw_say(studio, text, p, &err) != 0)
+        code = cli_error(c, &err);
+    else {
+        cli_progress_end();
+        if (o.out)
+            printf("%s\n", o.out);
+        code = 0;
+    }
+    cw_studio_close(studio);
+    return code;
+}
+
+int cli_play(const struct cli_command *c, int argc, char **argv) {
+    bool quiet = false;
+    const struct cli_option table[] = {{"--quiet,-q", NULL, "no progress", CLI_FLAG, &quiet, 0, 0}, {0}};
+    const char *path = NULL;
+    int count, code = cli_parse(c, table, argc, argv, &path, 1, &count);
+    if (code >= 0)
+        return code;
+    if (count != 1)
+        return cli_usage(c, "expected a folder or a file");
+    struct cw_error err = {0};
+    if (cw_play(path, cli_listener(quiet), &err) != 0)
+        return cli_error(c, &err);
+    cli_progress_end();
+    return 0;
+}

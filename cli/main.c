@@ -1,0 +1,77 @@
+/* castwright: argv[1] -> a command of the table. Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 a model is missing. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct cli_command cli_commands[] = {
+    {"make", "TOPIC", "a topic in, a finished episode out",
+     "  castwright make \"Why the sea has tides\"\n"
+     "  castwright make \"Bees\" --minutes 5 --cast 'Ann=bf_emma,Bob=bm_george' -o bees --play\n",
+     cli_make},
+    {"write", "TOPIC", "only the script, for you to edit", "  castwright write \"Why the sea has tides\" -o tides.md\n", cli_write},
+    {"render", "SCRIPT", "a script in, an episode out; renders only what changed",
+     "  castwright render tides.md -o tides\n"
+     "  castwright render tides.md -o tides --play --flac\n",
+     cli_render},
+    {"say", "TEXT", "one text, one voice",
+     "  castwright say \"Hello there.\" -o hello.wav\n"
+     "  castwright say \"Good morning.\" --voice bf_emma --play\n",
+     cli_say},
+    {"play", "DIR|FILE", "plays an episode through the speakers", "  castwright play tides\n", cli_play},
+    {"voices", "list", "the voices there are", "  castwright voices list\n  castwright voices list --json\n", cli_voices},
+    {"models", "list|fetch|verify|convert", "model files: what there is, fetching, checking, converting",
+     "  castwright models list\n"
+     "  castwright models fetch                       what an episode needs\n"
+     "  castwright models fetch qwen2.5-coder-0.5b    one by name\n"
+     "  castwright models verify                      every file against its sha256\n"
+     "  castwright models convert kokoro.onnx kokoro.gguf\n",
+     cli_models},
+    {"doctor", "", "what this machine has, and what is missing", "  castwright doctor\n", cli_doctor},
+    {"bench", "", "speed of synthesis on this machine", "  castwright bench\n  castwright bench --json --threads 1\n", cli_bench},
+    {0},
+};
+
+static void help(FILE *to) {
+    fputs("castwright " CW_VERSION ": a topic in, a finished multi-speaker podcast episode out, on your own machine\n\n"
+          "usage: castwright COMMAND [ARGUMENTS]   (castwright COMMAND --help tells more)\n\n",
+          to);
+    for (const struct cli_command *c = cli_commands; c->name; c++)
+        fprintf(to, "  %-7s %-26s %s\n", c->name, c->arguments, c->summary);
+    fputs("\nexamples:\n"
+          "  castwright make \"Why generative AI is expensive\" --minutes 3\n"
+          "  castwright write \"Bees\" -o bees.md   # then edit bees.md\n"
+          "  castwright render bees.md -o bees      # editing one line renders one line\n\n"
+          "exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 a model is missing\n",
+          to);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("castwright " CW_VERSION);
+        return 0;
+    }
+    for (const struct cli_command *c = cli_commands; c->name; c++)
+        if (strcmp(c->name, argv[1]) == 0) {
+            cli_catch_interrupt();
+            int code = c->run(c, argc - 1, argv + 1);
+            if (fflush(stdout) != 0 || ferror(stdout)) {
+                fprintf(stderr, "castwright %s: error: standard output: cannot write\n", c->name);
+                return code ? code : 1;
+            }
+            return code;
+        }
+    fprintf(stderr, "castwright: error: unknown command \"%s\"; expected one of:", argv[1]);
+    for (const struct cli_command *c = cli_commands; c->name; c++)
+        fprintf(stderr, " %s", c->name);
+    fputs("\n", stderr);
+    return 2;
+}
