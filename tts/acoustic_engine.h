@@ -1,0 +1,28 @@
+/* What an acoustic engine provides to acoustic.c; private to the engines of this room. */
+#ifndef CW_ACOUSTIC_ENGINE_H
+#define CW_ACOUSTIC_ENGINE_H
+
+#include "models/gguf.h"
+#include "tts/acoustic.h"
+
+struct cw_acoustic_tap {
+    void (*call)(void *arg, const char *stage, struct cw_mat m); /* or NULL */
+    void *arg;
+};
+
+struct cw_acoustic_engine {
+    const char *architecture; /* the file's general.architecture */
+    /* The mapping `g` outlives the model, so an engine may borrow tensors from it. */
+    int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err);
+    void (*close)(void *model);
+    int (*max_phonemes)(const void *model);
+    int (*symbol)(const void *model, uint32_t code_point);
+    int (*session_open)(void **session, const void *model, struct cw_error *err);
+    void (*session_close)(void *session);
+    int (*run)(void *session, const struct cw_acoustic_input *in, const struct cw_acoustic_tap *tap, struct cw_frames *frames,
+               struct cw_error *err);
+};
+
+extern const struct cw_acoustic_engine cw_kokoro_engine;
+
+#endif
