@@ -102,7 +102,8 @@ $(error FLAVOUR=$(FLAVOUR): expected release, debug, asan or tsan)
 endif
 CC := gcc
 CFLAGS = -std=c11 -D_GNU_SOURCE -g $(OPT_$(FLAVOUR)) -ffp-contract=off -pthread $(WARN) -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null) \
-    -I$(LLAMA)/include -DCW_CONVERT_DIR='"$(CURDIR)/models/convert"' -DCW_LLAMA_LIB_DIR='"$(LLAMA)/lib"' -DCW_TEST_DATA='"$(CURDIR)/tests/data"'
+    -I$(LLAMA)/include -DCW_CONVERT_DIR='"$(CURDIR)/models/convert"' -DCW_LLAMA_LIB_DIR='"$(LLAMA)/lib"' -DCW_TEST_DATA='"$(CURDIR)/tests/data"' \
+    -DCW_PROGRAM='"$(CURDIR)/$(PROGRAM)"'
 LDFLAGS = $(OPT_$(FLAVOUR)) -pthread -rdynamic
 LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -L$(LLAMA)/lib -Wl,-rpath,$(LLAMA)/lib -lllama -lggml -lggml-base -ldl -lm
 
@@ -129,7 +130,7 @@ $(B)/libcastwright.a: $(call objects,$(LIB_SOURCES))
 $(PROGRAM): $(call objects,$(CLI_SOURCES)) $(B)/libcastwright.a
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
-$(B)/tests/run: $(call objects,$(TEST_SOURCES)) $(B)/libcastwright.a
+$(B)/tests/run: $(call objects,$(TEST_SOURCES)) $(B)/libcastwright.a | $(PROGRAM)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
 $(B)/bench/%: $(B)/bench/%.o $(B)/libcastwright.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"

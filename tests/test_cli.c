@@ -1,0 +1,252 @@
+/* The program as a user meets it: exit codes, one-line errors, results on stdout, nothing half-written. */
+#include "tests/test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <jansson.h>
+#include <sndfile.h>
+
+extern const struct cw_test cw_tests_cli[];
+
+struct ran {
+    int code; /* exit code, or -1 - signal */
+    char out[65536], err[16384];
+};
+
+static void slurp(const char *path, char *to, size_t size) {
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(to, 1, size - 1, f) : 0;
+    to[n] = '\0';
+    if (f)
+        fclose(f);
+}
+
+/* Runs the program in the test's folder; `set` is NULL or "NAME=value" for its environment; `file_limit` > 0 is the largest
+ * file it may write. */
+static struct ran *run_with(const char *set, long file_limit, const char *const *args) {
+    static struct ran r;
+    char out[CW_PATH_MAX], errors[CW_PATH_MAX];
+    const char *argv[24] = {CW_PROGRAM};
+    int n = 1;
+    for (; args[n - 1] && n < 23; n++)
+        argv[n] = args[n - 1];
+    argv[n] = NULL;
+    snprintf(out, sizeof out, "%s/stdout", cw_test_dir());
+    snprintf(errors, sizeof errors, "%s/stderr", cw_test_dir());
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int o = open(out, O_CREAT | O_TRUNC | O_WRONLY, 0600), e = open(errors, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+        if (o < 0 || e < 0 || dup2(o, 1) < 0 || dup2(e, 2) < 0 || chdir(cw_test_dir()) != 0)
+            _exit(99);
+        if (set)
+            putenv((char *)(uintptr_t)set);
+        if (file_limit > 0) {
+            struct rlimit l = {(rlim_t)file_limit, (rlim_t)file_limit};
+            signal(SIGXFSZ, SIG_IGN);
+            setrlimit(RLIMIT_FSIZE, &l);
+        }
+        execv(CW_PROGRAM, (char *const *)(uintptr_t)argv);
+        _exit(98);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    r.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1 - WTERMSIG(status);
+    slurp(out, r.out, sizeof r.out);
+    slurp(errors, r.err, sizeof r.err);
+    return &r;
+}
+#define RUN(...) run_with(NULL, 0, (const char *const[]){__VA_ARGS__, NULL})
+
+/* One line on stderr that says all `pieces`, and this exit code. */
+static void expect(const struct ran *r, int code, const char *const *pieces) {
+    CHECKF(r->code == code, "exit code %d, expected %d: %s", r->code, code, r->err);
+    for (; *pieces; pieces++)
+        CHECKF(strstr(r->err, *pieces) != NULL, "\"%s\" does not say \"%s\"", r->err, *pieces);
+    const char *line = strstr(r->err, "error:");
+    CHECKF(line && strchr(line, '\n') && strchr(line, '\n')[1] == '\0', "the error is one line: %s", r->err);
+}
+#define EXPECT(r, code, ...) expect((r), (code), (const char *const[]){__VA_ARGS__, NULL})
+
+static const char *write_file(const char *name, const char *text) {
+    static char path[CW_PATH_MAX];
+    struct cw_error err = {0};
+    snprintf(path, sizeof path, "%s/%s", cw_test_dir(), name);
+    CHECK(cw_file_write(path, text, strlen(text), &err) == 0);
+    return path;
+}
+
+static bool models(void) {
+    char dir[CW_PATH_MAX], path[CW_PATH_MAX];
+    struct cw_error err = {0};
+    if (cw_models_dir(dir, &err) == 0 && cw_path_join(path, dir, "kokoro.gguf", &err) == 0 && cw_file_exists(path))
+        return true;
+    cw_test_skip("kokoro.gguf is not there: castwright models fetch");
+    return false;
+}
+
+static void test_help(void) {
+    CHECK(RUN("--help")->code == 0);
+    static const char *const commands[] = {"make", "write", "render", "say", "play", "voices", "models", "doctor", "bench"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        struct ran *r = RUN(commands[i], "--help");
+        CHECK(r->code == 0 && strstr(r->out, "usage: castwright") && strstr(r->out, "examples:"));
+    }
+    CHECK(RUN("--version")->code == 0);
+}
+
+static void test_usage(void) {
+    EXPECT(RUN("sing"), 2, "unknown command \"sing\"", "make");
+    EXPECT(RUN("make"), 2, "expected a topic");
+    EXPECT(RUN("make", "x", "--minutes", "many"), 2, "--minutes", "0.25", "\"many\"");
+    EXPECT(RUN("make", "x", "--frobnicate"), 2, "unknown option \"--frobnicate\"");
+    EXPECT(RUN("render"), 2, "expected a script");
+    EXPECT(RUN("say", "a", "b"), 2, "unexpected argument \"b\"");
+    EXPECT(RUN("models", "fetch", "gpt-9"), 2, "unknown model \"gpt-9\"");
+    EXPECT(RUN("voices", "sing"), 2, "expected: list");
+    EXPECT(RUN("render", "absent.md", "-o", "x"), 2, "absent.md");
+}
+
+static void test_missing_model(void) {
+    char set[CW_PATH_MAX + 32];
+    snprintf(set, sizeof set, "CASTWRIGHT_MODELS=%s/none", cw_test_dir());
+    const char *const say[] = {"say", "Hello.", "-o", "x.wav", NULL};
+    EXPECT(run_with(set, 0, say), 3, "models fetch");
+    const char *const make[] = {"make", "Tides", "-o", "x", NULL};
+    EXPECT(run_with(set, 0, make), 3, "models fetch");
+}
+
+static void test_wrong_model(void) {
+    char set[CW_PATH_MAX + 32], dir[CW_PATH_MAX], from[CW_PATH_MAX], to[CW_PATH_MAX];
+    struct cw_error err = {0};
+    if (!models())
+        return;
+    snprintf(set, sizeof set, "CASTWRIGHT_MODELS=%s/wrong", cw_test_dir());
+    snprintf(to, sizeof to, "%s/wrong", cw_test_dir());
+    CHECK(cw_dir_make(to, &err) == 0 && cw_models_dir(dir, &err) == 0);
+    static const char *const linked[] = {"voices", "lexicon"};
+    for (int i = 0; i < 2; i++) {
+        CHECK(cw_path_join(from, dir, linked[i], &err) == 0);
+        snprintf(to, sizeof to, "%s/wrong/%s", cw_test_dir(), linked[i]);
+        CHECK(symlink(from, to) == 0);
+    }
+    char *data = NULL;
+    size_t len = 0;
+    CHECK(cw_path_join(from, dir, "kokoro.gguf", &err) == 0 && cw_file_read(from, (size_t)1 << 30, &data, &len, &err) == 0);
+    snprintf(to, sizeof to, "%s/wrong/kokoro.gguf", cw_test_dir());
+    CHECK(data && cw_file_write(to, data, len / 2, &err) == 0);
+    free(data);
+    const char *const say[] = {"say", "Hello.", "-o", "x.wav", NULL};
+    EXPECT(run_with(set, 0, say), 2, "kokoro.gguf");
+    CHECK(access("x.wav", F_OK) != 0);
+}
+
+static void test_bad_text(void) {
+    if (!models())
+        return;
+    EXPECT(RUN("say", "Hello.", "--voice", "af_hart", "-o", "x.wav"), 2, "af_hart", "af_heart");
+    EXPECT(RUN("say", "", "-o", "x.wav"), 2, "speak");
+    EXPECT(RUN("say", "...", "-o", "x.wav"), 2, "speak");
+    EXPECT(RUN("say", "bell \a here", "-o", "x.wav"), 2, "control");
+    EXPECT(RUN("say", "bad \xff here", "-o", "x.wav"), 2, "UTF-8", "4");
+    EXPECT(RUN("say", "Konnichiwa.", "--voice", "jf_alpha", "-o", "x.wav"), 2, "front end", "en-us");
+    EXPECT(RUN("say", "Hello.", "-o", "x.ogg"), 2, "x.ogg", ".wav");
+    EXPECT(RUN("make", "   ", "-o", "x"), 2, "topic");
+    char path[CW_PATH_MAX];
+    snprintf(path, sizeof path, "%s/x.wav", cw_test_dir());
+    CHECK(!cw_file_exists(path));
+}
+
+static void test_bad_script(void) {
+    static const char head[] = "---\ntitle: T\nlanguage: en-us\nseed: 1\ncast:\n  Maya: af_heart\n  Tom: am_michael\n---\n\n# One\n\n";
+    static const struct {
+        const char *body, *piece, *where;
+    } cases[] = {
+        {"Tim: Hello.\n", "Tim", "bad.md:12"},
+        {"Maya: Hello [shout] there.\n", "shout", "bad.md:12"},
+        {"Maya: Hello [pause soon] there.\n", "pause", "bad.md:12"},
+        {"Maya:\n", "", "bad.md:12"},
+        {"", "turn", "bad.md"},
+    };
+    if (!models())
+        return;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, "%s%s", head, cases[i].body);
+        write_file("bad.md", text);
+        EXPECT(RUN("render", "bad.md", "-o", "x"), 2, cases[i].piece, cases[i].where);
+    }
+    struct cw_text big = {0};
+    cw_text_add(&big, head);
+    cw_text_add(&big, "Maya: ");
+    for (int i = 0; i < 10000; i++)
+        cw_text_add(&big, "a hundred ");
+    write_file("bad.md", big.data);
+    cw_text_free(&big);
+    EXPECT(RUN("render", "bad.md", "-o", "x"), 2, "bad.md:12", "20000");
+    write_file("bad.md", "---\ntitle: T\nlanguage: en-us\ncast:\n  Maya: af_nobody\n---\n\n# One\n\nMaya: Hello.\n");
+    EXPECT(RUN("render", "bad.md", "-o", "x"), 2, "bad.md", "af_nobody");
+    write_file("bad.md", "---\ntitle: T\nlanguage: tlh\ncast:\n  Maya: af_heart\n---\n\n# One\n\nMaya: Hello.\n");
+    EXPECT(RUN("render", "bad.md", "-o", "x"), 2, "tlh", "en-us");
+}
+
+static void test_say(void) {
+    if (!models())
+        return;
+    struct ran *r = RUN("say", "[Kokoro](/kˈOkəɹO/) costs $5.", "-o", "x.wav", "-q");
+    CHECKF(r->code == 0, "%s", r->err);
+    CHECK_STR(r->out, "x.wav\n");
+    char path[CW_PATH_MAX];
+    snprintf(path, sizeof path, "%s/x.wav", cw_test_dir());
+    SF_INFO info = {0};
+    SNDFILE *f = sf_open(path, SFM_READ, &info);
+    CHECK(f != NULL);
+    if (f) {
+        CHECKF(info.samplerate == 24000 && info.channels == 1, "%d Hz, %d channels", info.samplerate, info.channels);
+        CHECKF(info.frames > 24000 && info.frames < 24000 * 5, "%ld samples", (long)info.frames);
+        sf_close(f);
+    }
+}
+
+static void test_full_disk(void) {
+    if (!models())
+        return;
+    const char *const say[] = {"say", "Hello there, this is too long for the disk.", "-o", "x.wav", NULL};
+    EXPECT(run_with(NULL, 8192, say), 1, "x.wav");
+    char path[CW_PATH_MAX];
+    snprintf(path, sizeof path, "%s/x.wav", cw_test_dir());
+    CHECK(!cw_file_exists(path));
+}
+
+static void test_json(void) {
+    json_error_t e;
+    json_t *j = json_loads(RUN("models", "list", "--json")->out, 0, &e);
+    CHECKF(json_is_array(j) && json_array_size(j) >= 4, "%s", e.text);
+    json_decref(j);
+    if (!models())
+        return;
+    j = json_loads(RUN("voices", "list", "--json")->out, 0, &e);
+    CHECKF(json_is_array(j) && json_array_size(j) == 54, "%s", e.text);
+    json_decref(j);
+}
+
+const struct cw_test cw_tests_cli[] = {
+    {"cli.help", "every command explains itself with examples", test_help},
+    {"cli.usage", "wrong usage is refused by name, exit code 2", test_usage},
+    {"cli.missing-model", "a missing model gives exit code 3 and the command that fetches it", test_missing_model},
+    {"cli.wrong-model", "a truncated model file is refused by name, no output appears", test_wrong_model},
+    {"cli.bad-text", "unspeakable text, unknown voices and languages are refused by name", test_bad_text},
+    {"cli.bad-script", "a malformed script is refused with file and line", test_bad_script},
+    {"cli.say", "say writes a 24 kHz mono file of the right length", test_say},
+    {"cli.full-disk", "a full disk is one clear error and leaves no half-written file", test_full_disk},
+    {"cli.json", "what programs read parses", test_json},
+    {0},
+};
