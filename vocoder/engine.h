@@ -1,0 +1,21 @@
+/* Inside vocoder/: what an engine gives to the table in vocoder.c. */
+#ifndef CW_VOCODER_ENGINE_H
+#define CW_VOCODER_ENGINE_H
+
+#include "models/gguf.h"
+#include "vocoder/vocoder.h"
+
+struct cw_vocoder_engine {
+    const char *architecture; /* general.architecture of the files it reads */
+    int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err); /* keeps nothing of g */
+    void (*close)(void *model);
+    int (*session_open)(void **session, const void *model, struct cw_error *err);
+    void (*session_close)(void *session);
+    int (*run)(void *session, const struct cw_frames *frames, uint64_t seed, const float **samples, size_t *count, struct cw_error *err);
+    void (*tap)(void *session, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg);
+    void (*force_source)(void *session, const float *har, int rows);
+};
+
+extern const struct cw_vocoder_engine cw_vocoder_istftnet; /* Kokoro's generator (istftnet.c) */
+
+#endif
