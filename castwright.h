@@ -125,13 +125,14 @@ CW_MUST_CHECK int cw_play(const char *path, struct cw_listener listen, struct cw
 /* The default output device's name (static buffer), or NULL with the reason in `err`. */
 const char *cw_play_device(struct cw_error *err);
 
-/* Speed of synthesis on fixed sentences. */
+/* Speed of synthesis, text front end included, on `texts` (NULL: sentences of its own), after one that is not counted. */
 struct cw_bench_result {
     char isa[16];
     int threads;
     double load_seconds, speech_seconds, synthesis_seconds, acoustic_seconds, vocoder_seconds, real_time_factor;
     long peak_rss_kib;
 };
-CW_MUST_CHECK int cw_bench(struct cw_studio *s, int rounds, const char *voice, struct cw_bench_result *r, struct cw_error *err);
+CW_MUST_CHECK int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int rounds, const char *voice,
+                           struct cw_bench_result *r, struct cw_error *err);
 
 #endif

@@ -91,10 +91,11 @@ int cli_doctor(const struct cli_command *c, int argc, char **argv) {
 int cli_bench(const struct cli_command *c, int argc, char **argv) {
     bool json = false;
     long threads = 0, rounds = 3;
-    const char *voice = "af_heart";
+    const char *voice = "af_heart", *sentences = NULL;
     const struct cli_option options[] = {{"--threads", "N", "threads (default: one per core)", CLI_INT, &threads, 1, 256},
                                          {"--rounds", "N", "rounds over the sentences (default 3)", CLI_INT, &rounds, 1, 1000},
                                          {"--voice", "V", "default af_heart", CLI_TEXT, &voice, 0, 0},
+                                         {"--sentences", "FILE", "say these, one a line (default: eight of its own)", CLI_TEXT, &sentences, 0, 0},
                                          {"--json", NULL, "for programs", CLI_FLAG, &json, 0, 0},
                                          {0}};
     const char *none = NULL;
@@ -102,11 +103,23 @@ int cli_bench(const struct cli_command *c, int argc, char **argv) {
     if (code >= 0)
         return code;
     struct cw_error err = {0};
+    const char *lines[1000];
+    int line_count = 0;
+    char *text = NULL;
+    size_t len = 0;
+    if (sentences) {
+        if (cw_file_read(sentences, 1 << 20, &text, &len, &err) != 0)
+            return cli_error(c, &err);
+        char *rest = text;
+        for (char *line; line_count < 1000 && (line = strsep(&rest, "\n"));)
+            if (*line)
+                lines[line_count++] = line;
+    }
     struct cw_studio *studio = NULL;
     struct cw_studio_params p = cw_studio_params_default();
     p.threads = (int)threads;
     struct cw_bench_result r = {0};
-    if (cw_studio_open(&studio, p, &err) != 0 || cw_bench(studio, (int)rounds, voice, &r, &err) != 0)
+    if (cw_studio_open(&studio, p, &err) != 0 || cw_bench(studio, line_count ? lines : NULL, line_count, (int)rounds, voice, &r, &err) != 0)
         code = cli_error(c, &err);
     else if (json) {
         printf("{\"isa\": \"%s\", \"threads\": %d, \"load_seconds\": %.3f, \"speech_seconds\": %.3f, \"synthesis_seconds\": %.3f, "
@@ -122,5 +135,6 @@ int cli_bench(const struct cli_command *c, int argc, char **argv) {
         code = 0;
     }
     cw_studio_close(studio);
+    free(text);
     return code;
 }
