@@ -1,0 +1,47 @@
+"""Writes GGUF version 3 (the container of llama.cpp): metadata, then float32 tensors, in the order given, so that the same
+input gives the same bytes."""
+import struct
+
+import numpy as np
+
+ALIGNMENT = 32
+UINT32, INT32, STRING, ARRAY, FLOAT64 = 4, 5, 8, 9, 12  # GGUF's value types
+F32 = 0  # its tensor type
+
+
+def _string(s):
+    raw = s.encode("utf-8")
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def _value(v):
+    if isinstance(v, str):
+        return struct.pack("<I", STRING) + _string(v)
+    if isinstance(v, int) and 0 <= v < 2**32:
+        return struct.pack("<II", UINT32, v)
+    if isinstance(v, float):
+        return struct.pack("<Id", FLOAT64, v)
+    if isinstance(v, list) and v and all(isinstance(x, str) for x in v):
+        return struct.pack("<IIQ", ARRAY, STRING, len(v)) + b"".join(map(_string, v))
+    if isinstance(v, list) and v and all(isinstance(x, int) for x in v):
+        return struct.pack("<IIQ", ARRAY, INT32, len(v)) + struct.pack(f"<{len(v)}i", *v)
+    raise TypeError(f"no GGUF form for {v!r}")
+
+
+def write(path, metadata, tensors):
+    """metadata: {key: str, int, float, or a list of str or int}; tensors: {name: float32 array}."""
+    head = [b"GGUF", struct.pack("<IQQ", 3, len(tensors), len(metadata))]
+    head += [_string(key) + _value(value) for key, value in metadata.items()]
+    offset = 0
+    for name, a in tensors.items():
+        if a.dtype != np.float32:
+            raise TypeError(f"{name}: expected float32, found {a.dtype}")
+        # GGUF lists dimensions fastest first, the reverse of numpy's and PyTorch's order
+        head.append(_string(name) + struct.pack(f"<I{a.ndim}QIQ", a.ndim, *reversed(a.shape), F32, offset))
+        offset += -(-a.nbytes // ALIGNMENT) * ALIGNMENT
+    head = b"".join(head)
+    with open(path, "wb") as f:
+        f.write(head + bytes(-len(head) % ALIGNMENT))
+        for a in tensors.values():
+            f.write(np.ascontiguousarray(a).astype("<f4", copy=False).tobytes())
+            f.write(bytes(-a.nbytes % ALIGNMENT))
