@@ -26,7 +26,7 @@ KINDS = {"f4": 0, "i4": 1, "f2": 2, "f8": 3}
 
 
 def signs(n):
-    """Word i: the 32 signs of element i, bit set means minus. tests/reference.c computes the same."""
+    """Word i: the 32 signs of element i, bit set means minus. tests/test_reference.c computes the same."""
     with np.errstate(over="ignore"):
         x = (np.arange(n, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
         x ^= x >> np.uint64(32)

@@ -24,13 +24,13 @@ struct cw_acoustic_session {
 
 /* ---- models ------------------------------------------------------------------------------------------------------ */
 
-static int engine_find(const struct cw_gguf *g, const struct cw_acoustic_engine **engine, struct cw_error *err)
-{
+static int engine_find(const struct cw_gguf *g, const struct cw_acoustic_engine **engine, struct cw_error *err) {
     const char *name = NULL;
     size_t len = 0;
     struct cw_text known = {0};
     int rc = -1;
-    if (cw_gguf_string(g, "general.architecture", &name, &len, err) != 0) goto done;
+    if (cw_gguf_string(g, "general.architecture", &name, &len, err) != 0)
+        goto done;
     for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
         const char *have = engines[i]->architecture;
         if (strlen(have) == len && memcmp(have, name, len) == 0) {
@@ -40,7 +40,8 @@ static int engine_find(const struct cw_gguf *g, const struct cw_acoustic_engine 
         }
         cw_text_printf(&known, "%s%s", i > 0 ? ", " : "", have);
     }
-    if (cw_text_check(&known, "names of engines", err) != 0) goto done;
+    if (cw_text_check(&known, "names of engines", err) != 0)
+        goto done;
     cw_fail(err, CW_BAD_INPUT, "general.architecture: expected an acoustic model (%s), found \"%.*s\"", known.data,
             (int)(len < 60 ? len : 60), name);
 done:
@@ -48,15 +49,15 @@ done:
     return rc;
 }
 
-int cw_acoustic_open(struct cw_acoustic **out, struct cw_device *d, const char *path, struct cw_error *err)
-{
+int cw_acoustic_open(struct cw_acoustic **out, struct cw_device *d, const char *path, struct cw_error *err) {
     struct cw_acoustic *m = calloc(1, sizeof *m);
     int rc = -1;
     if (!m) {
         cw_fail_memory(err, "acoustic model");
         goto done;
     }
-    if (cw_gguf_open(&m->file, path, err) != 0) goto done;
+    if (cw_gguf_open(&m->file, path, err) != 0)
+        goto done;
     const struct cw_acoustic_engine *engine = NULL;
     if (engine_find(m->file, &engine, err) != 0 || engine->open(&m->state, d, m->file, err) != 0) {
         cw_fail_in(err, "%s", path);
@@ -71,24 +72,30 @@ done:
     return rc;
 }
 
-void cw_acoustic_close(struct cw_acoustic *m)
-{
-    if (!m) return;
-    if (m->engine) m->engine->close(m->state);
+void cw_acoustic_close(struct cw_acoustic *m) {
+    if (!m)
+        return;
+    if (m->engine)
+        m->engine->close(m->state);
     cw_gguf_close(m->file);
     free(m);
 }
 
-const char *cw_acoustic_engine(const struct cw_acoustic *m) { return m->engine->architecture; }
+const char *cw_acoustic_engine(const struct cw_acoustic *m) {
+    return m->engine->architecture;
+}
 
-int cw_acoustic_max_phonemes(const struct cw_acoustic *m) { return m->engine->max_phonemes(m->state); }
+int cw_acoustic_max_phonemes(const struct cw_acoustic *m) {
+    return m->engine->max_phonemes(m->state);
+}
 
-int cw_acoustic_symbol(const struct cw_acoustic *m, uint32_t code_point) { return m->engine->symbol(m->state, code_point); }
+int cw_acoustic_symbol(const struct cw_acoustic *m, uint32_t code_point) {
+    return m->engine->symbol(m->state, code_point);
+}
 
 /* ---- sessions ---------------------------------------------------------------------------------------------------- */
 
-int cw_acoustic_session_open(struct cw_acoustic_session **out, const struct cw_acoustic *m, struct cw_error *err)
-{
+int cw_acoustic_session_open(struct cw_acoustic_session **out, const struct cw_acoustic *m, struct cw_error *err) {
     struct cw_acoustic_session *s = calloc(1, sizeof *s);
     int rc = -1;
     if (!s) {
@@ -96,7 +103,8 @@ int cw_acoustic_session_open(struct cw_acoustic_session **out, const struct cw_a
         goto done;
     }
     s->model = m;
-    if (m->engine->session_open(&s->state, m->state, err) != 0) goto done;
+    if (m->engine->session_open(&s->state, m->state, err) != 0)
+        goto done;
     *out = s;
     s = NULL;
     rc = 0;
@@ -105,20 +113,18 @@ done:
     return rc;
 }
 
-void cw_acoustic_session_close(struct cw_acoustic_session *s)
-{
-    if (!s) return;
+void cw_acoustic_session_close(struct cw_acoustic_session *s) {
+    if (!s)
+        return;
     s->model->engine->session_close(s->state);
     free(s);
 }
 
-void cw_acoustic_session_tap(struct cw_acoustic_session *s, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg)
-{
+void cw_acoustic_session_tap(struct cw_acoustic_session *s, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg) {
     s->tap = (struct cw_acoustic_tap){.call = tap, .arg = arg};
 }
 
-int cw_acoustic_run(struct cw_acoustic_session *s, const struct cw_acoustic_input *in, struct cw_frames *frames, struct cw_error *err)
-{
+int cw_acoustic_run(struct cw_acoustic_session *s, const struct cw_acoustic_input *in, struct cw_frames *frames, struct cw_error *err) {
     int max = cw_acoustic_max_phonemes(s->model);
     if (!in->ids || in->count < 1 || in->count > max) {
         return cw_fail(err, CW_BAD_INPUT, "phonemes: expected 1 to %d symbols in one run, found %d", max, in->ids ? in->count : 0);

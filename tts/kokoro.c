@@ -36,34 +36,35 @@ struct kokoro_session {
     float style[STYLE_ROW];
 };
 
-static int mat(struct kokoro_session *s, int rows, int cols, struct cw_mat *m, struct cw_error *err)
-{
+static int mat(struct kokoro_session *s, int rows, int cols, struct cw_mat *m, struct cw_error *err) {
     return cw_arena_mat(s->arena, rows, cols, m, err);
 }
 
 /* Rows without gaps, as struct cw_frames has them. */
-static int mat_dense(struct kokoro_session *s, int rows, int cols, struct cw_mat *m, struct cw_error *err)
-{
-    if (cw_arena_mat(s->arena, 1, rows * cols, m, err) != 0) return -1;
+static int mat_dense(struct kokoro_session *s, int rows, int cols, struct cw_mat *m, struct cw_error *err) {
+    if (cw_arena_mat(s->arena, 1, rows * cols, m, err) != 0)
+        return -1;
     *m = (struct cw_mat){.data = m->data, .rows = rows, .cols = cols, .stride = cols};
     return 0;
 }
 
-static void tap(const struct kokoro_session *s, const char *stage, struct cw_mat m)
-{
-    if (s->tap->call) s->tap->call(s->tap->arg, stage, m);
+static void tap(const struct kokoro_session *s, const char *stage, struct cw_mat m) {
+    if (s->tap->call)
+        s->tap->call(s->tap->arg, stage, m);
 }
 
-static struct cw_mat style_row(float *style) { return (struct cw_mat){.data = style, .rows = 1, .cols = KOKORO_STYLE, .stride = KOKORO_STYLE}; }
+static struct cw_mat style_row(float *style) {
+    return (struct cw_mat){.data = style, .rows = 1, .cols = KOKORO_STYLE, .stride = KOKORO_STYLE};
+}
 
 /* ---- building blocks --------------------------------------------------------------------------------------------- */
 
-static int lstm(struct kokoro_session *s, const struct kokoro_lstm *p, struct cw_mat x, struct cw_mat y, struct cw_error *err)
-{
+static int lstm(struct kokoro_session *s, const struct kokoro_lstm *p, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
     struct cw_mat scratch;
     size_t mark = cw_arena_mark(s->arena);
     int rc = -1;
-    if (mat(s, x.rows, 8 * KOKORO_LSTM, &scratch, err) != 0) goto done;
+    if (mat(s, x.rows, 8 * KOKORO_LSTM, &scratch, err) != 0)
+        goto done;
     rc = cw_lstm_bidirectional(s->model->device, x, p->forward, p->backward, scratch, y, err);
 done:
     cw_arena_release(s->arena, mark);
@@ -71,19 +72,20 @@ done:
 }
 
 /* *h [1, 2C]: gain | shift for this voice. */
-static int adain_numbers(struct kokoro_session *s, const struct kokoro_adain *n, float *style, struct cw_mat *h, struct cw_error *err)
-{
-    if (mat(s, 1, 2 * n->channels, h, err) != 0) return -1;
+static int adain_numbers(struct kokoro_session *s, const struct kokoro_adain *n, float *style, struct cw_mat *h, struct cw_error *err) {
+    if (mat(s, 1, 2 * n->channels, h, err) != 0)
+        return -1;
     return cw_linear(s->model->device, style_row(style), n->fc, (struct cw_epilogue){0}, *h, err);
 }
 
 /* y [T, C] = leaky(AdaIN(x)) */
-static int adain(struct kokoro_session *s, const struct kokoro_adain *n, float *style, struct cw_mat x, struct cw_mat y, struct cw_error *err)
-{
+static int adain(struct kokoro_session *s, const struct kokoro_adain *n, float *style, struct cw_mat x, struct cw_mat y,
+                 struct cw_error *err) {
     struct cw_mat h;
     size_t mark = cw_arena_mark(s->arena);
     int rc = -1;
-    if (adain_numbers(s, n, style, &h, err) != 0) goto done;
+    if (adain_numbers(s, n, style, &h, err) != 0)
+        goto done;
     struct cw_instance_norm_params p = {
         .gain = h.data, .shift = h.data + n->channels, .eps = NORM_EPS, .act = CW_NORM_LEAKY, .slope = LEAKY};
     rc = cw_instance_norm(s->model->device, x, p, y, err);
@@ -94,8 +96,8 @@ done:
 
 /* x [T, in] -> y [T, out], or [2T, out] of an upsampling block. x is read before y is written, where there is a
  * shortcut convolution: y may lie in x then. */
-static int block(struct kokoro_session *s, const struct kokoro_block *b, float *style, struct cw_mat x, struct cw_mat y, struct cw_error *err)
-{
+static int block(struct kokoro_session *s, const struct kokoro_block *b, float *style, struct cw_mat x, struct cw_mat y,
+                 struct cw_error *err) {
     struct cw_device *d = s->model->device;
     const struct cw_epilogue plain = {0};
     struct cw_mat normed, wide, hidden, shortcut = x;
@@ -105,25 +107,35 @@ static int block(struct kokoro_session *s, const struct kokoro_block *b, float *
     if (b->shortcut) {
         /* The published order is nearest x2, then the convolution of one tap; the other way round is the same numbers. */
         struct cw_mat even;
-        if (mat(s, y.rows, b->out, &shortcut, err) != 0) goto done;
+        if (mat(s, y.rows, b->out, &shortcut, err) != 0)
+            goto done;
         even = shortcut;
-        if (b->upsample) even = (struct cw_mat){.data = even.data, .rows = x.rows, .cols = b->out, .stride = 2 * even.stride};
-        if (cw_linear(d, x, b->shortcut, plain, even, err) != 0) goto done;
+        if (b->upsample)
+            even = (struct cw_mat){.data = even.data, .rows = x.rows, .cols = b->out, .stride = 2 * even.stride};
+        if (cw_linear(d, x, b->shortcut, plain, even, err) != 0)
+            goto done;
         if (b->upsample) {
             struct cw_mat odd = even;
             odd.data += shortcut.stride;
-            if (cw_copy(d, even, odd, err) != 0) goto done;
+            if (cw_copy(d, even, odd, err) != 0)
+                goto done;
         }
     }
-    if (mat(s, y.rows, b->out, &hidden, err) != 0 || mat(s, x.rows, b->in, &normed, err) != 0) goto done;
-    if (adain(s, &b->norm1, style, x, normed, err) != 0) goto done;
+    if (mat(s, y.rows, b->out, &hidden, err) != 0 || mat(s, x.rows, b->in, &normed, err) != 0)
+        goto done;
+    if (adain(s, &b->norm1, style, x, normed, err) != 0)
+        goto done;
     wide = normed;
     if (b->upsample) {
-        if (mat(s, y.rows, b->in, &wide, err) != 0) goto done;
-        if (cw_conv_transpose1d_depthwise(d, normed, b->pool, b->pool_bias, 3, 2, 1, 1, wide, err) != 0) goto done;
+        if (mat(s, y.rows, b->in, &wide, err) != 0)
+            goto done;
+        if (cw_conv_transpose1d_depthwise(d, normed, b->pool, b->pool_bias, 3, 2, 1, 1, wide, err) != 0)
+            goto done;
     }
-    if (cw_conv1d(d, wide, b->conv1, 1, 1, 1, plain, hidden, err) != 0) goto done;
-    if (adain(s, &b->norm2, style, hidden, hidden, err) != 0) goto done;
+    if (cw_conv1d(d, wide, b->conv1, 1, 1, 1, plain, hidden, err) != 0)
+        goto done;
+    if (adain(s, &b->norm2, style, hidden, hidden, err) != 0)
+        goto done;
     rc = cw_conv1d(d, hidden, b->conv2, 1, 1, 1, (struct cw_epilogue){.add = shortcut, .scale = HALF_ROOT}, y, err);
 done:
     cw_arena_release(s->arena, mark);
@@ -133,15 +145,13 @@ done:
 /* ---- symbols ----------------------------------------------------------------------------------------------------- */
 
 /* y [P, 512]: ALBERT's last hidden state, projected ("d_en"). */
-static int albert(struct kokoro_session *s, int count, struct cw_mat y, struct cw_error *err)
-{
+static int albert(struct kokoro_session *s, int count, struct cw_mat y, struct cw_error *err) {
     const struct kokoro_model *m = s->model;
     struct cw_device *d = m->device;
     const int w = KOKORO_ALBERT_WIDTH;
     const struct cw_epilogue plain = {0};
     struct cw_mat embed, x, qkv, context, hidden;
-    struct cw_mat positions = {
-        .data = m->albert.positions, .rows = count, .cols = KOKORO_ALBERT_EMBED, .stride = KOKORO_ALBERT_EMBED};
+    struct cw_mat positions = {.data = m->albert.positions, .rows = count, .cols = KOKORO_ALBERT_EMBED, .stride = KOKORO_ALBERT_EMBED};
     size_t mark = cw_arena_mark(s->arena);
     int rc = -1;
 
@@ -167,7 +177,8 @@ static int albert(struct kokoro_session *s, int count, struct cw_mat y, struct c
             goto done;
         }
     }
-    if (cw_linear(d, x, m->bert_encoder, plain, y, err) != 0) goto done;
+    if (cw_linear(d, x, m->bert_encoder, plain, y, err) != 0)
+        goto done;
     tap(s, "d_en", y);
     rc = 0;
 done:
@@ -176,16 +187,17 @@ done:
 }
 
 /* coded [P, 640] holds d_en | (anything); becomes the duration encoder's output, the voice's style beside it. */
-static int encode_durations(struct kokoro_session *s, struct cw_mat coded, struct cw_error *err)
-{
+static int encode_durations(struct kokoro_session *s, struct cw_mat coded, struct cw_error *err) {
     const struct kokoro_model *m = s->model;
     struct cw_device *d = m->device;
     float *style = s->style + KOKORO_STYLE;
     struct cw_mat hidden, h;
     size_t mark = cw_arena_mark(s->arena);
     int rc = -1;
-    if (mat(s, coded.rows, KOKORO_HIDDEN, &hidden, err) != 0) goto done;
-    if (cw_fill_rows(d, style, cw_mat_cols(coded, KOKORO_HIDDEN, KOKORO_STYLE), err) != 0) goto done;
+    if (mat(s, coded.rows, KOKORO_HIDDEN, &hidden, err) != 0)
+        goto done;
+    if (cw_fill_rows(d, style, cw_mat_cols(coded, KOKORO_HIDDEN, KOKORO_STYLE), err) != 0)
+        goto done;
     for (int i = 0; i < KOKORO_DEPTH; i++) {
         if (lstm(s, &m->duration_lstm[i], coded, hidden, err) != 0 || adain_numbers(s, &m->duration_norm[i], style, &h, err) != 0 ||
             cw_layer_norm(d, hidden, h.data, h.data + KOKORO_HIDDEN, false, NORM_EPS, cw_mat_cols(coded, 0, KOKORO_HIDDEN), err) != 0) {
@@ -200,8 +212,7 @@ done:
 
 /* Fills s->durations; *total: their sum, the T of all that follows. */
 static int predict_durations(struct kokoro_session *s, const struct cw_acoustic_input *in, struct cw_mat coded, int *total,
-                             struct cw_error *err)
-{
+                             struct cw_error *err) {
     const struct kokoro_model *m = s->model;
     struct cw_mat hidden, logits, lengths;
     int last = coded.rows - 1;
@@ -211,16 +222,20 @@ static int predict_durations(struct kokoro_session *s, const struct cw_acoustic_
         mat(s, coded.rows, 1, &lengths, err) != 0) {
         goto done;
     }
-    if (lstm(s, &m->duration_top, coded, hidden, err) != 0) goto done;
-    if (cw_linear(m->device, hidden, m->duration_proj, (struct cw_epilogue){0}, logits, err) != 0) goto done;
+    if (lstm(s, &m->duration_top, coded, hidden, err) != 0)
+        goto done;
+    if (cw_linear(m->device, hidden, m->duration_proj, (struct cw_epilogue){0}, logits, err) != 0)
+        goto done;
     *total = 0;
     for (int p = 0; p <= last; p++) {
         const float *row = logits.data + (size_t)p * logits.stride;
         bool edge = p == 0 || p == last;
         double sum = 0;
-        for (int i = 0; i < KOKORO_DURATIONS; i++) sum += 1.0 / (1.0 + exp(-(double)row[i]));
+        for (int i = 0; i < KOKORO_DURATIONS; i++)
+            sum += 1.0 / (1.0 + exp(-(double)row[i]));
         /* Stretching the padding too makes it speak: a phantom vowel before the first word (hexgrad/kokoro#344). */
-        if (!edge) sum /= (double)in->speed;
+        if (!edge)
+            sum /= (double)in->speed;
         if (!isfinite(sum)) {
             cw_fail(err, CW_BAD_INPUT, "voice or model: expected finite durations, found %g for symbol %d of %d", sum, p, last + 1);
             goto done;
@@ -228,8 +243,10 @@ static int predict_durations(struct kokoro_session *s, const struct cw_acoustic_
         lengths.data[(size_t)p * lengths.stride] = (float)sum;
         /* At most 50 / 0.25: fits. nearbyint rounds half to even, as the published model does. */
         int units = (int)nearbyint(sum);
-        if (units < 1) units = 1;
-        if (edge && in->max_edge_units > 0 && units > in->max_edge_units) units = in->max_edge_units;
+        if (units < 1)
+            units = 1;
+        if (edge && in->max_edge_units > 0 && units > in->max_edge_units)
+            units = in->max_edge_units;
         s->durations[p] = units;
         *total += units;
     }
@@ -246,15 +263,16 @@ done:
 }
 
 /* y [P, 512]: "t_en". */
-static int encode_text(struct kokoro_session *s, struct cw_mat y, struct cw_error *err)
-{
+static int encode_text(struct kokoro_session *s, struct cw_mat y, struct cw_error *err) {
     const struct kokoro_model *m = s->model;
     struct cw_device *d = m->device;
     struct cw_mat x, hidden;
     size_t mark = cw_arena_mark(s->arena);
     int rc = -1;
-    if (mat(s, y.rows, KOKORO_HIDDEN, &x, err) != 0 || mat(s, y.rows, KOKORO_HIDDEN, &hidden, err) != 0) goto done;
-    if (cw_gather_rows(d, m->text_embed, m->symbols, s->ids, x, err) != 0) goto done;
+    if (mat(s, y.rows, KOKORO_HIDDEN, &x, err) != 0 || mat(s, y.rows, KOKORO_HIDDEN, &hidden, err) != 0)
+        goto done;
+    if (cw_gather_rows(d, m->text_embed, m->symbols, s->ids, x, err) != 0)
+        goto done;
     for (int i = 0; i < KOKORO_DEPTH; i++) {
         if (cw_conv1d(d, x, m->text_conv[i], 1, KOKORO_TEXT_TAPS / 2, 1, (struct cw_epilogue){0}, hidden, err) != 0 ||
             cw_layer_norm(d, hidden, m->text_norm[i].gain, m->text_norm[i].shift, false, NORM_EPS, x, err) != 0 ||
@@ -262,7 +280,8 @@ static int encode_text(struct kokoro_session *s, struct cw_mat y, struct cw_erro
             goto done;
         }
     }
-    if (lstm(s, &m->text_lstm, x, y, err) != 0) goto done;
+    if (lstm(s, &m->text_lstm, x, y, err) != 0)
+        goto done;
     tap(s, "t_en", y);
     rc = 0;
 done:
@@ -273,8 +292,7 @@ done:
 /* ---- frames ------------------------------------------------------------------------------------------------------ */
 
 /* x [T, 512] -> y [2T, 1] */
-static int curve(struct kokoro_session *s, const struct kokoro_curve *c, struct cw_mat x, struct cw_mat y, struct cw_error *err)
-{
+static int curve(struct kokoro_session *s, const struct kokoro_curve *c, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
     float *style = s->style + KOKORO_STYLE;
     struct cw_mat a, b, e;
     size_t mark = cw_arena_mark(s->arena);
@@ -295,15 +313,17 @@ done:
 
 /* coded [P, 640] -> f0 [2T, 1] in Hz, energy [2T, 1] */
 static int predict_curves(struct kokoro_session *s, struct cw_mat coded, int total, struct cw_mat f0, struct cw_mat energy,
-                          struct cw_error *err)
-{
+                          struct cw_error *err) {
     const struct kokoro_model *m = s->model;
     struct cw_mat spread, shared;
     size_t mark = cw_arena_mark(s->arena);
     int rc = -1;
-    if (mat(s, total, coded.cols, &spread, err) != 0 || mat(s, total, KOKORO_HIDDEN, &shared, err) != 0) goto done;
-    if (cw_repeat_rows(m->device, coded, s->durations, spread, err) != 0 || lstm(s, &m->shared, spread, shared, err) != 0) goto done;
-    if (curve(s, &m->f0, shared, f0, err) != 0 || curve(s, &m->energy, shared, energy, err) != 0) goto done;
+    if (mat(s, total, coded.cols, &spread, err) != 0 || mat(s, total, KOKORO_HIDDEN, &shared, err) != 0)
+        goto done;
+    if (cw_repeat_rows(m->device, coded, s->durations, spread, err) != 0 || lstm(s, &m->shared, spread, shared, err) != 0)
+        goto done;
+    if (curve(s, &m->f0, shared, f0, err) != 0 || curve(s, &m->energy, shared, energy, err) != 0)
+        goto done;
     tap(s, "F0", f0);
     tap(s, "N", energy);
     rc = 0;
@@ -314,8 +334,7 @@ done:
 
 /* text [P, 512], curves [2T, 1] -> y [2T, 512] */
 static int decode(struct kokoro_session *s, struct cw_mat text, int total, struct cw_mat f0, struct cw_mat energy, struct cw_mat y,
-                  struct cw_error *err)
-{
+                  struct cw_error *err) {
     static const char *const names[4] = {"decode.0", "decode.1", "decode.2", "decode.3"};
     const struct kokoro_model *m = s->model;
     struct cw_device *d = m->device;
@@ -323,9 +342,11 @@ static int decode(struct kokoro_session *s, struct cw_mat text, int total, struc
     struct cw_mat first, joined; /* [T, 512 + 2]: asr | F0 | N; [T, 1024 + 64 + 2]: hidden | asr_res | F0 | N */
     size_t mark = cw_arena_mark(s->arena);
     int rc = -1;
-    if (mat(s, total, KOKORO_HIDDEN + 2, &first, err) != 0 || mat(s, total, KOKORO_WIDE + KOKORO_ASR_RES + 2, &joined, err) != 0) goto done;
+    if (mat(s, total, KOKORO_HIDDEN + 2, &first, err) != 0 || mat(s, total, KOKORO_WIDE + KOKORO_ASR_RES + 2, &joined, err) != 0)
+        goto done;
     struct cw_mat asr = cw_mat_cols(first, 0, KOKORO_HIDDEN), hidden = cw_mat_cols(joined, 0, KOKORO_WIDE);
-    if (cw_repeat_rows(d, text, s->durations, asr, err) != 0) goto done;
+    if (cw_repeat_rows(d, text, s->durations, asr, err) != 0)
+        goto done;
     tap(s, "asr", asr);
     if (cw_conv1d(d, f0, m->f0_conv, 2, 1, 1, plain, cw_mat_cols(first, KOKORO_HIDDEN, 1), err) != 0 ||
         cw_conv1d(d, energy, m->energy_conv, 2, 1, 1, plain, cw_mat_cols(first, KOKORO_HIDDEN + 1, 1), err) != 0 ||
@@ -333,11 +354,13 @@ static int decode(struct kokoro_session *s, struct cw_mat text, int total, struc
         cw_linear(d, asr, m->asr_res, plain, cw_mat_cols(joined, KOKORO_WIDE, KOKORO_ASR_RES), err) != 0) {
         goto done;
     }
-    if (block(s, &m->encode, s->style, first, hidden, err) != 0) goto done;
+    if (block(s, &m->encode, s->style, first, hidden, err) != 0)
+        goto done;
     tap(s, "encode", hidden);
     for (int i = 0; i < 4; i++) {
         struct cw_mat out = i < 3 ? hidden : y;
-        if (block(s, &m->decode[i], s->style, joined, out, err) != 0) goto done;
+        if (block(s, &m->decode[i], s->style, joined, out, err) != 0)
+            goto done;
         tap(s, names[i], out);
     }
     rc = 0;
@@ -348,8 +371,7 @@ done:
 
 /* ---- engine ------------------------------------------------------------------------------------------------------ */
 
-static int check_input(struct kokoro_session *s, const struct cw_acoustic_input *in, struct cw_error *err)
-{
+static int check_input(struct kokoro_session *s, const struct cw_acoustic_input *in, struct cw_error *err) {
     const struct kokoro_model *m = s->model;
     for (int i = 0; i < in->count; i++) {
         if (in->ids[i] < 1 || in->ids[i] >= m->symbols) {
@@ -363,20 +385,21 @@ static int check_input(struct kokoro_session *s, const struct cw_acoustic_input 
     const float *row = in->pack + (size_t)(in->count - 1) * STYLE_ROW;
     for (int i = 0; i < STYLE_ROW; i++) {
         if (!isfinite(row[i])) {
-            return cw_fail(err, CW_BAD_INPUT, "voice: expected finite numbers, found %g in row %d, number %d", (double)row[i], in->count - 1, i);
+            return cw_fail(err, CW_BAD_INPUT, "voice: expected finite numbers, found %g in row %d, number %d", (double)row[i],
+                           in->count - 1, i);
         }
         s->style[i] = row[i];
     }
     return 0;
 }
 
-static int check_finite(struct cw_mat m, const char *what, struct cw_error *err)
-{
+static int check_finite(struct cw_mat m, const char *what, struct cw_error *err) {
     for (int r = 0; r < m.rows; r++) {
         const float *row = m.data + (size_t)r * m.stride;
         for (int c = 0; c < m.cols; c++) {
             if (!isfinite(row[c])) {
-                return cw_fail(err, CW_BAD_INPUT, "voice or model: expected finite %s, found %g in frame %d of %d", what, (double)row[c], r, m.rows);
+                return cw_fail(err, CW_BAD_INPUT, "voice or model: expected finite %s, found %g in frame %d of %d", what, (double)row[c], r,
+                               m.rows);
             }
         }
     }
@@ -384,19 +407,20 @@ static int check_finite(struct cw_mat m, const char *what, struct cw_error *err)
 }
 
 static int run(void *session, const struct cw_acoustic_input *in, const struct cw_acoustic_tap *tapped, struct cw_frames *frames,
-               struct cw_error *err)
-{
+               struct cw_error *err) {
     struct kokoro_session *s = session;
     int count = in->count + 2 * EDGE, total = 0;
     struct cw_mat coded, text, f0, energy, out;
 
     cw_arena_release(s->arena, 0);
     s->tap = tapped;
-    if (check_input(s, in, err) != 0) return -1;
+    if (check_input(s, in, err) != 0)
+        return -1;
     s->ids[0] = s->ids[count - 1] = 0;
     memcpy(s->ids + EDGE, in->ids, (size_t)in->count * sizeof *in->ids);
 
-    if (mat(s, count, KOKORO_HIDDEN + KOKORO_STYLE, &coded, err) != 0 || mat(s, count, KOKORO_HIDDEN, &text, err) != 0) return -1;
+    if (mat(s, count, KOKORO_HIDDEN + KOKORO_STYLE, &coded, err) != 0 || mat(s, count, KOKORO_HIDDEN, &text, err) != 0)
+        return -1;
     if (albert(s, count, cw_mat_cols(coded, 0, KOKORO_HIDDEN), err) != 0 || encode_durations(s, coded, err) != 0 ||
         predict_durations(s, in, coded, &total, err) != 0 || encode_text(s, text, err) != 0) {
         return -1;
@@ -405,8 +429,10 @@ static int run(void *session, const struct cw_acoustic_input *in, const struct c
         mat_dense(s, 2 * total, 1, &energy, err) != 0) {
         return -1;
     }
-    if (predict_curves(s, coded, total, f0, energy, err) != 0 || decode(s, text, total, f0, energy, out, err) != 0) return -1;
-    if (check_finite(f0, "F0", err) != 0 || check_finite(out, "frames", err) != 0) return -1;
+    if (predict_curves(s, coded, total, f0, energy, err) != 0 || decode(s, text, total, f0, energy, out, err) != 0)
+        return -1;
+    if (check_finite(f0, "F0", err) != 0 || check_finite(out, "frames", err) != 0)
+        return -1;
 
     *frames = (struct cw_frames){
         .kind = "kokoro-istftnet",
@@ -425,41 +451,41 @@ static int run(void *session, const struct cw_acoustic_input *in, const struct c
     return 0;
 }
 
-static int open_model(void **out, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err)
-{
+static int open_model(void **out, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err) {
     struct kokoro_model *m = NULL;
-    if (cw_kokoro_model_open(&m, d, g, err) != 0) return -1;
+    if (cw_kokoro_model_open(&m, d, g, err) != 0)
+        return -1;
     *out = m;
     return 0;
 }
 
-static void close_model(void *model) { cw_kokoro_model_close(model); }
+static void close_model(void *model) {
+    cw_kokoro_model_close(model);
+}
 
-static int max_phonemes(const void *model)
-{
+static int max_phonemes(const void *model) {
     (void)model;
     return KOKORO_POSITIONS - 2 * EDGE;
 }
 
-static int symbol(const void *model, uint32_t code_point)
-{
+static int symbol(const void *model, uint32_t code_point) {
     const struct kokoro_model *m = model;
     for (int i = 1; i < m->symbols && code_point != 0; i++) {
-        if (m->code_points[i] == code_point) return i;
+        if (m->code_points[i] == code_point)
+            return i;
     }
     return -1;
 }
 
-static void close_session(void *session)
-{
+static void close_session(void *session) {
     struct kokoro_session *s = session;
-    if (!s) return;
+    if (!s)
+        return;
     cw_arena_close(s->arena);
     free(s);
 }
 
-static int open_session(void **out, const void *model, struct cw_error *err)
-{
+static int open_session(void **out, const void *model, struct cw_error *err) {
     struct kokoro_session *s = calloc(1, sizeof *s);
     size_t floats = (size_t)UNITS_MAX * FLOATS_PER_UNIT + (size_t)KOKORO_POSITIONS * FLOATS_PER_SYMBOL;
     int rc = -1;
@@ -468,7 +494,8 @@ static int open_session(void **out, const void *model, struct cw_error *err)
         goto done;
     }
     s->model = model;
-    if (cw_arena_open(&s->arena, floats * sizeof(float), err) != 0) goto done;
+    if (cw_arena_open(&s->arena, floats * sizeof(float), err) != 0)
+        goto done;
     *out = s;
     s = NULL;
     rc = 0;

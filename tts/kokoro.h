@@ -18,7 +18,7 @@ enum {
     KOKORO_HIDDEN = 512,
     KOKORO_LSTM = 256, /* each direction */
     KOKORO_STYLE = 128,
-    KOKORO_DEPTH = 3,      /* layers of the duration encoder and of the text encoder */
+    KOKORO_DEPTH = 3, /* layers of the duration encoder and of the text encoder */
     KOKORO_TEXT_TAPS = 5,
     KOKORO_DURATIONS = 50, /* most units a symbol can last */
     KOKORO_WIDE = 1024,    /* decoder blocks */
@@ -48,7 +48,7 @@ struct kokoro_block {
     int in, out;
     bool upsample;
     struct kokoro_adain norm1, norm2;
-    const float *pool, *pool_bias; /* depthwise [in, 3], [in]; upsampling blocks */
+    const float *pool, *pool_bias;              /* depthwise [in, 3], [in]; upsampling blocks */
     struct cw_weight *conv1, *conv2, *shortcut; /* shortcut: NULL when in == out */
 };
 

@@ -16,28 +16,25 @@ struct loader {
     bool failed;
 };
 
-static const float *tensor(struct loader *l, const char *module, const char *leaf, int n, const int *dims)
-{
+static const float *tensor(struct loader *l, const char *module, const char *leaf, int n, const int *dims) {
     char name[160];
     const float *data = NULL;
-    if (l->failed) return NULL;
+    if (l->failed)
+        return NULL;
     snprintf(name, sizeof name, "%s.%s", module, leaf);
     l->failed = cw_gguf_f32(l->file, name, dims, n, &data, l->err) != 0;
     return l->failed ? NULL : data;
 }
 
-static const float *vector(struct loader *l, const char *module, const char *leaf, int n)
-{
+static const float *vector(struct loader *l, const char *module, const char *leaf, int n) {
     return tensor(l, module, leaf, 1, (const int[]){n});
 }
 
-static const float *matrix(struct loader *l, const char *module, const char *leaf, int rows, int cols)
-{
+static const float *matrix(struct loader *l, const char *module, const char *leaf, int rows, int cols) {
     return tensor(l, module, leaf, 2, (const int[]){rows, cols});
 }
 
-static float *scratch(struct loader *l, size_t n)
-{
+static float *scratch(struct loader *l, size_t n) {
     float *p = l->failed ? NULL : malloc(n * sizeof *p);
     if (!l->failed && !p) {
         cw_fail_memory(l->err, "model weights");
@@ -46,62 +43,59 @@ static float *scratch(struct loader *l, size_t n)
     return p;
 }
 
-static void pack(struct loader *l, struct cw_weight **w, const float *data, int out, int in, int taps, const float *bias)
-{
-    if (!l->failed) l->failed = cw_weight_open(w, l->device, data, out, in, taps, bias, l->err) != 0;
+static void pack(struct loader *l, struct cw_weight **w, const float *data, int out, int in, int taps, const float *bias) {
+    if (!l->failed)
+        l->failed = cw_weight_open(w, l->device, data, out, in, taps, bias, l->err) != 0;
 }
 
-static void linear(struct loader *l, struct cw_weight **w, const char *module, int out, int in)
-{
+static void linear(struct loader *l, struct cw_weight **w, const char *module, int out, int in) {
     const float *data = matrix(l, module, "weight", out, in);
     const float *bias = vector(l, module, "bias", out);
     pack(l, w, data, out, in, 1, bias);
 }
 
-static void conv(struct loader *l, struct cw_weight **w, const char *module, int out, int in, int taps, bool has_bias)
-{
+static void conv(struct loader *l, struct cw_weight **w, const char *module, int out, int in, int taps, bool has_bias) {
     const float *data = tensor(l, module, "weight", 3, (const int[]){out, in, taps});
     const float *bias = has_bias ? vector(l, module, "bias", out) : NULL;
     pack(l, w, data, out, in, taps, bias);
 }
 
-static void norm(struct loader *l, struct kokoro_norm *n, const char *module, const char *gain, const char *shift, int channels)
-{
+static void norm(struct loader *l, struct kokoro_norm *n, const char *module, const char *gain, const char *shift, int channels) {
     n->gain = vector(l, module, gain, channels);
     n->shift = vector(l, module, shift, channels);
 }
 
-static void lstm(struct loader *l, struct kokoro_lstm *p, const char *module, int in)
-{
+static void lstm(struct loader *l, struct kokoro_lstm *p, const char *module, int in) {
     const int h = KOKORO_LSTM;
     for (int i = 0; i < 2; i++) {
         char leaf[4][40];
         static const char *const parts[4] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
-        for (int k = 0; k < 4; k++) snprintf(leaf[k], sizeof leaf[k], "%s_l0%s", parts[k], i ? "_reverse" : "");
+        for (int k = 0; k < 4; k++)
+            snprintf(leaf[k], sizeof leaf[k], "%s_l0%s", parts[k], i ? "_reverse" : "");
         const float *ih = matrix(l, module, leaf[0], 4 * h, in);
         const float *hh = matrix(l, module, leaf[1], 4 * h, h);
         const float *bias_ih = vector(l, module, leaf[2], 4 * h);
         const float *bias_hh = vector(l, module, leaf[3], 4 * h);
-        if (l->failed) return;
+        if (l->failed)
+            return;
         l->failed = cw_lstm_open(i ? &p->backward : &p->forward, l->device, ih, hh, bias_ih, bias_hh, in, h, l->err) != 0;
     }
 }
 
-static void adain(struct loader *l, struct kokoro_adain *n, const char *module, int channels)
-{
+static void adain(struct loader *l, struct kokoro_adain *n, const char *module, int channels) {
     n->channels = channels;
     const float *w = matrix(l, module, "fc.weight", 2 * channels, KOKORO_STYLE);
     const float *bias = vector(l, module, "fc.bias", 2 * channels);
     float *shifted = scratch(l, 2 * (size_t)channels);
     if (!l->failed) {
-        for (int c = 0; c < 2 * channels; c++) shifted[c] = bias[c] + (c < channels ? 1.0f : 0.0f);
+        for (int c = 0; c < 2 * channels; c++)
+            shifted[c] = bias[c] + (c < channels ? 1.0f : 0.0f);
     }
     pack(l, &n->fc, w, 2 * channels, KOKORO_STYLE, 1, shifted);
     free(shifted);
 }
 
-static void block(struct loader *l, struct kokoro_block *b, const char *module, int in, int out, bool upsample)
-{
+static void block(struct loader *l, struct kokoro_block *b, const char *module, int in, int out, bool upsample) {
     char name[96];
     b->in = in;
     b->out = out;
@@ -119,11 +113,11 @@ static void block(struct loader *l, struct kokoro_block *b, const char *module, 
     snprintf(name, sizeof name, "%s.conv2", module);
     conv(l, &b->conv2, name, out, out, 3, true);
     snprintf(name, sizeof name, "%s.conv1x1", module);
-    if (in != out) conv(l, &b->shortcut, name, out, in, 1, false);
+    if (in != out)
+        conv(l, &b->shortcut, name, out, in, 1, false);
 }
 
-static void curve(struct loader *l, struct kokoro_curve *c, const char *name)
-{
+static void curve(struct loader *l, struct kokoro_curve *c, const char *name) {
     char module[96];
     for (int i = 0; i < 3; i++) {
         snprintf(module, sizeof module, "predictor.%s.%d", name, i);
@@ -135,8 +129,7 @@ static void curve(struct loader *l, struct kokoro_curve *c, const char *name)
 
 /* ---- the parts --------------------------------------------------------------------------------------------------- */
 
-static void load_symbols(struct loader *l, struct kokoro_model *m)
-{
+static void load_symbols(struct loader *l, struct kokoro_model *m) {
     size_t count = 0, len = 0;
     const char *s = NULL;
     if (cw_gguf_string_at(l->file, "kokoro.vocab", 0, NULL, NULL, &count, l->err) != 0) {
@@ -157,16 +150,17 @@ static void load_symbols(struct loader *l, struct kokoro_model *m)
     }
     for (size_t i = 0; i < count && !l->failed; i++) {
         l->failed = cw_gguf_string_at(l->file, "kokoro.vocab", i, &s, &len, &count, l->err) != 0;
-        if (l->failed || len == 0) continue; /* an id without a symbol */
+        if (l->failed || len == 0)
+            continue; /* an id without a symbol */
         if (cw_utf8_next(s, len, &m->code_points[i]) != (int)len) {
-            cw_fail(l->err, CW_BAD_INPUT, "kokoro.vocab[%zu]: expected one Unicode character, found \"%.*s\"", i, (int)(len < 40 ? len : 40), s);
+            cw_fail(l->err, CW_BAD_INPUT, "kokoro.vocab[%zu]: expected one Unicode character, found \"%.*s\"", i,
+                    (int)(len < 40 ? len : 40), s);
             l->failed = true;
         }
     }
 }
 
-static void load_albert(struct loader *l, struct kokoro_model *m)
-{
+static void load_albert(struct loader *l, struct kokoro_model *m) {
     const int e = KOKORO_ALBERT_EMBED, w = KOKORO_ALBERT_WIDTH;
     const float *words = matrix(l, "bert.embeddings", "word_embeddings.weight", m->symbols, e);
     const float *types = matrix(l, "bert.embeddings", "token_type_embeddings.weight", 2, e);
@@ -174,7 +168,8 @@ static void load_albert(struct loader *l, struct kokoro_model *m)
     m->albert.words = scratch(l, (size_t)m->symbols * e);
     m->albert.positions = scratch(l, (size_t)KOKORO_POSITIONS * e);
     if (!l->failed) {
-        for (int i = 0; i < m->symbols * e; i++) m->albert.words[i] = words[i] + types[i % e];
+        for (int i = 0; i < m->symbols * e; i++)
+            m->albert.words[i] = words[i] + types[i % e];
         memcpy(m->albert.positions, positions, (size_t)KOKORO_POSITIONS * e * sizeof(float));
     }
     norm(l, &m->albert.embed_norm, "bert.embeddings.LayerNorm", "weight", "bias", e);
@@ -186,7 +181,8 @@ static void load_albert(struct loader *l, struct kokoro_model *m)
     for (int i = 0; i < 3; i++) {
         const float *part = matrix(l, parts[i], "weight", w, w);
         const float *part_bias = vector(l, parts[i], "bias", w);
-        if (l->failed) break;
+        if (l->failed)
+            break;
         memcpy(qkv + (size_t)i * w * w, part, (size_t)w * w * sizeof *qkv);
         memcpy(bias + (size_t)i * w, part_bias, (size_t)w * sizeof *bias);
     }
@@ -202,8 +198,7 @@ static void load_albert(struct loader *l, struct kokoro_model *m)
     linear(l, &m->bert_encoder, "bert_encoder", KOKORO_HIDDEN, w);
 }
 
-static void load_predictor(struct loader *l, struct kokoro_model *m)
-{
+static void load_predictor(struct loader *l, struct kokoro_model *m) {
     const int in = KOKORO_HIDDEN + KOKORO_STYLE;
     char module[96];
     for (int i = 0; i < KOKORO_DEPTH; i++) {
@@ -219,8 +214,7 @@ static void load_predictor(struct loader *l, struct kokoro_model *m)
     curve(l, &m->energy, "N");
 }
 
-static void load_text_encoder(struct loader *l, struct kokoro_model *m)
-{
+static void load_text_encoder(struct loader *l, struct kokoro_model *m) {
     char module[96];
     m->text_embed = matrix(l, "text_encoder.embedding", "weight", m->symbols, KOKORO_HIDDEN);
     for (int i = 0; i < KOKORO_DEPTH; i++) {
@@ -232,8 +226,7 @@ static void load_text_encoder(struct loader *l, struct kokoro_model *m)
     lstm(l, &m->text_lstm, "text_encoder.lstm", KOKORO_HIDDEN);
 }
 
-static void load_decoder(struct loader *l, struct kokoro_model *m)
-{
+static void load_decoder(struct loader *l, struct kokoro_model *m) {
     const int joined = KOKORO_WIDE + KOKORO_ASR_RES + 2;
     char module[96];
     conv(l, &m->f0_conv, "decoder.F0_conv", 1, 1, 3, true);
@@ -248,8 +241,7 @@ static void load_decoder(struct loader *l, struct kokoro_model *m)
 
 /* ---- model ------------------------------------------------------------------------------------------------------- */
 
-int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err)
-{
+int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err) {
     struct kokoro_model *m = calloc(1, sizeof *m);
     struct loader l = {.file = g, .device = d, .err = err};
     int rc = -1;
@@ -259,12 +251,14 @@ int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const s
     }
     m->device = d;
     load_symbols(&l, m);
-    if (l.failed) goto done; /* the number of symbols is a shape below */
+    if (l.failed)
+        goto done; /* the number of symbols is a shape below */
     load_albert(&l, m);
     load_predictor(&l, m);
     load_text_encoder(&l, m);
     load_decoder(&l, m);
-    if (l.failed) goto done;
+    if (l.failed)
+        goto done;
     *out = m;
     m = NULL;
     rc = 0;
@@ -273,14 +267,12 @@ done:
     return rc;
 }
 
-static void lstm_close(struct kokoro_lstm *p)
-{
+static void lstm_close(struct kokoro_lstm *p) {
     cw_lstm_close(p->forward);
     cw_lstm_close(p->backward);
 }
 
-static void block_close(struct kokoro_block *b)
-{
+static void block_close(struct kokoro_block *b) {
     cw_weight_close(b->norm1.fc);
     cw_weight_close(b->norm2.fc);
     cw_weight_close(b->conv1);
@@ -288,23 +280,24 @@ static void block_close(struct kokoro_block *b)
     cw_weight_close(b->shortcut);
 }
 
-static void curve_close(struct kokoro_curve *c)
-{
-    for (int i = 0; i < 3; i++) block_close(&c->blocks[i]);
+static void curve_close(struct kokoro_curve *c) {
+    for (int i = 0; i < 3; i++)
+        block_close(&c->blocks[i]);
     cw_weight_close(c->proj);
 }
 
-void cw_kokoro_model_close(struct kokoro_model *m)
-{
-    if (!m) return;
+void cw_kokoro_model_close(struct kokoro_model *m) {
+    if (!m)
+        return;
     free(m->code_points);
     free(m->albert.words);
     free(m->albert.positions);
     struct cw_weight *plain[] = {
-        m->albert.embed_to_width, m->albert.qkv, m->albert.attention_out, m->albert.ffn, m->albert.ffn_out,
-        m->bert_encoder, m->duration_proj, m->f0_conv, m->energy_conv, m->asr_res,
+        m->albert.embed_to_width, m->albert.qkv, m->albert.attention_out, m->albert.ffn, m->albert.ffn_out, m->bert_encoder,
+        m->duration_proj,         m->f0_conv,    m->energy_conv,          m->asr_res,
     };
-    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) cw_weight_close(plain[i]);
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        cw_weight_close(plain[i]);
     for (int i = 0; i < KOKORO_DEPTH; i++) {
         lstm_close(&m->duration_lstm[i]);
         cw_weight_close(m->duration_norm[i].fc);
@@ -316,6 +309,7 @@ void cw_kokoro_model_close(struct kokoro_model *m)
     curve_close(&m->f0);
     curve_close(&m->energy);
     block_close(&m->encode);
-    for (int i = 0; i < 4; i++) block_close(&m->decode[i]);
+    for (int i = 0; i < 4; i++)
+        block_close(&m->decode[i]);
     free(m);
 }

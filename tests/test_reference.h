@@ -1,6 +1,6 @@
 /* Reads the reference numbers of tests/data/kokoro_*.bin (written by tests/make_kokoro_reference.py, which says what is in them). */
-#ifndef CW_REFERENCE_H
-#define CW_REFERENCE_H
+#ifndef CW_TEST_REFERENCE_H
+#define CW_TEST_REFERENCE_H
 
 #include "kernels/kernels.h"
 
