@@ -377,8 +377,15 @@ static void put_string(struct cw_text *t, const char *s) {
     put(t, s, strlen(s));
 }
 
-/* A well-formed GGUF of two keys and one tensor [3, 64] of zeros, and what opening it as an acoustic model says. */
-static int open_tiny(struct cw_device *d, const char *architecture, const char *symbol, struct cw_error *err) {
+static void put_int(struct cw_text *t, const char *key, uint32_t v) {
+    enum { GGUF_UINT32 = 4 };
+    put_string(t, key);
+    put_u32(t, GGUF_UINT32);
+    put_u32(t, v);
+}
+
+/* A well-formed GGUF of a few keys and one tensor [3, 64] of zeros, and what opening it as an acoustic model says. */
+static int open_tiny(struct cw_device *d, const char *architecture, const char *symbol, uint32_t layers, struct cw_error *err) {
     enum { GGUF_STRING = 8, GGUF_ARRAY = 9, ROWS = 3, COLS = 64 };
     struct cw_text t = {0};
     struct cw_acoustic *m = NULL;
@@ -388,7 +395,11 @@ static int open_tiny(struct cw_device *d, const char *architecture, const char *
     put(&t, "GGUF", 4);
     put_u32(&t, 3);
     put_u64(&t, 1);
-    put_u64(&t, 2);
+    put_u64(&t, 6);
+    put_int(&t, "kokoro.bert.layers", layers);
+    put_int(&t, "kokoro.bert.heads", 12);
+    put_int(&t, "kokoro.sample_rate", 24000);
+    put_int(&t, "kokoro.unit_samples", 600);
     put_string(&t, "general.architecture");
     put_u32(&t, GGUF_STRING);
     put_string(&t, architecture);
@@ -424,9 +435,10 @@ static void test_bad_files(void) {
     char path[CW_PATH_MAX];
     if (!CHECKF(cw_device_open(&d, cw_device_params_default(), &err) == 0, "%s", err.text))
         return;
-    CHECK_REFUSED(open_tiny(d, "llama", "b", &err), &err, "tiny.gguf", "general.architecture", "kokoro", "llama");
-    CHECK_REFUSED(open_tiny(d, "kokoro", "bc", &err), &err, "tiny.gguf", "kokoro.vocab", "\"bc\"");
-    CHECK_REFUSED(open_tiny(d, "kokoro", "b", &err), &err, "tiny.gguf", "bert.embeddings.word_embeddings.weight", "128", "64");
+    CHECK_REFUSED(open_tiny(d, "llama", "b", 12, &err), &err, "tiny.gguf", "general.architecture", "kokoro", "llama");
+    CHECK_REFUSED(open_tiny(d, "kokoro", "b", 24, &err), &err, "tiny.gguf", "kokoro.bert.layers", "12", "24");
+    CHECK_REFUSED(open_tiny(d, "kokoro", "bc", 12, &err), &err, "tiny.gguf", "kokoro.vocab", "\"bc\"");
+    CHECK_REFUSED(open_tiny(d, "kokoro", "b", 12, &err), &err, "tiny.gguf", "bert.embeddings.word_embeddings.weight", "128", "64");
     if (CHECK(cw_path_join(path, cw_test_dir(), "absent.gguf", &err) == 0))
         CHECK_REFUSED(cw_acoustic_open(&m, d, path, &err), &err, "absent.gguf");
     cw_device_close(d);

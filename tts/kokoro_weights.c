@@ -129,9 +129,33 @@ static void curve(struct loader *l, struct kokoro_curve *c, const char *name) {
 
 /* ---- the parts --------------------------------------------------------------------------------------------------- */
 
+/* What no tensor's shape tells. */
+static void check_constants(struct loader *l) {
+    static const struct {
+        const char *key;
+        int64_t want;
+    } constants[] = {
+        {"kokoro.bert.layers", KOKORO_ALBERT_LAYERS},
+        {"kokoro.bert.heads", KOKORO_ALBERT_HEADS},
+        {"kokoro.sample_rate", KOKORO_SAMPLE_RATE},
+        {"kokoro.unit_samples", KOKORO_UNIT_SAMPLES},
+    };
+    for (size_t i = 0; i < sizeof constants / sizeof constants[0] && !l->failed; i++) {
+        int64_t found = 0;
+        l->failed = cw_gguf_int(l->file, constants[i].key, &found, l->err) != 0;
+        if (!l->failed && found != constants[i].want) {
+            cw_fail(l->err, CW_BAD_INPUT, "%s: expected %lld, found %lld", constants[i].key, (long long)constants[i].want,
+                    (long long)found);
+            l->failed = true;
+        }
+    }
+}
+
 static void load_symbols(struct loader *l, struct kokoro_model *m) {
     size_t count = 0, len = 0;
     const char *s = NULL;
+    if (l->failed)
+        return;
     if (cw_gguf_string_at(l->file, "kokoro.vocab", 0, NULL, NULL, &count, l->err) != 0) {
         l->failed = true;
         return;
@@ -250,6 +274,7 @@ int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const s
         goto done;
     }
     m->device = d;
+    check_constants(&l);
     load_symbols(&l, m);
     if (l.failed)
         goto done; /* the number of symbols is a shape below */
