@@ -99,6 +99,7 @@ static uint64_t load64(const unsigned char *p)
 
 static int take32(struct reader *r, const char *what, uint32_t *v, struct cw_error *err)
 {
+    *v = 0;
     if (left(r) < 4) {
         return cut(r, what, err);
     }
@@ -109,6 +110,7 @@ static int take32(struct reader *r, const char *what, uint32_t *v, struct cw_err
 
 static int take64(struct reader *r, const char *what, uint64_t *v, struct cw_error *err)
 {
+    *v = 0;
     if (left(r) < 8) {
         return cut(r, what, err);
     }
@@ -615,7 +617,7 @@ int cw_gguf_shape(const struct cw_gguf *g, const char *name, int dims[4], int *n
 {
     const struct tensor *t = find_tensor(g, name);
     if (t == NULL) {
-        return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%s\": expected to be there, found no such tensor", g->path, name);
+        return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%s\": expected one of this name, found none", g->path, name);
     }
     memcpy(dims, t->dims, (size_t)t->dim_count * sizeof dims[0]);
     *n = t->dim_count;
