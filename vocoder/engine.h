@@ -7,7 +7,8 @@
 
 struct cw_vocoder_engine {
     const char *architecture; /* general.architecture of the files it reads */
-    int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err); /* keeps nothing of g */
+    /* Keeps nothing of g, whose `path` is for messages. */
+    int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, const char *path, struct cw_error *err);
     void (*close)(void *model);
     int (*session_open)(void **session, const void *model, struct cw_error *err);
     void (*session_close)(void *session);

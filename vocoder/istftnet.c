@@ -23,6 +23,7 @@ enum {
     STEPS = 3,  /* steps of a block */
     CHANNELS = 512,
     STYLE = 128,
+    HARMONICS = 9, /* of the source, fundamental included */
     RATE = 24000,
     FFT = 20,
     FFT_HOP = 5,
@@ -36,7 +37,8 @@ enum {
 
 static const int up_rate[STAGES] = {10, 6}, up_taps[STAGES] = {20, 12}, stage_channels[STAGES] = {256, 128};
 static const int block_taps[BLOCKS] = {3, 7, 11}, block_dilation[STEPS] = {1, 3, 5};
-static const int noise_taps[STAGES] = {12, 1}, noise_stride[STAGES] = {6, 1}, noise_pad[STAGES] = {3, 0}, noise_block_taps[STAGES] = {7, 11};
+static const int noise_taps[STAGES] = {12, 1}, noise_stride[STAGES] = {6, 1}, noise_pad[STAGES] = {3, 0},
+                 noise_block_taps[STAGES] = {7, 11};
 #define LOOP_SLOPE 0.1f
 #define POST_SLOPE 0.01f /* the published code takes leaky_relu's default before the last convolution */
 #define NORM_EPS 1e-5f
@@ -76,34 +78,35 @@ struct istftnet_session {
 struct loader {
     const struct cw_gguf *g;
     struct cw_device *device;
+    const char *path;
     struct cw_error *err;
 };
 
-static int tensor(const struct loader *l, const char *name, const char *leaf, const int *dims, int n, const float **data)
-{
+static int tensor(const struct loader *l, const char *name, const char *leaf, const int *dims, int n, const float **data) {
     char full[128];
     snprintf(full, sizeof full, PREFIX "%s%s", name, leaf);
     return cw_gguf_f32(l->g, full, dims, n, data, l->err);
 }
 
-static int load_conv(const struct loader *l, const char *name, int out, int in, int taps, struct cw_weight **w)
-{
+static int load_conv(const struct loader *l, const char *name, int out, int in, int taps, struct cw_weight **w) {
     const float *weight, *bias;
-    if (tensor(l, name, ".weight", (const int[]){out, in, taps}, 3, &weight)) return -1;
-    if (tensor(l, name, ".bias", (const int[]){out}, 1, &bias)) return -1;
+    if (tensor(l, name, ".weight", (const int[]){out, in, taps}, 3, &weight))
+        return -1;
+    if (tensor(l, name, ".bias", (const int[]){out}, 1, &bias))
+        return -1;
     return cw_weight_open(w, l->device, weight, out, in, taps, bias, l->err);
 }
 
-static int load_up(const struct loader *l, const char *name, int in, int out, int taps, int stride, struct cw_weight **w)
-{
+static int load_up(const struct loader *l, const char *name, int in, int out, int taps, int stride, struct cw_weight **w) {
     const float *weight, *bias;
-    if (tensor(l, name, ".weight", (const int[]){in, out, taps}, 3, &weight)) return -1;
-    if (tensor(l, name, ".bias", (const int[]){out}, 1, &bias)) return -1;
+    if (tensor(l, name, ".weight", (const int[]){in, out, taps}, 3, &weight))
+        return -1;
+    if (tensor(l, name, ".bias", (const int[]){out}, 1, &bias))
+        return -1;
     return cw_weight_open_transposed(w, l->device, weight, in, out, taps, stride, bias, l->err);
 }
 
-static int load_block(const struct loader *l, const char *name, int channels, int taps, struct block *b)
-{
+static int load_block(const struct loader *l, const char *name, int channels, int taps, struct block *b) {
     char leaf[96];
     const float *weight, *bias, *alpha;
 
@@ -114,31 +117,37 @@ static int load_block(const struct loader *l, const char *name, int channels, in
             h->dilation = j == 0 ? block_dilation[i] : 1;
             h->pad = (taps - 1) * h->dilation / 2;
             snprintf(leaf, sizeof leaf, "%s.convs%d.%d", name, j + 1, i);
-            if (load_conv(l, leaf, channels, channels, taps, &h->conv)) return -1;
+            if (load_conv(l, leaf, channels, channels, taps, &h->conv))
+                return -1;
 
             snprintf(leaf, sizeof leaf, "%s.adain%d.%d.fc", name, j + 1, i);
-            if (tensor(l, leaf, ".weight", (const int[]){2 * channels, STYLE}, 2, &weight)) return -1;
-            if (tensor(l, leaf, ".bias", (const int[]){2 * channels}, 1, &bias)) return -1;
-            if (cw_weight_open(&h->fc, l->device, weight, 2 * channels, STYLE, 1, bias, l->err)) return -1;
+            if (tensor(l, leaf, ".weight", (const int[]){2 * channels, STYLE}, 2, &weight))
+                return -1;
+            if (tensor(l, leaf, ".bias", (const int[]){2 * channels}, 1, &bias))
+                return -1;
+            if (cw_weight_open(&h->fc, l->device, weight, 2 * channels, STYLE, 1, bias, l->err))
+                return -1;
 
             snprintf(leaf, sizeof leaf, "%s.alpha%d.%d", name, j + 1, i);
-            if (tensor(l, leaf, "", (const int[]){1, channels, 1}, 3, &alpha)) return -1;
+            if (tensor(l, leaf, "", (const int[]){1, channels, 1}, 3, &alpha))
+                return -1;
             for (int c = 0; c < channels; c++) {
                 if (!isfinite(alpha[c]) || alpha[c] == 0) {
-                    return cw_fail(l->err, CW_BAD_INPUT, PREFIX "%s[%d]: expected a number other than 0 (snake divides by it), found %g", leaf,
-                                   c, (double)alpha[c]);
+                    return cw_fail(l->err, CW_BAD_INPUT,
+                                   "%s: tensor \"" PREFIX "%s\"[%d]: expected a number other than 0 (snake divides by it), found %g",
+                                   l->path, leaf, c, (double)alpha[c]);
                 }
             }
             h->alpha = malloc(sizeof *alpha * (size_t)channels);
-            if (!h->alpha) return cw_fail_memory(l->err, PREFIX);
+            if (!h->alpha)
+                return cw_fail_memory(l->err, PREFIX);
             memcpy(h->alpha, alpha, sizeof *alpha * (size_t)channels);
         }
     }
     return 0;
 }
 
-static void free_block(struct block *b)
-{
+static void free_block(struct block *b) {
     for (int i = 0; i < STEPS; i++) {
         for (int j = 0; j < 2; j++) {
             cw_weight_close(b->half[i][j].conv);
@@ -148,36 +157,87 @@ static void free_block(struct block *b)
     }
 }
 
-static int load_source(const struct loader *l, struct cw_source *s)
-{
+/* What no tensor's shape tells. */
+static int check_constants(const struct loader *l) {
+    static const struct {
+        const char *key;
+        int count, want[3]; /* count 0: one integer, else a list */
+    } constants[] = {
+        {"kokoro.sample_rate", 0, {RATE}},        {"kokoro.unit_samples", 0, {2 * HOP}},      {"kokoro.istft.n_fft", 0, {FFT}},
+        {"kokoro.istft.hop", 0, {FFT_HOP}},       {"kokoro.harmonics", 0, {HARMONICS - 1}},   {"kokoro.upsample_rates", 2, {10, 6}},
+        {"kokoro.upsample_kernels", 2, {20, 12}}, {"kokoro.resblock_kernels", 3, {3, 7, 11}}, {"kokoro.resblock_dilations", 3, {1, 3, 5}},
+    };
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
+        const char *key = constants[i].key;
+        int32_t found[3] = {0};
+        int count = 0;
+        if (constants[i].count == 0) {
+            int64_t one = 0;
+            if (cw_gguf_int(l->g, key, &one, l->err))
+                return -1;
+            if (one != constants[i].want[0])
+                return cw_fail(l->err, CW_BAD_INPUT, "%s: key \"%s\": expected %d, found %lld", l->path, key, constants[i].want[0],
+                               (long long)one);
+            continue;
+        }
+        if (cw_gguf_ints(l->g, key, found, 3, &count, l->err))
+            return -1;
+        if (count != constants[i].count)
+            return cw_fail(l->err, CW_BAD_INPUT, "%s: key \"%s\": expected %d numbers, found %d", l->path, key, constants[i].count, count);
+        for (int k = 0; k < count; k++) {
+            if (found[k] != constants[i].want[k]) {
+                return cw_fail(l->err, CW_BAD_INPUT, "%s: key \"%s\"[%d]: expected %d, found %d", l->path, key, k, constants[i].want[k],
+                               found[k]);
+            }
+        }
+    }
+    return 0;
+}
+
+static int load_number(const struct loader *l, const char *key, double most, double *x) {
+    if (cw_gguf_double(l->g, key, x, l->err))
+        return -1;
+    if (!(*x >= 0 && *x <= most))
+        return cw_fail(l->err, CW_BAD_INPUT, "%s: key \"%s\": expected 0 to %g, found %g", l->path, key, most, *x);
+    return 0;
+}
+
+static int load_source(const struct loader *l, struct cw_source *s) {
     const float *weight, *bias;
-    *s = (struct cw_source){.sample_rate = RATE, .hop = HOP, .harmonics = 9, .sine_amp = 0.1, .voiced_std = 0.003, .unvoiced_std = 0.1 / 3,
-                            .threshold = 10};
-    if (tensor(l, "m_source.l_linear", ".weight", (const int[]){1, s->harmonics}, 2, &weight)) return -1;
-    if (tensor(l, "m_source.l_linear", ".bias", (const int[]){1}, 1, &bias)) return -1;
-    for (int h = 0; h < s->harmonics; h++) s->weight[h] = (double)weight[h];
+    *s = (struct cw_source){.sample_rate = RATE, .hop = HOP, .harmonics = HARMONICS};
+    if (load_number(l, "kokoro.sine_amp", 1, &s->sine_amp) || load_number(l, "kokoro.noise_std", 1, &s->voiced_std) ||
+        load_number(l, "kokoro.voiced_threshold", RATE, &s->threshold)) {
+        return -1;
+    }
+    s->unvoiced_std = s->sine_amp / 3;
+    if (tensor(l, "m_source.l_linear", ".weight", (const int[]){1, HARMONICS}, 2, &weight))
+        return -1;
+    if (tensor(l, "m_source.l_linear", ".bias", (const int[]){1}, 1, &bias))
+        return -1;
+    for (int h = 0; h < HARMONICS; h++)
+        s->weight[h] = (double)weight[h];
     s->bias = (double)bias[0];
     return 0;
 }
 
-static void istftnet_close(void *model)
-{
+static void istftnet_close(void *model) {
     struct istftnet *m = model;
-    if (!m) return;
+    if (!m)
+        return;
     for (int i = 0; i < STAGES; i++) {
         cw_weight_close(m->ups[i]);
         cw_weight_close(m->noise_conv[i]);
         free_block(&m->noise_res[i]);
-        for (int j = 0; j < BLOCKS; j++) free_block(&m->blocks[i][j]);
+        for (int j = 0; j < BLOCKS; j++)
+            free_block(&m->blocks[i][j]);
     }
     cw_weight_close(m->conv_post);
     cw_stft_close(m->stft);
     free(m);
 }
 
-static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err)
-{
-    const struct loader l = {g, d, err};
+static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *g, const char *path, struct cw_error *err) {
+    const struct loader l = {g, d, path, err};
     char name[64];
     int rc = -1;
     struct istftnet *m = calloc(1, sizeof *m);
@@ -188,21 +248,27 @@ static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *
         goto done;
     }
     m->device = d;
-    if (cw_stft_open(&m->stft, FFT, FFT_HOP, err) || load_source(&l, &m->source)) goto done;
+    if (cw_stft_open(&m->stft, FFT, FFT_HOP, err) || check_constants(&l) || load_source(&l, &m->source))
+        goto done;
     for (int i = 0; i < STAGES; i++) {
         const int out_channels = stage_channels[i], in_channels = i == 0 ? CHANNELS : stage_channels[i - 1];
         snprintf(name, sizeof name, "ups.%d", i);
-        if (load_up(&l, name, in_channels, out_channels, up_taps[i], up_rate[i], &m->ups[i])) goto done;
+        if (load_up(&l, name, in_channels, out_channels, up_taps[i], up_rate[i], &m->ups[i]))
+            goto done;
         snprintf(name, sizeof name, "noise_convs.%d", i);
-        if (load_conv(&l, name, out_channels, HAR, noise_taps[i], &m->noise_conv[i])) goto done;
+        if (load_conv(&l, name, out_channels, HAR, noise_taps[i], &m->noise_conv[i]))
+            goto done;
         snprintf(name, sizeof name, "noise_res.%d", i);
-        if (load_block(&l, name, out_channels, noise_block_taps[i], &m->noise_res[i])) goto done;
+        if (load_block(&l, name, out_channels, noise_block_taps[i], &m->noise_res[i]))
+            goto done;
         for (int j = 0; j < BLOCKS; j++) {
             snprintf(name, sizeof name, "resblocks.%d", i * BLOCKS + j);
-            if (load_block(&l, name, out_channels, block_taps[j], &m->blocks[i][j])) goto done;
+            if (load_block(&l, name, out_channels, block_taps[j], &m->blocks[i][j]))
+                goto done;
         }
     }
-    if (load_conv(&l, "conv_post", HAR, stage_channels[STAGES - 1], 7, &m->conv_post)) goto done;
+    if (load_conv(&l, "conv_post", HAR, stage_channels[STAGES - 1], 7, &m->conv_post))
+        goto done;
     *out = m;
     m = NULL;
     rc = 0;
@@ -213,18 +279,17 @@ done:
 
 /* ---- session ------------------------------------------------------------------------------------------------------- */
 
-static void session_close(void *session)
-{
+static void session_close(void *session) {
     struct istftnet_session *s = session;
-    if (!s) return;
+    if (!s)
+        return;
     cw_arena_close(s->arena);
     free(s);
 }
 
-static int session_open(void **out, const void *model, struct cw_error *err)
-{
-    /* Per frame: five stage matrices, the stage before, har and conv_post, samples; twice for row padding and the rest. */
-    const size_t per_frame = 5 * (60 * 128 + 10 * 256) + 3 * 60 * 32 + 4 * HOP + 2 * CHANNELS;
+static int session_open(void **out, const void *model, struct cw_error *err) {
+    /* floats a frame: five matrices of the last stage, the stage before, input, har, conv_post, samples, some padding */
+    const size_t per_frame = 5 * 60 * 128 + 10 * 272 + 528 + 2 * 60 * HAR + HOP + 200;
     int rc = -1;
     struct istftnet_session *s = calloc(1, sizeof *s);
 
@@ -234,7 +299,8 @@ static int session_open(void **out, const void *model, struct cw_error *err)
         goto done;
     }
     s->model = model;
-    if (cw_arena_open(&s->arena, sizeof(float) * per_frame * FRAMES_MAX + ((size_t)64 << 20), err)) goto done;
+    if (cw_arena_open(&s->arena, sizeof(float) * per_frame * FRAMES_MAX + ((size_t)64 << 20), err))
+        goto done;
     *out = s;
     s = NULL;
     rc = 0;
@@ -243,23 +309,21 @@ done:
     return rc;
 }
 
-static void session_tap(void *session, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg)
-{
+static void session_tap(void *session, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg) {
     struct istftnet_session *s = session;
     s->tap = tap;
     s->tap_arg = arg;
 }
 
-static void session_force_source(void *session, const float *har, int rows)
-{
+static void session_force_source(void *session, const float *har, int rows) {
     struct istftnet_session *s = session;
     s->har = har;
     s->har_rows = har ? rows : 0;
 }
 
-static void show(const struct istftnet_session *s, const char *stage, struct cw_mat m)
-{
-    if (s->tap) s->tap(s->tap_arg, stage, m);
+static void show(const struct istftnet_session *s, const char *stage, struct cw_mat m) {
+    if (s->tap)
+        s->tap(s->tap_arg, stage, m);
 }
 
 /* ---- STFT of the source, inverse STFT of the result, over all threads ------------------------------------------------ */
@@ -272,8 +336,7 @@ struct spectrum_job {
     float *out;             /* [N], synthesis */
 };
 
-static void analyse_task(void *arg, int task)
-{
+static void analyse_task(void *arg, int task) {
     const struct spectrum_job *j = arg;
     const int begin = task * FRAMES_PER_TASK;
     double re[BINS], im[BINS];
@@ -288,8 +351,7 @@ static void analyse_task(void *arg, int task)
     }
 }
 
-static void spectrum_of_row(void *arg, size_t frame, double *re, double *im)
-{
+static void spectrum_of_row(void *arg, size_t frame, double *re, double *im) {
     const struct spectrum_job *j = arg;
     const float *row = j->spectrum.data + frame * (size_t)j->spectrum.stride;
     for (int k = 0; k < BINS; k++) {
@@ -299,20 +361,19 @@ static void spectrum_of_row(void *arg, size_t frame, double *re, double *im)
     }
 }
 
-static void synthesise_task(void *arg, int task)
-{
+static void synthesise_task(void *arg, int task) {
     const struct spectrum_job *j = arg;
     const size_t first = (size_t)task * FRAMES_PER_TASK * FFT_HOP, rest = j->samples - first;
     const size_t n = rest < FRAMES_PER_TASK * FFT_HOP ? rest : FRAMES_PER_TASK * FFT_HOP;
     double out[FRAMES_PER_TASK * FFT_HOP];
 
     cw_stft_synthesise(j->stft, (size_t)j->spectrum.rows, spectrum_of_row, arg, first, n, out);
-    for (size_t i = 0; i < n; i++) j->out[first + i] = (float)out[i];
+    for (size_t i = 0; i < n; i++)
+        j->out[first + i] = (float)out[i];
 }
 
 /* har [60 T + 1, 22] from f0 [T], or the forced one */
-static int source_spectrum(struct istftnet_session *s, const struct cw_frames *f, uint64_t seed, struct cw_mat har, struct cw_error *err)
-{
+static int source_spectrum(struct istftnet_session *s, const struct cw_frames *f, uint64_t seed, struct cw_mat har, struct cw_error *err) {
     const struct istftnet *m = s->model;
     const size_t mark = cw_arena_mark(s->arena), n = (size_t)f->count * HOP;
     struct cw_mat signal, scratch;
@@ -330,8 +391,10 @@ static int source_spectrum(struct istftnet_session *s, const struct cw_frames *f
         goto done;
     }
     /* arena matrices hold floats; these two are read as doubles and 64-bit integers, which their alignment allows */
-    if (cw_arena_mat(s->arena, 1, (int)(n * 2), &signal, err)) goto done;
-    if (cw_arena_mat(s->arena, 1, (int)(cw_source_scratch(&m->source, f->count) / sizeof(float)), &scratch, err)) goto done;
+    if (cw_arena_mat(s->arena, 1, (int)(n * 2), &signal, err))
+        goto done;
+    if (cw_arena_mat(s->arena, 1, (int)(cw_source_scratch(&m->source, f->count) / sizeof(float)), &scratch, err))
+        goto done;
     struct spectrum_job job = {.stft = m->stft, .spectrum = har, .signal = (void *)signal.data, .samples = n};
     cw_source_run(&m->source, m->device, f->f0, f->count, seed, scratch.data, job.signal);
     cw_parallel(m->device, (har.rows + FRAMES_PER_TASK - 1) / FRAMES_PER_TASK, analyse_task, &job);
@@ -345,31 +408,35 @@ done:
 
 /* y = conv(snake(adain(x))) (+ add) (* scale). The normed x goes to `normed`, which may be x itself. */
 static int run_half(const struct istftnet_session *s, const struct half_step *h, struct cw_mat style, struct cw_mat x, struct cw_mat normed,
-                    struct cw_mat y, struct cw_epilogue e, struct cw_error *err)
-{
+                    struct cw_mat y, struct cw_epilogue e, struct cw_error *err) {
     struct cw_device *d = s->model->device;
     float affine[2 * 256]; /* gain - 1 | shift, [2 C] */
     const int C = x.cols;
 
-    if (cw_linear(d, style, h->fc, (struct cw_epilogue){0}, (struct cw_mat){affine, 1, 2 * C, 2 * C}, err)) return -1;
-    for (int c = 0; c < C; c++) affine[c] += 1;
+    if (cw_linear(d, style, h->fc, (struct cw_epilogue){0}, (struct cw_mat){affine, 1, 2 * C, 2 * C}, err))
+        return -1;
+    for (int c = 0; c < C; c++)
+        affine[c] += 1;
     const struct cw_instance_norm_params norm = {
         .gain = affine, .shift = affine + C, .eps = NORM_EPS, .act = CW_NORM_SNAKE, .alpha = h->alpha};
-    if (cw_instance_norm(d, x, norm, normed, err)) return -1;
+    if (cw_instance_norm(d, x, norm, normed, err))
+        return -1;
     return cw_conv1d(d, normed, h->conv, 1, h->pad, h->dilation, e, y, err);
 }
 
 /* out = (block(x) + sum) * scale; sum.data may be NULL. x may be out, unless there is a sum, which may be out then (and
  * `work` takes the place of the running x). t, u: scratch of the same shape. */
 static int run_block(const struct istftnet_session *s, const struct block *b, struct cw_mat style, struct cw_mat x, struct cw_mat work,
-                     struct cw_mat t, struct cw_mat u, struct cw_mat sum, float scale, struct cw_mat out, struct cw_error *err)
-{
+                     struct cw_mat t, struct cw_mat u, struct cw_mat sum, float scale, struct cw_mat out, struct cw_error *err) {
     for (int i = 0; i < STEPS; i++) {
         const bool last = i == STEPS - 1;
-        if (run_half(s, &b->half[i][0], style, x, t, u, (struct cw_epilogue){0}, err)) return -1;
-        if (last && sum.data && cw_add(s->model->device, x, sum, 1, x, err)) return -1; /* x has been normed: only the residual is left */
+        if (run_half(s, &b->half[i][0], style, x, t, u, (struct cw_epilogue){0}, err))
+            return -1;
+        if (last && sum.data && cw_add(s->model->device, x, sum, 1, x, err))
+            return -1; /* x has been normed: only the residual is left */
         const struct cw_epilogue e = {.add = x, .scale = last ? scale : 1};
-        if (run_half(s, &b->half[i][1], style, u, u, last ? out : work, e, err)) return -1;
+        if (run_half(s, &b->half[i][1], style, u, u, last ? out : work, e, err))
+            return -1;
         x = work;
     }
     return 0;
@@ -377,8 +444,7 @@ static int run_block(const struct istftnet_session *s, const struct block *b, st
 
 /* One upsampling stage: in [L, C'] (overwritten) -> out [L', C] */
 static int run_stage(struct istftnet_session *s, int stage, struct cw_mat style, struct cw_mat har, struct cw_mat in, struct cw_mat out,
-                     struct cw_error *err)
-{
+                     struct cw_error *err) {
     const struct istftnet *m = s->model;
     const size_t mark = cw_arena_mark(s->arena);
     const int rows = out.rows, cols = out.cols, reflected = stage == STAGES - 1 ? 1 : 0;
@@ -390,21 +456,29 @@ static int run_stage(struct istftnet_session *s, int stage, struct cw_mat style,
         cw_arena_mat(s->arena, rows, cols, &t, err) || cw_arena_mat(s->arena, rows, cols, &u, err)) {
         goto done;
     }
-    if (cw_leaky(m->device, in, LOOP_SLOPE, in, err)) goto done;
-    if (cw_conv1d(m->device, har, m->noise_conv[stage], noise_stride[stage], noise_pad[stage], 1, plain, v, err)) goto done;
-    if (run_block(s, &m->noise_res[stage], style, v, v, t, u, (struct cw_mat){0}, 1, v, err)) goto done;
+    if (cw_leaky(m->device, in, LOOP_SLOPE, in, err))
+        goto done;
+    if (cw_conv1d(m->device, har, m->noise_conv[stage], noise_stride[stage], noise_pad[stage], 1, plain, v, err))
+        goto done;
+    if (run_block(s, &m->noise_res[stage], style, v, v, t, u, (struct cw_mat){0}, 1, v, err))
+        goto done;
 
     const struct cw_mat up = cw_mat_rows(x, reflected, rows - reflected);
     const int pad = (up_taps[stage] - up_rate[stage]) / 2;
-    if (cw_conv_transpose1d(m->device, in, m->ups[stage], pad, 0, plain, up, err)) goto done;
+    if (cw_conv_transpose1d(m->device, in, m->ups[stage], pad, 0, plain, up, err))
+        goto done;
     show(s, stage == 0 ? "ups.0" : "ups.1", up);
     /* ReflectionPad1d((1, 0)): row -1 is row 1 */
-    if (reflected) memcpy(x.data, up.data + up.stride, sizeof(float) * (size_t)cols);
-    if (cw_add(m->device, x, v, 1, x, err)) goto done;
+    if (reflected)
+        memcpy(x.data, up.data + up.stride, sizeof(float) * (size_t)cols);
+    if (cw_add(m->device, x, v, 1, x, err))
+        goto done;
 
-    if (run_block(s, &m->blocks[stage][0], style, x, v, t, u, (struct cw_mat){0}, 1, out, err)) goto done;
+    if (run_block(s, &m->blocks[stage][0], style, x, v, t, u, (struct cw_mat){0}, 1, out, err))
+        goto done;
     for (int j = 1; j < BLOCKS; j++) {
-        if (run_block(s, &m->blocks[stage][j], style, x, v, t, u, out, j == BLOCKS - 1 ? 1.0f / BLOCKS : 1, out, err)) goto done;
+        if (run_block(s, &m->blocks[stage][j], style, x, v, t, u, out, j == BLOCKS - 1 ? 1.0f / BLOCKS : 1, out, err))
+            goto done;
     }
     rc = 0;
 done:
@@ -412,17 +486,16 @@ done:
     return rc;
 }
 
-static int check_numbers(const char *what, const float *x, size_t n, struct cw_error *err)
-{
+static int check_numbers(const char *what, const float *x, size_t n, struct cw_error *err) {
     for (size_t i = 0; i < n; i++) {
-        if (!isfinite(x[i])) return cw_fail(err, CW_BAD_INPUT, "acoustic frames: %s[%zu]: expected a finite number, found %g", what, i, (double)x[i]);
+        if (!isfinite(x[i]))
+            return cw_fail(err, CW_BAD_INPUT, "acoustic frames: %s[%zu]: expected a finite number, found %g", what, i, (double)x[i]);
     }
     return 0;
 }
 
 static int check_frames(const struct cw_frames *f, struct cw_error *err) {
-    if (!f->kind || strcmp(f->kind, KIND))
-{
+    if (!f->kind || strcmp(f->kind, KIND)) {
         return cw_fail(err, CW_BAD_INPUT, "acoustic frames: expected the kind \"" KIND "\", found \"%s\"", f->kind ? f->kind : "none");
     }
     const struct {
@@ -436,49 +509,66 @@ static int check_frames(const struct cw_frames *f, struct cw_error *err) {
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         if (checks[i].expected != checks[i].found) {
-            return cw_fail(err, CW_BAD_INPUT, "acoustic frames: %s: expected %d, found %d", checks[i].what, checks[i].expected, checks[i].found);
+            return cw_fail(err, CW_BAD_INPUT, "acoustic frames: %s: expected %d, found %d", checks[i].what, checks[i].expected,
+                           checks[i].found);
         }
     }
     if (f->count < 1 || f->count > FRAMES_MAX) {
         return cw_fail(err, CW_BAD_INPUT, "acoustic frames: expected 1 to %d frames, found %d", FRAMES_MAX, f->count);
     }
-    if (!f->data || !f->f0) return cw_fail(err, CW_BAD_INPUT, "acoustic frames: expected data and F0, found no %s", f->data ? "F0" : "data");
-    if (check_numbers("F0", f->f0, (size_t)f->count, err) || check_numbers("style", f->style, STYLE, err)) return -1;
+    if (!f->data || !f->f0)
+        return cw_fail(err, CW_BAD_INPUT, "acoustic frames: expected data and F0, found no %s", f->data ? "F0" : "data");
+    if (check_numbers("F0", f->f0, (size_t)f->count, err) || check_numbers("style", f->style, STYLE, err))
+        return -1;
     return check_numbers("data", f->data, (size_t)f->count * CHANNELS, err);
 }
 
-static int run(void *session, const struct cw_frames *f, uint64_t seed, const float **samples, size_t *count, struct cw_error *err)
-{
+static int run(void *session, const struct cw_frames *f, uint64_t seed, const float **samples, size_t *count, struct cw_error *err) {
     struct istftnet_session *s = session;
     const struct istftnet *m = s->model;
     struct cw_mat wave, har, in, middle, last, spectrum;
 
     cw_arena_release(s->arena, 0); /* takes the samples of the run before back */
-    if (check_frames(f, err)) return -1;
+    if (check_frames(f, err))
+        return -1;
     const int T = f->count, rows = T * HAR_PER_FRAME + 1;
-    const struct cw_mat style = {(float *)(uintptr_t)f->style, 1, STYLE, STYLE}, frames = {(float *)(uintptr_t)f->data, T, CHANNELS, CHANNELS};
+    const struct cw_mat style = {(float *)(uintptr_t)f->style, 1, STYLE, STYLE},
+                        frames = {(float *)(uintptr_t)f->data, T, CHANNELS, CHANNELS};
 
-    if (cw_arena_mat(s->arena, 1, T * HOP, &wave, err)) return -1;
-    if (cw_arena_mat(s->arena, rows, HAR, &har, err)) return -1;
-    if (source_spectrum(s, f, seed, har, err)) return -1;
+    if (cw_arena_mat(s->arena, 1, T * HOP, &wave, err))
+        return -1;
+    if (cw_arena_mat(s->arena, rows, HAR, &har, err))
+        return -1;
+    if (source_spectrum(s, f, seed, har, err))
+        return -1;
     show(s, "har", har);
 
-    if (cw_arena_mat(s->arena, rows, stage_channels[1], &last, err)) return -1;
-    if (cw_arena_mat(s->arena, T * up_rate[0], stage_channels[0], &middle, err)) return -1;
-    if (cw_arena_mat(s->arena, T, CHANNELS, &in, err)) return -1;
-    if (cw_copy(m->device, frames, in, err)) return -1;
-    if (run_stage(s, 0, style, har, in, middle, err)) return -1;
-    if (run_stage(s, 1, style, har, middle, last, err)) return -1;
+    if (cw_arena_mat(s->arena, rows, stage_channels[1], &last, err))
+        return -1;
+    if (cw_arena_mat(s->arena, T * up_rate[0], stage_channels[0], &middle, err))
+        return -1;
+    if (cw_arena_mat(s->arena, T, CHANNELS, &in, err))
+        return -1;
+    if (cw_copy(m->device, frames, in, err))
+        return -1;
+    if (run_stage(s, 0, style, har, in, middle, err))
+        return -1;
+    if (run_stage(s, 1, style, har, middle, last, err))
+        return -1;
 
-    if (cw_leaky(m->device, last, POST_SLOPE, last, err)) return -1;
-    if (cw_arena_mat(s->arena, rows, HAR, &spectrum, err)) return -1;
-    if (cw_conv1d(m->device, last, m->conv_post, 1, 3, 1, (struct cw_epilogue){0}, spectrum, err)) return -1;
+    if (cw_leaky(m->device, last, POST_SLOPE, last, err))
+        return -1;
+    if (cw_arena_mat(s->arena, rows, HAR, &spectrum, err))
+        return -1;
+    if (cw_conv1d(m->device, last, m->conv_post, 1, 3, 1, (struct cw_epilogue){0}, spectrum, err))
+        return -1;
     show(s, "conv_post", spectrum);
 
     struct spectrum_job job = {.stft = m->stft, .spectrum = spectrum, .samples = (size_t)T * HOP, .out = wave.data};
     cw_parallel(m->device, (rows - 1 + FRAMES_PER_TASK - 1) / FRAMES_PER_TASK, synthesise_task, &job);
     for (size_t i = 0; i < job.samples; i++) {
-        if (!isfinite(wave.data[i])) return cw_fail(err, CW_FAILED, "vocoder: sample %zu of %zu is not a finite number", i, job.samples);
+        if (!isfinite(wave.data[i]))
+            return cw_fail(err, CW_FAILED, "vocoder: sample %zu of %zu is not a finite number", i, job.samples);
     }
     *samples = wave.data;
     *count = job.samples;

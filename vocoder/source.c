@@ -17,13 +17,11 @@
 #define FRAMES_PER_TASK 32
 #define HOP_CHUNK 512 /* noise is drawn in pieces of at most this many samples */
 
-size_t cw_source_scratch(const struct cw_source *s, int frames)
-{
+size_t cw_source_scratch(const struct cw_source *s, int frames) {
     return sizeof(uint64_t) * 2 * (size_t)s->harmonics * (size_t)frames;
 }
 
-static uint64_t turn_fraction(double turns)
-{
+static uint64_t turn_fraction(double turns) {
     turns -= floor(turns);
     const double scaled = turns * 0x1p64;
     return scaled >= 0x1p64 ? 0 : (uint64_t)scaled; /* a tiny negative number rounds up to a whole turn */
@@ -41,8 +39,7 @@ struct source_job {
 };
 
 /* sum over h of weight[h] sin(phase of h) at sample n, a voiced one */
-static double harmonics_at(const struct source_job *j, size_t n)
-{
+static double harmonics_at(const struct source_job *j, size_t n) {
     const struct cw_source *s = j->s;
     const size_t hop = (size_t)s->hop, H = (size_t)s->harmonics, last = (size_t)j->frames - 1;
     const bool before = n < hop / 2;
@@ -52,15 +49,15 @@ static double harmonics_at(const struct source_job *j, size_t n)
 
     for (size_t h = 0; h < H; h++) {
         uint64_t phase = j->phase[i * H + h];
-        if (moving) phase += (uint64_t)k * j->step[(i + 1) * H + h] + j->step[(i + 1) * H + h] / 2;
+        if (moving)
+            phase += (uint64_t)k * j->step[(i + 1) * H + h] + j->step[(i + 1) * H + h] / 2;
         const double turns = (double)(int64_t)phase * 0x1p-64; /* -1/2 .. 1/2 */
         sum += s->weight[h] * sin(2 * M_PI * turns);
     }
     return sum;
 }
 
-static void source_task(void *arg, int task)
-{
+static void source_task(void *arg, int task) {
     const struct source_job *j = arg;
     const struct cw_source *s = j->s;
     const size_t hop = (size_t)s->hop;
@@ -81,8 +78,7 @@ static void source_task(void *arg, int task)
     }
 }
 
-void cw_source_run(const struct cw_source *s, struct cw_device *d, const float *f0, int frames, uint64_t seed, void *scratch, double *x)
-{
+void cw_source_run(const struct cw_source *s, struct cw_device *d, const float *f0, int frames, uint64_t seed, void *scratch, double *x) {
     const size_t H = (size_t)s->harmonics;
     uint64_t *step = scratch, *phase = step + H * (size_t)frames;
     struct source_job job = {s, f0, step, phase, frames, seed, 0, x};

@@ -9,12 +9,12 @@
 
 struct cw_source {
     int sample_rate;
-    int hop;             /* samples per F0 value, even */
-    int harmonics;       /* fundamental included */
-    double sine_amp;     /* of each harmonic where voiced */
-    double voiced_std;   /* of the noise on each harmonic where voiced ... */
-    double unvoiced_std; /* ... and where not */
-    double threshold;    /* voiced above this F0, Hz */
+    int hop;                                      /* samples per F0 value, even */
+    int harmonics;                                /* fundamental included */
+    double sine_amp;                              /* of each harmonic where voiced */
+    double voiced_std;                            /* of the noise on each harmonic where voiced ... */
+    double unvoiced_std;                          /* ... and where not */
+    double threshold;                             /* voiced above this F0, Hz */
     double weight[CW_SOURCE_HARMONICS_MAX], bias; /* excitation = tanh(sum over h of weight[h] x[h] + bias) */
 };
 

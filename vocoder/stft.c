@@ -18,8 +18,7 @@ struct cw_stft {
     double window[CW_STFT_MAX];
 };
 
-int cw_stft_open(struct cw_stft **out, int size, int hop, struct cw_error *err)
-{
+int cw_stft_open(struct cw_stft **out, int size, int hop, struct cw_error *err) {
     int rc = -1;
     double *time = NULL;
     fftw_complex *freq = NULL;
@@ -27,8 +26,8 @@ int cw_stft_open(struct cw_stft **out, int size, int hop, struct cw_error *err)
 
     *out = NULL;
     if (size < 2 || size > CW_STFT_MAX || size % 2 || hop < 1 || hop > size / 2) {
-        cw_fail(err, CW_BAD_INPUT, "stft: expected an even size of 2 to %d and a hop of 1 to size / 2, found size %d and hop %d", CW_STFT_MAX,
-                size, hop);
+        cw_fail(err, CW_BAD_INPUT, "stft: expected an even size of 2 to %d and a hop of 1 to size / 2, found size %d and hop %d",
+                CW_STFT_MAX, size, hop);
         goto done;
     }
     s = calloc(1, sizeof *s);
@@ -40,7 +39,8 @@ int cw_stft_open(struct cw_stft **out, int size, int hop, struct cw_error *err)
     }
     s->size = size;
     s->hop = hop;
-    for (int i = 0; i < size; i++) s->window[i] = 0.5 - 0.5 * cos(2 * M_PI * i / size);
+    for (int i = 0; i < size; i++)
+        s->window[i] = 0.5 - 0.5 * cos(2 * M_PI * i / size);
 
     pthread_mutex_lock(&planner_lock);
     s->forward = fftw_plan_dft_r2c_1d(size, time, freq, FFTW_ESTIMATE | FFTW_UNALIGNED);
@@ -60,28 +60,27 @@ done:
     return rc;
 }
 
-void cw_stft_close(struct cw_stft *s)
-{
-    if (!s) return;
+void cw_stft_close(struct cw_stft *s) {
+    if (!s)
+        return;
     pthread_mutex_lock(&planner_lock);
-    if (s->forward) fftw_destroy_plan(s->forward);
-    if (s->inverse) fftw_destroy_plan(s->inverse);
+    if (s->forward)
+        fftw_destroy_plan(s->forward);
+    if (s->inverse)
+        fftw_destroy_plan(s->inverse);
     pthread_mutex_unlock(&planner_lock);
     free(s);
 }
 
-int cw_stft_bins(const struct cw_stft *s)
-{
+int cw_stft_bins(const struct cw_stft *s) {
     return s->size / 2 + 1;
 }
 
-size_t cw_stft_frames(const struct cw_stft *s, size_t n)
-{
+size_t cw_stft_frames(const struct cw_stft *s, size_t n) {
     return 1 + n / (size_t)s->hop;
 }
 
-void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t frame, double *re, double *im)
-{
+void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t frame, double *re, double *im) {
     double time[CW_STFT_MAX];
     fftw_complex freq[CW_STFT_MAX / 2 + 1];
     const int half = s->size / 2;
@@ -89,8 +88,10 @@ void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t 
 
     for (int i = 0; i < s->size; i++) {
         ptrdiff_t at = start + i;
-        if (at < 0) at = -at; /* reflection without repeating the edge sample */
-        if (at >= len) at = 2 * (len - 1) - at;
+        if (at < 0)
+            at = -at; /* reflection without repeating the edge sample */
+        if (at >= len)
+            at = 2 * (len - 1) - at;
         time[i] = x[at] * s->window[i];
     }
     fftw_execute_dft_r2c(s->forward, time, freq);
@@ -101,17 +102,18 @@ void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t 
     im[0] = im[half] = 0.0;
 }
 
-void cw_stft_synthesise(const struct cw_stft *s, size_t frames, cw_stft_spectrum bins, void *arg, size_t first, size_t count, double *out)
-{
+void cw_stft_synthesise(const struct cw_stft *s, size_t frames, cw_stft_spectrum bins, void *arg, size_t first, size_t count, double *out) {
     double time[CW_STFT_MAX], re[CW_STFT_MAX / 2 + 1], im[CW_STFT_MAX / 2 + 1];
     fftw_complex freq[CW_STFT_MAX / 2 + 1];
     const int half = s->size / 2;
     const ptrdiff_t hop = s->hop, size = s->size, lo = (ptrdiff_t)first + half, hi = lo + (ptrdiff_t)count; /* before trimming */
 
-    for (size_t i = 0; i < count; i++) out[i] = 0;
+    for (size_t i = 0; i < count; i++)
+        out[i] = 0;
     /* frame f covers [f hop, f hop + size) of the untrimmed signal */
     ptrdiff_t f0 = (lo - size) / hop + 1;
-    if (lo < size) f0 = 0;
+    if (lo < size)
+        f0 = 0;
     for (ptrdiff_t f = f0; f < (ptrdiff_t)frames && f * hop < hi; f++) {
         bins(arg, (size_t)f, re, im);
         for (int k = 0; k <= half; k++) {
@@ -121,13 +123,15 @@ void cw_stft_synthesise(const struct cw_stft *s, size_t frames, cw_stft_spectrum
         fftw_execute_dft_c2r(s->inverse, freq, time);
         for (int i = 0; i < s->size; i++) {
             const ptrdiff_t at = f * hop + i;
-            if (at >= lo && at < hi) out[at - lo] += time[i] * s->window[i];
+            if (at >= lo && at < hi)
+                out[at - lo] += time[i] * s->window[i];
         }
     }
     for (ptrdiff_t at = lo; at < hi; at++) {
         double squares = 0;
         for (ptrdiff_t f = at / hop; f >= 0 && at - f * hop < size; f--) {
-            if (f < (ptrdiff_t)frames) squares += s->window[at - f * hop] * s->window[at - f * hop];
+            if (f < (ptrdiff_t)frames)
+                squares += s->window[at - f * hop] * s->window[at - f * hop];
         }
         out[at - lo] /= squares * (double)size; /* FFTW's inverse is not scaled */
     }

@@ -20,8 +20,7 @@ struct cw_vocoder_session {
     void *session;
 };
 
-int cw_vocoder_open(struct cw_vocoder **out, struct cw_device *d, const char *path, struct cw_error *err)
-{
+int cw_vocoder_open(struct cw_vocoder **out, struct cw_device *d, const char *path, struct cw_error *err) {
     int rc = -1;
     struct cw_gguf *g = NULL;
     struct cw_vocoder *v = NULL;
@@ -29,22 +28,26 @@ int cw_vocoder_open(struct cw_vocoder **out, struct cw_device *d, const char *pa
     size_t len = 0;
 
     *out = NULL;
-    if (cw_gguf_open(&g, path, err)) goto done;
-    if (cw_gguf_string(g, "general.architecture", &name, &len, err)) goto done;
+    if (cw_gguf_open(&g, path, err))
+        goto done;
+    if (cw_gguf_string(g, "general.architecture", &name, &len, err))
+        goto done;
     v = calloc(1, sizeof *v);
     if (!v) {
         cw_fail_memory(err, "vocoder");
         goto done;
     }
     for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
-        if (strlen(engines[i]->architecture) == len && !memcmp(engines[i]->architecture, name, len)) v->engine = engines[i];
+        if (strlen(engines[i]->architecture) == len && !memcmp(engines[i]->architecture, name, len))
+            v->engine = engines[i];
     }
     if (!v->engine) {
         cw_fail(err, CW_BAD_INPUT, "%s: expected an architecture with a vocoder (%s), found \"%.*s\"", path, engines[0]->architecture,
                 (int)(len < 64 ? len : 64), name);
         goto done;
     }
-    if (v->engine->open(&v->model, d, g, err)) goto done;
+    if (v->engine->open(&v->model, d, g, path, err))
+        goto done;
     *out = v;
     v = NULL;
     rc = 0;
@@ -54,15 +57,14 @@ done:
     return rc;
 }
 
-void cw_vocoder_close(struct cw_vocoder *v)
-{
-    if (!v) return;
+void cw_vocoder_close(struct cw_vocoder *v) {
+    if (!v)
+        return;
     v->engine->close(v->model);
     free(v);
 }
 
-int cw_vocoder_session_open(struct cw_vocoder_session **out, const struct cw_vocoder *v, struct cw_error *err)
-{
+int cw_vocoder_session_open(struct cw_vocoder_session **out, const struct cw_vocoder *v, struct cw_error *err) {
     int rc = -1;
     struct cw_vocoder_session *s = calloc(1, sizeof *s);
 
@@ -72,7 +74,8 @@ int cw_vocoder_session_open(struct cw_vocoder_session **out, const struct cw_voc
         goto done;
     }
     s->engine = v->engine;
-    if (v->engine->session_open(&s->session, v->model, err)) goto done;
+    if (v->engine->session_open(&s->session, v->model, err))
+        goto done;
     *out = s;
     s = NULL;
     rc = 0;
@@ -81,27 +84,24 @@ done:
     return rc;
 }
 
-void cw_vocoder_session_close(struct cw_vocoder_session *s)
-{
-    if (!s) return;
+void cw_vocoder_session_close(struct cw_vocoder_session *s) {
+    if (!s)
+        return;
     s->engine->session_close(s->session);
     free(s);
 }
 
 int cw_vocoder_run(struct cw_vocoder_session *s, const struct cw_frames *frames, uint64_t seed, const float **samples, size_t *count,
-                   struct cw_error *err)
-{
+                   struct cw_error *err) {
     *samples = NULL;
     *count = 0;
     return s->engine->run(s->session, frames, seed, samples, count, err);
 }
 
-void cw_vocoder_session_tap(struct cw_vocoder_session *s, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg)
-{
+void cw_vocoder_session_tap(struct cw_vocoder_session *s, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg) {
     s->engine->tap(s->session, tap, arg);
 }
 
-void cw_vocoder_session_force_source(struct cw_vocoder_session *s, const float *har, int rows)
-{
+void cw_vocoder_session_force_source(struct cw_vocoder_session *s, const float *har, int rows) {
     s->engine->force_source(s->session, har, rows);
 }
