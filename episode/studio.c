@@ -1,0 +1,104 @@
+/* The studio: names of models -> opened models, each at first need, kept until the studio closes. */
+#include "episode/studio.h"
+
+#include "models/catalogue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cw_studio_params cw_studio_params_default(void) {
+    struct cw_studio_params p = {0};
+    return p;
+}
+
+int cw_studio_open(struct cw_studio **out, struct cw_studio_params params, struct cw_error *err) {
+    *out = NULL;
+    if (params.threads < 0 || params.threads > 256)
+        return cw_fail(err, CW_BAD_INPUT, "threads: expected 0 (one per core) to 256, found %d", params.threads);
+    struct cw_studio *s = calloc(1, sizeof *s);
+    if (!s)
+        return cw_fail_memory(err, "studio");
+    s->threads = params.threads;
+    if ((params.voice_model && !(s->voice_model = cw_strdup(params.voice_model))) ||
+        (params.writer_model && !(s->writer_model = cw_strdup(params.writer_model)))) {
+        cw_studio_close(s);
+        return cw_fail_memory(err, "studio");
+    }
+    *out = s;
+    return 0;
+}
+
+void cw_studio_close(struct cw_studio *s) {
+    if (!s)
+        return;
+    cw_vocoder_session_close(s->vocoder_session);
+    cw_vocoder_close(s->vocoder);
+    cw_acoustic_session_close(s->acoustic_session);
+    cw_acoustic_close(s->acoustic);
+    cw_speech_close(s->speech);
+    cw_device_close(s->device);
+    free(s->scratch);
+    free(s->voice_model);
+    free(s->writer_model);
+    free(s);
+}
+
+/* A name of the catalogue, or a path. */
+static int find_model(const char *asked, const char *standard, char path[CW_PATH_MAX], struct cw_error *err) {
+    if (!asked || cw_model_find(asked))
+        return cw_model_path(asked ? asked : standard, path, err);
+    if (strlen(asked) >= CW_PATH_MAX)
+        return cw_fail(err, CW_BAD_INPUT, "%.80s…: path longer than %d bytes", asked, CW_PATH_MAX - 1);
+    if (!cw_file_exists(asked))
+        return cw_fail(err, CW_NO_MODEL, "%s: expected a model's file, found nothing there", asked);
+    memcpy(path, asked, strlen(asked) + 1);
+    return 0;
+}
+
+int cw_studio_writer(const struct cw_studio *s, char path[CW_PATH_MAX], struct cw_error *err) {
+    return find_model(s->writer_model, "qwen2.5-coder-1.5b", path, err);
+}
+
+int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err) {
+    double start = cw_seconds();
+    if (!s->device) {
+        struct cw_device_params p = cw_device_params_default();
+        p.threads = s->threads;
+        if (cw_device_open(&s->device, p, err) != 0)
+            return -1;
+    }
+    if (!s->voices_dir[0] && cw_model_path("voices", s->voices_dir, err) != 0) {
+        s->voices_dir[0] = '\0';
+        return -1;
+    }
+    if (!s->speech) {
+        if (cw_model_path("lexicon", s->lexicon_dir, err) != 0 || cw_speech_open(&s->speech, s->lexicon_dir, err) != 0)
+            return -1;
+    }
+    if (!s->model_sum[0]) {
+        if (find_model(s->voice_model, "kokoro", s->model_path, err) != 0 || cw_model_sum(s->model_path, s->model_sum, err) != 0) {
+            s->model_sum[0] = '\0';
+            return -1;
+        }
+    }
+    s->load_seconds += cw_seconds() - start;
+    return 0;
+}
+
+int cw_studio_need_sound(struct cw_studio *s, struct cw_error *err) {
+    if (s->vocoder_session)
+        return 0;
+    if (cw_studio_need_plans(s, err) != 0)
+        return -1;
+    double start = cw_seconds();
+    if (!s->acoustic && cw_acoustic_open(&s->acoustic, s->device, s->model_path, err) != 0)
+        return -1;
+    if (!s->acoustic_session && cw_acoustic_session_open(&s->acoustic_session, s->acoustic, err) != 0)
+        return -1;
+    if (!s->vocoder && cw_vocoder_open(&s->vocoder, s->device, s->model_path, err) != 0)
+        return -1;
+    if (cw_vocoder_session_open(&s->vocoder_session, s->vocoder, err) != 0)
+        return -1;
+    s->load_seconds += cw_seconds() - start;
+    return 0;
+}

@@ -1,0 +1,41 @@
+/* The studio: opened models and a thread pool, private to this room. Everything is opened at first need and kept. */
+#ifndef CW_STUDIO_H
+#define CW_STUDIO_H
+
+#include "castwright.h"
+#include "kernels/kernels.h"
+#include "tts/acoustic.h"
+#include "tts/speech.h"
+#include "vocoder/vocoder.h"
+#include "voices/voices.h"
+
+enum { CW_STUDIO_RATE = 24000 };
+
+struct cw_studio {
+    int threads;
+    char *voice_model, *writer_model; /* as asked for; NULL: the catalogue's */
+
+    struct cw_device *device;
+    struct cw_speech *speech;
+    struct cw_acoustic *acoustic;
+    struct cw_acoustic_session *acoustic_session;
+    struct cw_vocoder *vocoder;
+    struct cw_vocoder_session *vocoder_session;
+
+    char model_path[CW_PATH_MAX], model_sum[65]; /* the voice model */
+    char voices_dir[CW_PATH_MAX], lexicon_dir[CW_PATH_MAX];
+
+    float *scratch; /* one chunk's waveform, for trimming */
+    size_t scratch_len;
+
+    double load_seconds, acoustic_seconds, vocoder_seconds; /* wall clock, summed over the studio's life */
+};
+
+/* What naming and planning a turn needs: front end, voices folder, device, the voice model's sum. Cheap. */
+CW_MUST_CHECK int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err);
+/* What synthesis needs as well: both halves of the voice model. */
+CW_MUST_CHECK int cw_studio_need_sound(struct cw_studio *s, struct cw_error *err);
+/* Path of the writer's GGUF. */
+CW_MUST_CHECK int cw_studio_writer(const struct cw_studio *s, char path[CW_PATH_MAX], struct cw_error *err);
+
+#endif

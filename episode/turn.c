@@ -1,0 +1,411 @@
+/* One turn -> its sound and word times.
+ *
+ *   spans ─▶ phoneme chunks (tts/speech) ─▶ frames (tts/acoustic) ─▶ waveform (vocoder) ─▶ cut, fade, pause ─▶ sink
+ *
+ * Kokoro speaks padding and closing punctuation as frames of their own, filled with breath or voiced junk, and books several
+ * hundred milliseconds of silence to the last real phoneme. So a chunk is cut where its speech begins and ends, looked for by
+ * level inside the window that the model's durations give, and silence between chunks is ours.
+ */
+#include "episode/turn.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Part of every key: to be raised when a step below changes what is heard. */
+#define SYNTHESIS_VERSION 1
+
+enum {
+    RATE = CW_STUDIO_RATE,
+    MS = RATE / 1000,
+    LEVEL_HOP = 5 * MS,
+    LEVEL_SPAN = 10 * MS,
+    KEEP_BEFORE = 40 * MS,   /* before the first sound */
+    KEEP_AFTER = 70 * MS,    /* after the last one: the room's decay */
+    SEEK_BEFORE = 200 * MS,  /* speech leads the model's durations: measured up to 130 ms, over two voices and 15 texts */
+    JUNK_AFTER = 60 * MS,    /* past the last phoneme's nominal end only punctuation sounds */
+    FADE_IN = 5 * MS,
+    FADE_OUT = 40 * MS,
+    DURATION_LEAD_UNITS = 3, /* word times: the published pipeline takes as many off (hexgrad/kokoro, join_timestamps) */
+    SHORT_WORDS = 8,         /* fewer words: the padding's length is bounded (facts: repeats and hiss on short lines) */
+    SHORT_EDGE_UNITS = 16,
+};
+/* Of the loudest 10 ms of the chunk: breath and noise lie under -45 dB, the softest onsets seen above -35 dB. */
+static const double START_LEVEL = 6.3e-5; /* -42 dB */
+static const double END_LEVEL = 2.5e-5;   /* -46 dB */
+
+/* ---- plan and key ------------------------------------------------------------------------------------------------------ */
+
+static void key_text(struct cw_sha256 *h, const char *name, const char *value) {
+    char head[64]; /* lengths make the whole unambiguous, whatever the texts hold */
+    int n = snprintf(head, sizeof head, "%s %zu ", name, strlen(value));
+    cw_sha256_add(h, head, (size_t)n);
+    cw_sha256_add(h, value, strlen(value));
+    cw_sha256_add(h, "\n", 1);
+}
+
+static void key_number(struct cw_sha256 *h, const char *name, int64_t value) {
+    char line[96];
+    int n = snprintf(line, sizeof line, "%s %lld\n", name, (long long)value);
+    cw_sha256_add(h, line, (size_t)n);
+}
+
+static void make_key(const struct cw_studio *s, const struct cw_turn_request *r, struct cw_turn_plan *plan) {
+    struct cw_sha256 h;
+    cw_sha256_start(&h);
+    key_number(&h, "castwright turn", 1);
+    key_number(&h, "synthesis", SYNTHESIS_VERSION);
+    key_text(&h, "model", s->model_sum);
+    key_text(&h, "kernels", cw_device_isa(s->device));
+    key_text(&h, "voice", r->voice->sha256);
+    key_text(&h, "language", r->language);
+    key_number(&h, "speed", llround(r->speed * 1000));
+    key_number(&h, "seed", (int64_t)r->seed);
+    for (int i = 0; i < plan->span_count; i++) {
+        const struct cw_utterance *u = &plan->spans[i];
+        key_number(&h, "span pause", r->spans[i].pause_ms);
+        for (int c = 0; c < u->chunk_count; c++) {
+            key_text(&h, "chunk", u->chunks[c].phonemes);
+            key_number(&h, "pause", u->chunks[c].pause_ms);
+        }
+        for (int w = 0; w < u->word_count; w++) { /* they decide the word times kept beside the sound */
+            key_text(&h, "word", u->words[w].text);
+            key_number(&h, "at", (int64_t)u->words[w].offset);
+        }
+    }
+    key_number(&h, "tail pause", r->tail_pause_ms);
+    cw_sha256_end(&h, plan->key);
+}
+
+/* Runs of white space become one space: they are not spoken, so they must not change the key. */
+static char *squeeze(const char *text) {
+    char *out = cw_strdup(text);
+    if (!out)
+        return NULL;
+    size_t n = 0;
+    for (const char *p = text; *p; p++) {
+        bool space = *p == ' ' || *p == '\t';
+        if (!space)
+            out[n++] = *p;
+        else if (n > 0 && out[n - 1] != ' ')
+            out[n++] = ' ';
+    }
+    while (n > 0 && out[n - 1] == ' ')
+        n--;
+    out[n] = '\0';
+    return out;
+}
+
+int cw_turn_plan_make(struct cw_studio *s, const struct cw_turn_request *r, struct cw_turn_plan *plan, struct cw_error *err) {
+    int result = -1;
+    char *text = NULL;
+    memset(plan, 0, sizeof *plan);
+    if (r->span_count <= 0) {
+        cw_fail(err, CW_BAD_INPUT, "expected something to say, found nothing");
+        goto done;
+    }
+    if (cw_studio_need_plans(s, err) != 0)
+        goto done;
+    plan->spans = calloc((size_t)r->span_count, sizeof *plan->spans);
+    if (!plan->spans) {
+        cw_fail_memory(err, "turn");
+        goto done;
+    }
+    struct cw_speech_params params = cw_speech_params_default();
+    params.language = r->language;
+    for (; plan->span_count < r->span_count; plan->span_count++) {
+        free(text);
+        text = squeeze(r->spans[plan->span_count].text);
+        if (!text) {
+            cw_fail_memory(err, "turn");
+            goto done;
+        }
+        struct cw_utterance *u = &plan->spans[plan->span_count];
+        if (cw_speech_plan(s->speech, text, params, u, err) != 0) {
+            memset(u, 0, sizeof *u);
+            goto done;
+        }
+        for (int c = 0; c < u->chunk_count; c++)
+            plan->symbols += u->chunks[c].symbols;
+    }
+    make_key(s, r, plan);
+    result = 0;
+done:
+    free(text);
+    if (result != 0)
+        cw_turn_plan_free(plan);
+    return result;
+}
+
+void cw_turn_plan_free(struct cw_turn_plan *plan) {
+    for (int i = 0; i < plan->span_count; i++)
+        cw_utterance_free(&plan->spans[i]);
+    free(plan->spans);
+    memset(plan, 0, sizeof *plan);
+}
+
+void cw_take_free(struct cw_take *take) {
+    for (int i = 0; i < take->word_count; i++)
+        free(take->words[i].text);
+    free(take->words);
+    memset(take, 0, sizeof *take);
+}
+
+/* ---- cutting ----------------------------------------------------------------------------------------------------------- */
+
+static double energy(const float *x, int64_t n, int64_t at) {
+    double sum = 0;
+    int64_t last = at + LEVEL_SPAN < n ? at + LEVEL_SPAN : n;
+    for (int64_t i = at < 0 ? 0 : at; i < last; i++)
+        sum += (double)x[i] * x[i];
+    return sum;
+}
+
+/* `speech_start`, `speech_end`: where, by the model's durations, the first real phoneme starts and the last one ends. */
+struct cw_cut cw_turn_cut(const float *x, int64_t n, int64_t speech_start, int64_t speech_end) {
+    int64_t low = speech_start - SEEK_BEFORE > 0 ? speech_start - SEEK_BEFORE : 0;
+    int64_t high = speech_end < n ? speech_end : n;
+    double peak = 0;
+    for (int64_t i = low; i < high; i += LEVEL_HOP) {
+        double e = energy(x, n, i);
+        peak = e > peak ? e : peak;
+    }
+    int64_t onset = low, end = high;
+    while (onset < speech_start && energy(x, n, onset) <= peak * START_LEVEL)
+        onset += LEVEL_HOP;
+    while (end > onset + LEVEL_HOP && energy(x, n, end - LEVEL_SPAN) <= peak * END_LEVEL)
+        end -= LEVEL_HOP;
+    struct cw_cut cut = {onset - KEEP_BEFORE, end + KEEP_AFTER};
+    cut.first = cut.first > 0 ? cut.first : 0;
+    int64_t bound = speech_end + JUNK_AFTER < n ? speech_end + JUNK_AFTER : n;
+    cut.last = cut.last < bound ? cut.last : bound;
+    if (cut.last < cut.first)
+        cut.last = cut.first;
+    return cut;
+}
+
+/* Raised-cosine edges, from and to exact silence, so that no join clicks. */
+static void fade(float *x, int64_t n) {
+    int64_t in = FADE_IN < n / 2 ? FADE_IN : n / 2, out = FADE_OUT < n / 2 ? FADE_OUT : n / 2;
+    for (int64_t i = 0; i < in; i++)
+        x[i] *= (float)(0.5 - 0.5 * cos(M_PI * (double)i / (double)in));
+    for (int64_t i = 0; i < out; i++)
+        x[n - 1 - i] *= (float)(0.5 - 0.5 * cos(M_PI * (double)i / (double)out));
+}
+
+/* ---- speaking ---------------------------------------------------------------------------------------------------------- */
+
+struct speaker {
+    struct cw_studio *studio;
+    const struct cw_turn_request *request;
+    struct cw_sink sink;
+    struct cw_take *take;
+    uint64_t seed;
+    int chunks; /* spoken so far */
+    int word_cap;
+    size_t last_offset; /* of the last marked word, in its span */
+    int last_span;
+};
+
+static int put_silence(struct speaker *k, int64_t n, struct cw_error *err) {
+    static const float zero[100 * MS];
+    k->take->samples += n;
+    while (n > 0) {
+        size_t part = n < 100 * MS ? (size_t)n : (size_t)(100 * MS);
+        if (k->sink.write(k->sink.arg, zero, part, err) != 0)
+            return -1;
+        n -= (int64_t)part;
+    }
+    return 0;
+}
+
+/* What the model speaks as a sound of its own, not as a rest. */
+static bool is_sound(uint32_t c) {
+    switch (c) {
+    case ';': case ':': case ',': case '.': case '!': case '?': case '"': case '(': case ')': case ' ':
+    case 0x2014: case 0x2026: case 0x201C: case 0x201D:
+        return false;
+    default: return true;
+    }
+}
+
+/* One spoken word, in samples of the turn; spoken words of one script word ("$3" -> "three dollars") become one mark. */
+static int mark_word(struct speaker *k, const struct cw_spoken_word *w, int span, int64_t start, int64_t end, struct cw_error *err) {
+    struct cw_take *take = k->take;
+    struct cw_word_mark *last = take->word_count > 0 ? &take->words[take->word_count - 1] : NULL;
+    if (last && start < last->end)
+        start = last->end;
+    if (end < start)
+        end = start;
+    if (last && k->last_span == span && k->last_offset == w->offset) {
+        last->end = end;
+        return 0;
+    }
+    if (take->word_count == k->word_cap) {
+        int cap = k->word_cap ? 2 * k->word_cap : 32;
+        struct cw_word_mark *more = realloc(take->words, (size_t)cap * sizeof *more);
+        if (!more)
+            return cw_fail_memory(err, "words");
+        take->words = more;
+        k->word_cap = cap;
+    }
+    char *text = cw_strdup(w->text);
+    if (!text)
+        return cw_fail_memory(err, "words");
+    take->words[take->word_count++] = (struct cw_word_mark){text, start, end};
+    k->last_span = span;
+    k->last_offset = w->offset;
+    return 0;
+}
+
+static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span, int index, struct cw_error *err) {
+    int result = -1;
+    struct cw_studio *s = k->studio;
+    const struct cw_chunk *c = &u->chunks[index];
+    int *ids = NULL;
+    int64_t *bounds = NULL; /* [count + 1]: where symbol i starts, by the model's durations */
+    int count = 0, first = -1, last = -1, words = 0;
+    size_t len = strlen(c->phonemes);
+
+    if (c->symbols <= 0 || c->symbols > cw_acoustic_max_phonemes(s->acoustic)) {
+        cw_fail(err, CW_BAD_INPUT, "chunk %d: expected 1 to %d phoneme symbols, found %d", index + 1, cw_acoustic_max_phonemes(s->acoustic),
+                c->symbols);
+        goto done;
+    }
+    ids = malloc((size_t)c->symbols * sizeof *ids);
+    bounds = malloc(((size_t)c->symbols + 1) * sizeof *bounds);
+    if (!ids || !bounds) {
+        cw_fail_memory(err, "chunk");
+        goto done;
+    }
+    for (size_t at = 0; at < len;) {
+        uint32_t code = 0;
+        int bytes = cw_utf8_next(c->phonemes + at, len - at, &code);
+        int id = bytes > 0 ? cw_acoustic_symbol(s->acoustic, code) : -1;
+        if (id < 0 || count >= c->symbols) {
+            cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols that the model %s knows, found U+%04X at symbol %d", c->phonemes,
+                    c->symbols, cw_acoustic_engine(s->acoustic), (unsigned)code, count + 1);
+            goto done;
+        }
+        if (is_sound(code)) {
+            first = first < 0 ? count : first;
+            last = count;
+        }
+        ids[count++] = id;
+        at += (size_t)bytes;
+    }
+    if (first < 0 || count != c->symbols) {
+        cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols with a sound among them, found %d", c->phonemes, c->symbols, count);
+        goto done;
+    }
+    for (int w = 0; w < u->word_count; w++)
+        words += u->words[w].chunk == index && u->words[w].count > 0;
+
+    struct cw_acoustic_input in = {
+        .ids = ids,
+        .count = count,
+        .pack = k->request->voice->pack,
+        .pack_rows = CW_PACK_ROWS,
+        .speed = (float)k->request->speed,
+        .max_edge_units = words < SHORT_WORDS ? SHORT_EDGE_UNITS : 0,
+    };
+    struct cw_frames frames;
+    const float *x = NULL;
+    size_t n = 0;
+    double t0 = cw_seconds();
+    if (cw_acoustic_run(s->acoustic_session, &in, &frames, err) != 0)
+        goto done;
+    double t1 = cw_seconds();
+    s->acoustic_seconds += t1 - t0;
+    if (frames.sample_rate != RATE || frames.phonemes != count + 2) {
+        cw_fail(err, CW_FAILED, "%s: expected %d Hz and %d durations, found %d and %d", cw_acoustic_engine(s->acoustic), RATE, count + 2,
+                frames.sample_rate, frames.phonemes);
+        goto done;
+    }
+    int64_t sum = 0;
+    for (int i = 0; i <= count; i++) {
+        sum += (int64_t)frames.durations[i] * frames.unit_samples;
+        bounds[i] = sum;
+    }
+    int64_t lead = (int64_t)DURATION_LEAD_UNITS * frames.unit_samples;
+    if (cw_vocoder_run(s->vocoder_session, &frames, k->seed ^ (uint64_t)k->chunks, &x, &n, err) != 0)
+        goto done;
+    s->vocoder_seconds += cw_seconds() - t1;
+
+    struct cw_cut cut = cw_turn_cut(x, (int64_t)n, bounds[first], bounds[last + 1]);
+    size_t kept = (size_t)(cut.last - cut.first);
+    if (kept > s->scratch_len) {
+        float *more = realloc(s->scratch, kept * sizeof *more);
+        if (!more) {
+            cw_fail_memory(err, "chunk");
+            goto done;
+        }
+        s->scratch = more;
+        s->scratch_len = kept;
+    }
+    for (size_t i = 0; i < kept; i++) {
+        float v = x[cut.first + (int64_t)i];
+        if (!isfinite(v)) {
+            cw_fail(err, CW_FAILED, "chunk %d: expected finite samples, found one that is not", index + 1);
+            goto done;
+        }
+        s->scratch[i] = v;
+    }
+    fade(s->scratch, (int64_t)kept);
+
+    int64_t base = k->take->samples, zero = base - cut.first;
+    for (int w = 0; w < u->word_count; w++) {
+        const struct cw_spoken_word *word = &u->words[w];
+        if (word->chunk != index || word->count <= 0)
+            continue;
+        if (word->first < 0 || word->count > count || word->first > count - word->count) {
+            cw_fail(err, CW_FAILED, "word \"%.80s\": expected symbols inside its chunk of %d, found %d + %d", word->text, count, word->first,
+                    word->count);
+            goto done;
+        }
+        int64_t start = bounds[word->first] - lead + zero, end = bounds[word->first + word->count] - lead + zero, edge = base + (int64_t)kept;
+        start = start < base ? base : start > edge ? edge : start;
+        end = end < start ? start : end > edge ? edge : end;
+        if (mark_word(k, word, span, start, end, err) != 0)
+            goto done;
+    }
+    k->take->samples += (int64_t)kept;
+    k->chunks++;
+    result = k->sink.write(k->sink.arg, s->scratch, kept, err);
+done:
+    free(ids);
+    free(bounds);
+    return result;
+}
+
+int cw_turn_speak(struct cw_studio *s, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_sink sink,
+                  struct cw_take *take, struct cw_error *err) {
+    int result = -1;
+    memset(take, 0, sizeof *take);
+    struct speaker k = {.studio = s, .request = r, .sink = sink, .take = take, .last_span = -1};
+    for (int i = 0; i < 16; i++) {
+        char c = plan->key[i];
+        k.seed = k.seed << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    if (cw_studio_need_sound(s, err) != 0)
+        goto done;
+    for (int i = 0; i < plan->span_count; i++) {
+        const struct cw_utterance *u = &plan->spans[i];
+        if (put_silence(&k, (int64_t)r->spans[i].pause_ms * MS, err) != 0) /* a directed pause stands for the punctuation's own */
+            goto done;
+        for (int c = 0; c < u->chunk_count; c++) {
+            if (speak_chunk(&k, u, i, c, err) != 0)
+                goto done;
+            if (c + 1 < u->chunk_count && put_silence(&k, (int64_t)u->chunks[c].pause_ms * MS, err) != 0)
+                goto done;
+        }
+    }
+    if (put_silence(&k, (int64_t)r->tail_pause_ms * MS, err) != 0)
+        goto done;
+    result = 0;
+done:
+    if (result != 0)
+        cw_take_free(take);
+    return result;
+}
