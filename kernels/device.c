@@ -1,0 +1,105 @@
+/* A device: the best instruction set that this build has and this machine runs (or the one asked for) + a thread pool. */
+#include "kernels/internal.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { THREADS_MAX = 256 };
+
+static bool has_c(void) {
+    return true;
+}
+
+static const struct {
+    const struct cw_kernels *kernels;
+    bool (*runs_here)(void);
+} instruction_sets[] = {{&cw_kernels_c, has_c}}; /* best first */
+enum { ISA_COUNT = sizeof instruction_sets / sizeof instruction_sets[0] };
+
+const char *const *cw_device_isas(void) {
+    static const char *const all[] = {"c", NULL};
+
+    return all;
+}
+
+static int cores(void) {
+    cpu_set_t set;
+    int n;
+
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    n = CPU_COUNT(&set);
+    return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n;
+}
+
+struct cw_device_params cw_device_params_default(void) {
+    return (struct cw_device_params){0};
+}
+
+int cw_device_open(struct cw_device **out, struct cw_device_params params, struct cw_error *err) {
+    struct cw_device *d = NULL;
+    const struct cw_kernels *chosen = NULL;
+    const char *isa = params.isa, *from = "instruction set";
+    int threads = params.threads, status = -1, i;
+
+    *out = NULL;
+    if (!isa || !*isa) {
+        isa = getenv("CASTWRIGHT_ISA");
+        from = "CASTWRIGHT_ISA";
+    }
+    if (threads < 0 || threads > THREADS_MAX) {
+        cw_fail(err, CW_BAD_INPUT, "threads: expected 1 to %d, or 0 for one per core, found %d", THREADS_MAX, threads);
+        goto done;
+    }
+    for (i = 0; i < ISA_COUNT && !chosen; i++) {
+        bool named = isa && *isa;
+
+        if (named && strcmp(isa, instruction_sets[i].kernels->isa) != 0)
+            continue;
+        if (instruction_sets[i].runs_here()) {
+            chosen = instruction_sets[i].kernels;
+        } else if (named) {
+            cw_fail(err, CW_BAD_INPUT, "%s: this machine cannot run \"%s\"; its best is \"%s\"", from, isa, cw_device_isas()[0]);
+            goto done;
+        }
+    }
+    if (!chosen) {
+        cw_fail(err, CW_BAD_INPUT, "%s: expected \"c\", \"avx2\" or \"avx512\", found \"%s\"", from, isa);
+        goto done;
+    }
+    d = calloc(1, sizeof *d);
+    if (!d) {
+        cw_fail_memory(err, "device");
+        goto done;
+    }
+    d->kernels = chosen;
+    if (cw_pool_open(&d->pool, threads ? threads : cores(), err) != 0)
+        goto done;
+    *out = d;
+    d = NULL;
+    status = 0;
+done:
+    cw_device_close(d);
+    return status;
+}
+
+void cw_device_close(struct cw_device *d) {
+    if (!d)
+        return;
+    cw_pool_close(d->pool);
+    free(d);
+}
+
+const char *cw_device_isa(const struct cw_device *d) {
+    return d->kernels->isa;
+}
+
+int cw_device_threads(const struct cw_device *d) {
+    return cw_pool_threads(d->pool);
+}
+
+void cw_parallel(struct cw_device *d, int n, void (*task)(void *arg, int i), void *arg) {
+    cw_pool_run(d->pool, n, task, arg);
+}

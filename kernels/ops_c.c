@@ -1,0 +1,202 @@
+/* Plain C kernels: the oracle. Sums and functions in double, in the order that internal.h fixes; written to be read. */
+#include "kernels/internal.h"
+
+#include <math.h>
+
+enum { PANEL = 8 };
+
+static float activate(enum cw_act act, float slope, double v) {
+    if (act == CW_ACT_LEAKY)
+        return (float)(v < 0 ? v * slope : v);
+    if (act == CW_ACT_GELU_TANH)
+        return (float)(0.5 * v * (1 + tanh(0.79788456080286535588 * (v + 0.044715 * v * v * v)))); /* sqrt(2 / pi) */
+    return (float)v;
+}
+
+static void conv(const struct cw_conv_job *j, int row0, int row1, int panel0, int panel1) {
+    int q, p, k, c, v, lo, hi;
+
+    for (q = row0; q < row1; q++) {
+        cw_conv_tap_range(j, q, &lo, &hi);
+        for (p = panel0; p < panel1; p++) {
+            double sum[PANEL] = {0};
+
+            for (k = lo; k < hi; k++) {
+                const float *x = j->x + ((ptrdiff_t)q * j->step + j->offset + (ptrdiff_t)k * j->dilation) * j->x_stride;
+                const float *w = j->w + ((size_t)p * j->taps + k) * j->in * PANEL;
+
+                for (c = 0; c < j->in; c++)
+                    for (v = 0; v < PANEL; v++)
+                        sum[v] += (double)x[c] * (double)w[c * PANEL + v];
+            }
+            for (v = 0; v < PANEL && p * PANEL + v < j->out; v++) {
+                int n = p * PANEL + v;
+                float value = activate(j->act, j->slope, sum[v] + j->bias[n]);
+
+                if (j->add)
+                    value = (value + j->add[(ptrdiff_t)q * j->add_stride + n]) * j->scale;
+                j->y[(ptrdiff_t)q * j->y_stride + n] = value;
+            }
+        }
+    }
+}
+
+static void depthwise(const struct cw_depthwise_job *j, int row0, int row1) {
+    int t, c, k;
+
+    for (t = row0; t < row1; t++)
+        for (c = 0; c < j->x.cols; c++) {
+            double sum = j->bias ? j->bias[c] : 0;
+
+            for (k = (t + j->pad) % j->stride; k < j->taps; k += j->stride) {
+                int i = (t + j->pad - k) / j->stride;
+
+                if (t + j->pad >= k && i < j->x.rows)
+                    sum += (double)j->x.data[(ptrdiff_t)i * j->x.stride + c] * (double)j->w[(size_t)c * j->taps + k];
+            }
+            j->y.data[(ptrdiff_t)t * j->y.stride + c] = (float)sum;
+        }
+}
+
+static void layer_norm(const struct cw_layer_norm_job *j, int row0, int row1) {
+    int r, c, n = j->x.cols;
+
+    for (r = row0; r < row1; r++) {
+        const float *x = j->x.data + (ptrdiff_t)r * j->x.stride;
+        float *y = j->y.data + (ptrdiff_t)r * j->y.stride;
+        double mean = 0, variance = 0, scale;
+
+        for (c = 0; c < n; c++)
+            mean += x[c];
+        mean /= n;
+        for (c = 0; c < n; c++)
+            variance += (x[c] - mean) * (x[c] - mean);
+        scale = 1 / sqrt(variance / n + j->eps);
+        for (c = 0; c < n; c++)
+            y[c] = (float)((x[c] - mean) * scale * (j->gain[c] + (j->add_one ? 1.0 : 0.0)) + j->shift[c]);
+    }
+}
+
+static void column_stats(struct cw_mat x, int row0, int row1, int col0, int n, double *mean, double *m2) {
+    int r, c;
+
+    for (c = 0; c < n; c++) {
+        const float *column = x.data + col0 + c;
+        double sum = 0, squares = 0;
+
+        for (r = row0; r < row1; r++)
+            sum += column[(ptrdiff_t)r * x.stride];
+        sum /= row1 - row0;
+        for (r = row0; r < row1; r++)
+            squares += (column[(ptrdiff_t)r * x.stride] - sum) * (column[(ptrdiff_t)r * x.stride] - sum);
+        mean[c] = sum;
+        m2[c] = squares;
+    }
+}
+
+static void affine(const struct cw_affine_job *j, int row0, int row1) {
+    int r, c;
+
+    for (r = row0; r < row1; r++) {
+        const float *x = j->x.data + (ptrdiff_t)r * j->x.stride;
+        float *y = j->y.data + (ptrdiff_t)r * j->y.stride;
+
+        for (c = 0; c < j->x.cols; c++) {
+            double v = ((double)x[c] - j->mean[c]) * j->gain[c] + j->shift[c];
+
+            if (j->act == CW_NORM_LEAKY && v < 0)
+                v *= j->slope;
+            if (j->act == CW_NORM_SNAKE)
+                v += sin(v * j->alpha[c]) * sin(v * j->alpha[c]) * j->inverse[c];
+            y[c] = (float)v;
+        }
+    }
+}
+
+/* Two passes over the keys, so that no scores need keeping: the largest score, then exp(score - largest). */
+static void attention(const struct cw_attention_job *j, int head, int row0, int row1) {
+    int r, k, c, width = j->width, col = head * width;
+    double sums[CW_ATTENTION_WIDTH_MAX];
+
+    for (r = row0; r < row1; r++) {
+        const float *q = j->q.data + (ptrdiff_t)r * j->q.stride + col;
+        float *y = j->y.data + (ptrdiff_t)r * j->y.stride + col;
+        double most = -INFINITY, total = 0;
+        int pass;
+
+        for (c = 0; c < width; c++)
+            sums[c] = 0;
+        for (pass = 0; pass < 2; pass++)
+            for (k = 0; k < j->k.rows; k++) {
+                const float *key = j->k.data + (ptrdiff_t)k * j->k.stride + col;
+                const float *value = j->v.data + (ptrdiff_t)k * j->v.stride + col;
+                double score = 0, weight;
+
+                for (c = 0; c < width; c++)
+                    score += (double)q[c] * (double)key[c];
+                score *= j->scale;
+                if (pass == 0) {
+                    most = score > most ? score : most;
+                    continue;
+                }
+                weight = exp(score - most);
+                total += weight;
+                for (c = 0; c < width; c++)
+                    sums[c] += weight * value[c];
+            }
+        for (c = 0; c < width; c++)
+            y[c] = (float)(sums[c] / total);
+    }
+}
+
+static double sigmoid(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+static void lstm(const struct cw_lstm_job *j) {
+    int hidden = j->hidden, rows = j->y.rows, step, n, c;
+    double cell[CW_LSTM_HIDDEN_MAX];
+
+    for (c = 0; c < hidden; c++)
+        cell[c] = 0;
+    for (step = 0; step < rows; step++) {
+        int t = j->reverse ? rows - 1 - step : step;
+        float *gates = j->gates.data + (ptrdiff_t)t * j->gates.stride, *y = j->y.data + (ptrdiff_t)t * j->y.stride;
+        const float *h = j->y.data + (ptrdiff_t)(j->reverse ? t + 1 : t - 1) * j->y.stride; /* of the step before */
+
+        for (n = 0; step > 0 && n < 4 * hidden; n++) {
+            const float *w = j->hh + (size_t)(n / PANEL) * hidden * PANEL + n % PANEL;
+            double sum = gates[n];
+
+            for (c = 0; c < hidden; c++)
+                sum += (double)w[(size_t)c * PANEL] * (double)h[c];
+            gates[n] = (float)sum;
+        }
+        for (c = 0; c < hidden; c++) { /* i, f, g, o */
+            cell[c] = sigmoid(gates[hidden + c]) * cell[c] + sigmoid(gates[c]) * tanh(gates[2 * hidden + c]);
+            y[c] = (float)(sigmoid(gates[3 * hidden + c]) * tanh(cell[c]));
+        }
+    }
+}
+
+static void map(enum cw_function f, const float *x, const float *z, float s, float *y, size_t n) {
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        switch (f) {
+        case CW_F_LEAKY:
+            y[i] = x[i] < 0 ? x[i] * s : x[i];
+            break;
+        case CW_F_ADD:
+            y[i] = (x[i] + z[i]) * s;
+            break;
+        case CW_F_EXP:
+            y[i] = (float)exp(x[i]);
+            break;
+        case CW_F_SIN:
+            y[i] = (float)sin(x[i]);
+            break;
+        }
+}
+
+const struct cw_kernels cw_kernels_c = {"c", PANEL, 1, conv, depthwise, layer_norm, column_stats, affine, attention, lstm, map};

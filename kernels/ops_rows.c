@@ -1,0 +1,312 @@
+/* Launchers of what works on rows and columns: norms, attention, element by element, copies. */
+#include "kernels/internal.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    TASK_ELEMENTS = 16384, /* elements of one task */
+    STATS_SLOTS = 64,      /* column groups x row chunks of one instance norm */
+    STATS_CHUNK = 1024,    /* fewest rows of a chunk */
+};
+
+static int rows_per_task(struct cw_mat m) {
+    int rows = TASK_ELEMENTS / m.cols;
+
+    return rows < 1 ? 1 : rows;
+}
+
+/* A task takes the rows [i * step, (i + 1) * step) of y. */
+struct row_tasks {
+    const struct cw_kernels *kernels;
+    int step;
+    struct cw_mat x, z, y;
+    const void *job; /* of the operation */
+    /* maps */
+    enum cw_function map;
+    float s;
+    /* copies */
+    const float *row;
+    const int *index;
+};
+
+static int last_row(const struct row_tasks *t, int i) {
+    int64_t end = (int64_t)(i + 1) * t->step;
+
+    return end < t->y.rows ? (int)end : t->y.rows;
+}
+
+static void run_rows(struct cw_device *d, struct row_tasks *t, void (*task)(void *, int)) {
+    int n, i;
+
+    t->kernels = d->kernels;
+    if (t->step == 0)
+        t->step = rows_per_task(t->y);
+    n = (t->y.rows + t->step - 1) / t->step;
+    if (n <= 1) {
+        for (i = 0; i < n; i++)
+            task(t, i);
+    } else {
+        cw_parallel(d, n, task, t);
+    }
+}
+
+/* ---- norms -------------------------------------------------------------------------------------------------------------- */
+
+static void layer_norm_task(void *arg, int i) {
+    const struct row_tasks *t = arg;
+
+    t->kernels->layer_norm(t->job, i * t->step, last_row(t, i));
+}
+
+int cw_layer_norm(struct cw_device *d, struct cw_mat x, const float *gain, const float *shift, bool add_one, float eps, struct cw_mat y,
+                  struct cw_error *err) {
+    struct cw_layer_norm_job job = {x, y, gain, shift, add_one, eps};
+    struct row_tasks t = {.y = y, .job = &job};
+
+    if (cw_check_mat("layer_norm", "x", x, err) != 0 || cw_check_shape("layer_norm", "y", y, x.rows, x.cols, err) != 0)
+        return -1;
+    if (!gain || !shift)
+        return cw_fail(err, CW_BAD_INPUT, "layer_norm: expected gain and shift of %d numbers, found none", x.cols);
+    run_rows(d, &t, layer_norm_task);
+    return 0;
+}
+
+/* Slot (group, chunk) holds the statistics of one group of columns over one chunk of rows; the cut depends on the shape
+ * alone and the chunks are joined in order, so the bytes do not depend on threads. */
+struct stats_tasks {
+    const struct cw_kernels *kernels;
+    struct cw_mat x;
+    int groups, chunks, chunk_rows;
+    double mean[STATS_SLOTS][CW_STATS_COLS], m2[STATS_SLOTS][CW_STATS_COLS];
+};
+
+static void stats_task(void *arg, int i) {
+    struct stats_tasks *t = arg;
+    int group = i % t->groups, chunk = i / t->groups, col0 = group * CW_STATS_COLS, n = t->x.cols - col0;
+    int64_t row0 = (int64_t)chunk * t->chunk_rows, row1 = row0 + t->chunk_rows;
+
+    if (n > CW_STATS_COLS)
+        n = CW_STATS_COLS;
+    if (row1 > t->x.rows)
+        row1 = t->x.rows;
+    t->kernels->column_stats(t->x, (int)row0, (int)row1, col0, n, t->mean[i], t->m2[i]);
+}
+
+static void affine_task(void *arg, int i) {
+    const struct row_tasks *t = arg;
+
+    t->kernels->affine(t->job, i * t->step, last_row(t, i));
+}
+
+int cw_instance_norm(struct cw_device *d, struct cw_mat x, struct cw_instance_norm_params p, struct cw_mat y, struct cw_error *err) {
+    static const char *const what = "instance_norm";
+    enum { COLS_MAX = STATS_SLOTS * CW_STATS_COLS };
+    struct stats_tasks s;
+    float mean[COLS_MAX], gain[COLS_MAX], shift[COLS_MAX], inverse[COLS_MAX];
+    struct cw_affine_job job = {x, y, mean, gain, shift, p.act, p.slope, p.alpha, inverse};
+    struct row_tasks t = {.y = y, .job = &job};
+    int c, k;
+
+    if (cw_check_mat(what, "x", x, err) != 0 || cw_check_shape(what, "y", y, x.rows, x.cols, err) != 0)
+        return -1;
+    if (x.cols > COLS_MAX)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %d columns, found %d", what, COLS_MAX, x.cols);
+    if (!p.gain || !p.shift || (p.act == CW_NORM_SNAKE && !p.alpha))
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected gain, shift and alpha (for Snake) of %d numbers, found none", what, x.cols);
+    if ((int)p.act < CW_NORM_NONE || p.act > CW_NORM_SNAKE)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected an activation of 0 to %d, found %d", what, CW_NORM_SNAKE, (int)p.act);
+    if (x.rows == 0)
+        return 0;
+    s.kernels = d->kernels;
+    s.x = x;
+    s.groups = (x.cols + CW_STATS_COLS - 1) / CW_STATS_COLS;
+    s.chunks = STATS_SLOTS / s.groups;
+    s.chunk_rows = (x.rows + s.chunks - 1) / s.chunks;
+    if (s.chunk_rows < STATS_CHUNK)
+        s.chunk_rows = STATS_CHUNK;
+    s.chunks = (x.rows + s.chunk_rows - 1) / s.chunk_rows;
+    cw_parallel(d, s.groups * s.chunks, stats_task, &s);
+    for (c = 0; c < x.cols; c++) {
+        int group = c / CW_STATS_COLS, col = c % CW_STATS_COLS;
+        double all_mean = s.mean[group][col], all_m2 = s.m2[group][col], rows = s.chunk_rows, scale;
+
+        for (k = 1; k < s.chunks; k++) {
+            int slot = k * s.groups + group;
+            double n = k == s.chunks - 1 ? x.rows - (double)k * s.chunk_rows : s.chunk_rows;
+
+            cw_stats_join(rows, &all_mean, &all_m2, n, s.mean[slot][col], s.m2[slot][col]);
+            rows += n;
+        }
+        scale = p.gain[c] / sqrt(all_m2 / x.rows + p.eps);
+        mean[c] = (float)all_mean;
+        gain[c] = (float)scale;
+        shift[c] = (float)(p.shift[c] + (mean[c] - all_mean) * scale); /* what rounding the mean would lose */
+        inverse[c] = p.act == CW_NORM_SNAKE && p.alpha[c] != 0 ? 1 / p.alpha[c] : 0;
+    }
+    run_rows(d, &t, affine_task);
+    return 0;
+}
+
+/* ---- attention ------------------------------------------------------------------------------------------------------------ */
+
+struct attention_tasks {
+    const struct cw_kernels *kernels;
+    struct cw_attention_job job;
+    int heads;
+};
+enum { ATTENTION_ROWS = 32 };
+
+static void attention_task(void *arg, int i) {
+    const struct attention_tasks *t = arg;
+    int row0 = i / t->heads * ATTENTION_ROWS, row1 = row0 + ATTENTION_ROWS;
+
+    t->kernels->attention(&t->job, i % t->heads, row0, row1 < t->job.q.rows ? row1 : t->job.q.rows);
+}
+
+int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y, struct cw_error *err) {
+    static const char *const what = "attention";
+    struct attention_tasks t = {.kernels = d->kernels, .heads = heads};
+
+    if (heads < 1 || q.cols % heads != 0 || q.cols / heads > CW_ATTENTION_WIDTH_MAX)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected heads of equal width up to %d, found %d columns for %d heads", what,
+                       CW_ATTENTION_WIDTH_MAX, q.cols, heads);
+    if (cw_check_mat(what, "q", q, err) != 0 || cw_check_shape(what, "k", k, k.rows, q.cols, err) != 0 ||
+        cw_check_shape(what, "v", v, k.rows, q.cols, err) != 0 || cw_check_shape(what, "y", y, q.rows, q.cols, err) != 0)
+        return -1;
+    if (q.rows > 0 && k.rows == 0)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected at least one key, found none", what);
+    if (q.rows > 0 && (y.data == q.data || y.data == k.data || y.data == v.data))
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected y to be another matrix than q, k and v", what);
+    t.job = (struct cw_attention_job){q, k, v, y, q.cols / heads, (float)(1 / sqrt(q.cols / heads))};
+    cw_parallel(d, (q.rows + ATTENTION_ROWS - 1) / ATTENTION_ROWS * heads, attention_task, &t);
+    return 0;
+}
+
+/* ---- element by element ------------------------------------------------------------------------------------------------------ */
+
+static void map_task(void *arg, int i) {
+    const struct row_tasks *t = arg;
+    int r = i * t->step, end = last_row(t, i);
+    bool dense = t->x.stride == t->x.cols && t->y.stride == t->y.cols && (!t->z.data || t->z.stride == t->z.cols);
+    size_t n = t->y.cols;
+
+    if (dense) { /* one long row: a matrix of one column is not a loop of single numbers */
+        n *= (size_t)(end - r);
+        end = r + 1;
+    }
+    for (; r < end; r++)
+        t->kernels->map(t->map, t->x.data + (ptrdiff_t)r * t->x.stride, t->z.data ? t->z.data + (ptrdiff_t)r * t->z.stride : NULL, t->s,
+                        t->y.data + (ptrdiff_t)r * t->y.stride, n);
+}
+
+static int map_rows(const char *what, struct cw_device *d, enum cw_function map, struct cw_mat x, struct cw_mat z, float s, struct cw_mat y,
+                    struct cw_error *err) {
+    struct row_tasks t = {.x = x, .z = z, .y = y, .map = map, .s = s};
+
+    if (cw_check_mat(what, "x", x, err) != 0 || cw_check_shape(what, "y", y, x.rows, x.cols, err) != 0 ||
+        (map == CW_F_ADD && cw_check_shape(what, "b", z, x.rows, x.cols, err) != 0))
+        return -1;
+    run_rows(d, &t, map_task);
+    return 0;
+}
+
+int cw_leaky(struct cw_device *d, struct cw_mat x, float slope, struct cw_mat y, struct cw_error *err) {
+    return map_rows("leaky", d, CW_F_LEAKY, x, (struct cw_mat){0}, slope, y, err);
+}
+
+int cw_add(struct cw_device *d, struct cw_mat a, struct cw_mat b, float scale, struct cw_mat y, struct cw_error *err) {
+    return map_rows("add", d, CW_F_ADD, a, b, scale, y, err);
+}
+
+int cw_exp(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
+    return map_rows("exp", d, CW_F_EXP, x, (struct cw_mat){0}, 0, y, err);
+}
+
+int cw_sin(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
+    return map_rows("sin", d, CW_F_SIN, x, (struct cw_mat){0}, 0, y, err);
+}
+
+/* ---- copies -------------------------------------------------------------------------------------------------------------- */
+
+static void copy_task(void *arg, int i) {
+    const struct row_tasks *t = arg;
+    int r;
+
+    for (r = i * t->step; r < last_row(t, i); r++)
+        memmove(t->y.data + (ptrdiff_t)r * t->y.stride, t->x.data + (ptrdiff_t)r * t->x.stride, (size_t)t->y.cols * sizeof(float));
+}
+
+int cw_copy(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
+    struct row_tasks t = {.x = x, .y = y};
+
+    if (cw_check_mat("copy", "x", x, err) != 0 || cw_check_shape("copy", "y", y, x.rows, x.cols, err) != 0)
+        return -1;
+    run_rows(d, &t, copy_task);
+    return 0;
+}
+
+static void fill_task(void *arg, int i) {
+    const struct row_tasks *t = arg;
+    int r;
+
+    for (r = i * t->step; r < last_row(t, i); r++)
+        memcpy(t->y.data + (ptrdiff_t)r * t->y.stride, t->row, (size_t)t->y.cols * sizeof(float));
+}
+
+int cw_fill_rows(struct cw_device *d, const float *row, struct cw_mat y, struct cw_error *err) {
+    struct row_tasks t = {.y = y, .row = row};
+
+    if (cw_check_mat("fill_rows", "y", y, err) != 0)
+        return -1;
+    if (!row)
+        return cw_fail(err, CW_BAD_INPUT, "fill_rows: expected a row of %d numbers, found none", y.cols);
+    run_rows(d, &t, fill_task);
+    return 0;
+}
+
+int cw_repeat_rows(struct cw_device *d, struct cw_mat x, const int *repeats, struct cw_mat y, struct cw_error *err) {
+    static const char *const what = "repeat_rows";
+    int64_t total = 0;
+    int r, k, out = 0;
+
+    (void)d; /* some megabytes at most: not worth waking a thread */
+    if (cw_check_mat(what, "x", x, err) != 0)
+        return -1;
+    for (r = 0; r < x.rows; r++) {
+        if (repeats[r] < 0)
+            return cw_fail(err, CW_BAD_INPUT, "%s: row %d: expected a count of at least 0, found %d", what, r, repeats[r]);
+        total += repeats[r];
+    }
+    if (total > INT32_MAX)
+        return cw_fail(err, CW_BAD_INPUT, "%s: %lld rows are more than these kernels take", what, (long long)total);
+    if (cw_check_shape(what, "y", y, (int)total, x.cols, err) != 0)
+        return -1;
+    if (x.data == y.data && total > 0)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected y to be another matrix than x", what);
+    for (r = 0; r < x.rows; r++)
+        for (k = 0; k < repeats[r]; k++, out++)
+            memcpy(y.data + (ptrdiff_t)out * y.stride, x.data + (ptrdiff_t)r * x.stride, (size_t)x.cols * sizeof(float));
+    return 0;
+}
+
+static void gather_task(void *arg, int i) {
+    const struct row_tasks *t = arg;
+    int r;
+
+    for (r = i * t->step; r < last_row(t, i); r++)
+        memcpy(t->y.data + (ptrdiff_t)r * t->y.stride, t->row + (size_t)t->index[r] * t->y.cols, (size_t)t->y.cols * sizeof(float));
+}
+
+int cw_gather_rows(struct cw_device *d, const float *table, int table_rows, const int *ids, struct cw_mat y, struct cw_error *err) {
+    struct row_tasks t = {.y = y, .row = table, .index = ids};
+    int r;
+
+    if (cw_check_mat("gather_rows", "y", y, err) != 0)
+        return -1;
+    for (r = 0; r < y.rows; r++)
+        if (ids[r] < 0 || ids[r] >= table_rows)
+            return cw_fail(err, CW_BAD_INPUT, "gather_rows: row %d: expected an id of 0 to %d, found %d", r, table_rows - 1, ids[r]);
+    run_rows(d, &t, gather_task);
+    return 0;
+}

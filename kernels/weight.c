@@ -1,0 +1,157 @@
+/* Weights: checked, then packed into the panels that the device's kernels read: [panels][taps][in][panel].
+ *
+ * A transposed convolution of stride s is s ordinary convolutions, one per phase of the output; phase p owns the taps
+ * p, p + s, p + 2s ... and its panels follow those of the phase before. */
+#include "kernels/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct pack_job {
+    const float *w;
+    struct cw_weight *p;
+    bool transposed;
+};
+
+/* One panel of one phase. */
+static void pack_panel(void *arg, int i) {
+    const struct pack_job *j = arg;
+    const struct cw_weight *p = j->p;
+    int panel = p->kernels->panel, phase = i / p->panels, first = i % p->panels * panel, k, c, v;
+    float *to = p->data + (size_t)i * p->phase_taps * p->in * panel;
+
+    for (k = 0; k < p->phase_taps; k++) {
+        int tap = j->transposed ? phase + k * p->stride : k;
+
+        for (c = 0; c < p->in; c++)
+            for (v = 0; v < panel; v++) {
+                size_t n = (size_t)first + v;
+                float value = 0;
+
+                if ((int)n < p->out && tap < p->taps)
+                    value = j->transposed ? j->w[((size_t)c * p->out + n) * p->taps + tap] : j->w[(n * p->in + c) * p->taps + tap];
+                *to++ = value;
+            }
+    }
+}
+
+static int aligned_floats(float **data, size_t n, struct cw_error *err) {
+    void *memory = NULL;
+
+    if (n > SIZE_MAX / 8 || posix_memalign(&memory, 64, n * sizeof(float)) != 0)
+        return cw_fail_memory(err, "weight");
+    *data = memory;
+    return 0;
+}
+
+static int open_weight(struct cw_weight **out, struct cw_device *d, const float *w, int n, int in, int taps, int stride, const float *bias,
+                       struct cw_error *err) {
+    struct cw_weight *p = NULL;
+    struct pack_job job;
+    int phases = stride ? stride : 1, panel = d->kernels->panel, status = -1;
+    size_t total;
+
+    *out = NULL;
+    if (n < 1 || in < 1 || taps < 1 || !w) {
+        cw_fail(err, CW_BAD_INPUT, "weight: expected out, in and taps of at least 1, found %d x %d x %d", n, in, taps);
+        goto done;
+    }
+    if (n > 1 << 24 || in > 1 << 24 || taps > 1 << 16 || phases > 1 << 16) {
+        cw_fail(err, CW_BAD_INPUT, "weight: %d x %d x %d is more than these kernels take", n, in, taps);
+        goto done;
+    }
+    p = calloc(1, sizeof *p);
+    if (!p) {
+        cw_fail_memory(err, "weight");
+        goto done;
+    }
+    p->kernels = d->kernels;
+    p->out = n;
+    p->in = in;
+    p->taps = taps;
+    p->stride = stride;
+    p->panels = (n + panel - 1) / panel;
+    p->phase_taps = (taps + phases - 1) / phases;
+    if (__builtin_mul_overflow((size_t)p->panels * panel, (size_t)p->phase_taps * phases, &total) ||
+        __builtin_mul_overflow(total, (size_t)in, &total)) {
+        cw_fail(err, CW_BAD_INPUT, "weight: %d x %d x %d is more than these kernels take", n, in, taps);
+        goto done;
+    }
+    if (aligned_floats(&p->data, total, err) != 0 || aligned_floats(&p->bias, (size_t)p->panels * panel, err) != 0)
+        goto done;
+    memset(p->bias, 0, (size_t)p->panels * panel * sizeof(float));
+    if (bias)
+        memcpy(p->bias, bias, (size_t)n * sizeof(float));
+    job = (struct pack_job){w, p, stride != 0};
+    cw_parallel(d, p->panels * phases, pack_panel, &job);
+    *out = p;
+    p = NULL;
+    status = 0;
+done:
+    cw_weight_close(p);
+    return status;
+}
+
+int cw_weight_open(struct cw_weight **p, struct cw_device *d, const float *w, int out, int in, int taps, const float *bias,
+                   struct cw_error *err) {
+    return open_weight(p, d, w, out, in, taps, 0, bias, err);
+}
+
+int cw_weight_open_transposed(struct cw_weight **p, struct cw_device *d, const float *w, int in, int out, int taps, int stride,
+                              const float *bias, struct cw_error *err) {
+    *p = NULL;
+    if (stride < 1)
+        return cw_fail(err, CW_BAD_INPUT, "transposed weight: expected a stride of at least 1, found %d", stride);
+    return open_weight(p, d, w, out, in, taps, stride, bias, err);
+}
+
+void cw_weight_close(struct cw_weight *p) {
+    if (!p)
+        return;
+    free(p->data);
+    free(p->bias);
+    free(p);
+}
+
+int cw_lstm_open(struct cw_lstm **out, struct cw_device *d, const float *ih, const float *hh, const float *bias_ih, const float *bias_hh,
+                 int in, int hidden, struct cw_error *err) {
+    struct cw_lstm *p = NULL;
+    float *bias = NULL;
+    int status = -1, i;
+
+    *out = NULL;
+    if (in < 1 || hidden < 1 || hidden > CW_LSTM_HIDDEN_MAX) {
+        cw_fail(err, CW_BAD_INPUT, "lstm: expected inputs of at least 1 and 1 to %d hidden units, found %d and %d", CW_LSTM_HIDDEN_MAX, in,
+                hidden);
+        goto done;
+    }
+    p = calloc(1, sizeof *p);
+    bias = calloc((size_t)hidden * 4, sizeof *bias);
+    if (!p || !bias) {
+        cw_fail_memory(err, "lstm");
+        goto done;
+    }
+    p->in = in;
+    p->hidden = hidden;
+    for (i = 0; i < 4 * hidden; i++)
+        bias[i] = (bias_ih ? bias_ih[i] : 0) + (bias_hh ? bias_hh[i] : 0);
+    if (cw_weight_open(&p->ih, d, ih, 4 * hidden, in, 1, bias, err) != 0 || cw_weight_open(&p->hh, d, hh, 4 * hidden, hidden, 1, NULL, err) != 0) {
+        cw_fail_in(err, "lstm");
+        goto done;
+    }
+    *out = p;
+    p = NULL;
+    status = 0;
+done:
+    free(bias);
+    cw_lstm_close(p);
+    return status;
+}
+
+void cw_lstm_close(struct cw_lstm *p) {
+    if (!p)
+        return;
+    cw_weight_close(p->ih);
+    cw_weight_close(p->hh);
+    free(p);
+}
