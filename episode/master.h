@@ -18,12 +18,14 @@ struct cw_master_params {
 };
 struct cw_master_params cw_master_params_default(void);
 struct cw_master_result {
-    double seconds, loudness_lufs, true_peak_dbtp, gain_db; /* of the delivered MP3 (else of FLAC/WAV), decoded */
+    double seconds, loudness_lufs, true_peak_dbtp; /* of the delivered MP3 (else FLAC, WAV), decoded */
+    double gain_db; /* timeline -> files, before the limiter: files = timeline * 10^(gain/20) wherever it does not act */
 };
 /* `clips` in order of start; `total` = length of the timeline in samples. Files appear under their final names only when whole. */
 CW_MUST_CHECK int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct cw_master_params p,
                             struct cw_master_result *r, struct cw_error *err);
-/* Integrated loudness and true peak of any file libsndfile reads. */
+/* Integrated loudness and true peak of any file libsndfile reads. Finite even for silence: -70 LUFS (the meter's gate), -150 dBTP.
+ * Sound shorter than the meter's block of 0.4 s is measured with silence after it. */
 CW_MUST_CHECK int cw_measure(const char *path, double *lufs, double *dbtp, double *seconds, struct cw_error *err);
 
 #endif
