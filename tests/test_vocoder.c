@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/test_reference.h"
 #include "vocoder/source.h"
 #include "vocoder/stft.h"
 #include "vocoder/vocoder.h"
@@ -537,6 +538,83 @@ static void generator_parity(void) {
     }
 }
 
+/* Whole short sentences (tests/make_kokoro_reference.py), on the fastest instruction set. */
+struct sentence {
+    const struct cw_reference *r;
+    const char *name;
+    double distance[3];
+};
+
+static const char *const stages[3] = {"ups.0", "ups.1", "conv_post"};
+
+static void sentence_tap(void *arg, const char *stage, struct cw_mat m) {
+    struct sentence *t = arg;
+    char name[64];
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s/%s", t->name, stage);
+        if (!strcmp(stage, stages[i]))
+            t->distance[i] = cw_reference_distance(t->r, name, m);
+    }
+}
+
+static void sentences(void) {
+    char path[CW_PATH_MAX], name[64];
+    struct cw_error err = {0};
+    struct cw_reference *r = NULL;
+    struct cw_vocoder *v = NULL;
+    struct cw_vocoder_session *s = NULL;
+    struct cw_device *d = NULL;
+    if (!model_path(path))
+        return;
+    if (!CHECKF(!cw_reference_open(&r, "kokoro_generator.bin", &err), "%s", err.text))
+        return;
+    d = device_open(NULL, 2);
+    if (!d || !CHECKF(!cw_vocoder_open(&v, d, path, &err), "%s", err.text))
+        goto done;
+    if (!CHECKF(!cw_vocoder_session_open(&s, v, &err), "%s", err.text))
+        goto done;
+    for (int i = 0; i < 2; i++) {
+        const char *const parts[5] = {"x", "F0", "style", "har", "audio"};
+        const float *data[5];
+        int count[5] = {0};
+        const float *samples = NULL;
+        size_t n = 0;
+        struct sentence t = {r, i ? "B" : "A", {INFINITY, INFINITY, INFINITY}};
+        for (int k = 0; k < 5; k++) {
+            snprintf(name, sizeof name, "%s/%s", t.name, parts[k]);
+            data[k] = cw_reference_floats(r, name, &count[k]);
+            if (!CHECKF(data[k] != NULL, "no record %s", name))
+                goto done;
+        }
+        const int T = count[1];
+        if (!CHECK(count[0] == 512 * T && count[2] == 128 && count[3] == HAR * (60 * T + 1) && count[4] == HOP * T))
+            goto done;
+        const struct cw_frames f = {.kind = "kokoro-istftnet",
+                                    .count = T,
+                                    .channels = 512,
+                                    .data = data[0],
+                                    .f0 = data[1],
+                                    .style = data[2],
+                                    .style_len = 128,
+                                    .sample_rate = RATE,
+                                    .hop = HOP};
+        cw_vocoder_session_tap(s, sentence_tap, &t);
+        cw_vocoder_session_force_source(s, data[3], 60 * T + 1);
+        if (!CHECKF(!cw_vocoder_run(s, &f, 1, &samples, &n, &err), "%s", err.text))
+            goto done;
+        for (int k = 0; k < 3; k++)
+            CHECKF(t.distance[k] < (k ? 1e-3 : 1e-4), "%s: %s off by %g", t.name, stages[k], t.distance[k]);
+        snprintf(name, sizeof name, "%s/audio", t.name);
+        const double audio = cw_reference_distance_whole(r, name, samples, (int)n);
+        CHECKF(audio < 1e-3, "%s: audio off by %g", t.name, audio);
+    }
+done:
+    cw_vocoder_session_close(s);
+    cw_vocoder_close(v);
+    cw_device_close(d);
+    cw_reference_close(r);
+}
+
 /* frames of case 0 repeated to `count` frames, as a longer utterance */
 static float *longer(const struct reference *r, int count, float *f0) {
     float *data = malloc(sizeof *data * 512 * (size_t)count);
@@ -768,6 +846,7 @@ const struct cw_test cw_tests_vocoder[] = {
     {"vocoder.source_noise", "the noise is Gaussian, as loud as published, and decided by its seed", source_noise},
     {"vocoder.source_spectrum", "the source's spectrum is the reference's, where it is not arbitrary", source_spectrum},
     {"vocoder.generator", "every stage of the generator equals the reference's, on every instruction set", generator_parity},
+    {"vocoder.sentences", "whole short sentences equal the reference's, sample by sample", sentences},
     {"vocoder.same_bytes", "lengths are exact; threads do not change a byte, a seed does", generator_same_bytes},
     {"vocoder.refusals", "frames of another kind, shape or with NaN are refused by name", generator_refusals},
     {"vocoder.model_refusals", "a wrong or incomplete model file is refused by tensor", model_refusals},
