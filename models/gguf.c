@@ -405,7 +405,7 @@ int cw_gguf_open(struct cw_gguf **out, const char *path, struct cw_error *err)
     if (left(&r) < 4 || memcmp(r.p, "GGUF", 4) != 0) {
         char found[4 * 3 + 1] = "";
         for (size_t i = 0; i < 4 && i < left(&r); i++) {
-            snprintf(found + 3 * i, 4, "%s%02x", i > 0 ? " " : "", r.p[i]);
+            snprintf(found + (i > 0 ? 3 * i - 1 : 0), 4, "%s%02x", i > 0 ? " " : "", r.p[i]);
         }
         cw_fail(err, CW_BAD_INPUT, "%s: expected a GGUF file (first bytes 47 47 55 46), found %s", path,
                 found[0] != '\0' ? found : "an empty file");
