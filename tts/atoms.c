@@ -1,0 +1,309 @@
+/* Source text ─▶ atoms: runs of letters (with inner apostrophes), runs of digits, single marks, [label](value) links. */
+#include "tts/atoms.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_BYTES 20000
+
+bool letter_upper(uint32_t c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3A9) || (c >= 0x410 && c <= 0x42F) ||
+           (c >= 0x100 && c <= 0x137 && !(c & 1)) || (c >= 0x139 && c <= 0x148 && (c & 1)) || (c >= 0x14A && c <= 0x177 && !(c & 1)) ||
+           (c >= 0x1E00 && c <= 0x1EFF && !(c & 1));
+}
+
+bool letter_lower(uint32_t c) {
+    return (c >= 'a' && c <= 'z') || (c >= 0xDF && c <= 0xFF && c != 0xF7) || (c >= 0x3B1 && c <= 0x3C9) || (c >= 0x430 && c <= 0x44F) ||
+           (c >= 0x100 && c <= 0x17F && !letter_upper(c)) || (c >= 0x1E00 && c <= 0x1EFF && (c & 1));
+}
+
+/* Letters of the scripts that espeak-ng's English voices can at least name. */
+static bool letter(uint32_t c) {
+    return letter_upper(c) || letter_lower(c) || (c >= 0x180 && c <= 0x2AF) || (c >= 0x370 && c <= 0x3FF && c != 0x37E && c != 0x387) ||
+           (c >= 0x400 && c <= 0x52F) || c == 0xAA || c == 0xBA || (c >= 0x531 && c <= 0x587) || (c >= 0x5D0 && c <= 0x5EA) ||
+           (c >= 0x620 && c <= 0x64A) || (c >= 0x904 && c <= 0x939) || (c >= 0xE01 && c <= 0xE30) || (c >= 0x3041 && c <= 0x30FA) ||
+           (c >= 0x3400 && c <= 0x9FFF) || (c >= 0xAC00 && c <= 0xD7A3);
+}
+
+static bool combining(uint32_t c) {
+    return c >= 0x300 && c <= 0x36F;
+}
+
+static bool blank(uint32_t c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == 0xA0 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
+           c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+/* Marks that neither sound nor part words: byte order mark, soft hyphen, zero-width characters, directions, variation selectors. */
+static bool invisible(uint32_t c) {
+    return c == 0xFEFF || c == 0xAD || (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x2069) ||
+           (c >= 0xFE00 && c <= 0xFE0F);
+}
+
+static uint32_t one_of_alike(uint32_t c) {
+    switch (c) {
+    case 0x2018: case 0x2019: case 0x201A: case 0x201B: case 0x2032: case 0x2BC: case '`': case 0xB4: return '\'';
+    case 0x2010: case 0x2011: return '-';
+    case 0x2012: case 0x2015: return 0x2013;
+    case 0x201E: case 0x201F: case 0x2033: case 0xAB: case 0xBB: return '"';
+    case '[': case '{': return '(';
+    case ']': case '}': return ')';
+    case 0x37E: return ';';
+    case 0x3002: case 0xFF0E: return '.';
+    case 0x3001: case 0xFF0C: return ',';
+    case 0xFF01: return '!';
+    case 0xFF1F: return '?';
+    case 0xFF1A: return ':';
+    case 0xFF1B: return ';';
+    default: return c;
+    }
+}
+
+/* A link "[label](value)" starting at byte i: its length, 0 when there is none. */
+static size_t link_at(const char *s, size_t n, size_t i, struct atom *a) {
+    size_t close = i + 1;
+    while (close < n && s[close] != ']' && s[close] != '[' && s[close] != '\n') {
+        close++;
+    }
+    if (close >= n || s[close] != ']' || close == i + 1 || close + 1 >= n || s[close + 1] != '(') {
+        return 0;
+    }
+    size_t end = close + 2;
+    while (end < n && s[end] != ')' && s[end] != '\n') {
+        end++;
+    }
+    if (end >= n || s[end] != ')') {
+        return 0;
+    }
+    *a = (struct atom){.kind = ATOM_LINK, .label = i + 1, .label_length = close - i - 1, .value = close + 2, .value_length = end - close - 2};
+    return end + 1 - i;
+}
+
+int atoms_read(struct reader *r, struct cw_error *err) {
+    const char *s = r->text;
+    size_t n = r->length, most = n + 1, count = 0;
+    if (n > MAX_BYTES) {
+        return cw_fail(err, CW_BAD_INPUT, "text: expected at most %d bytes in one turn, found %zu", MAX_BYTES, n);
+    }
+    ptrdiff_t bad = cw_utf8_invalid(s, n);
+    if (bad >= 0) {
+        return cw_fail(err, CW_BAD_INPUT, "text: byte %td: expected UTF-8, found an invalid sequence (0x%02X)", bad, (unsigned char)s[bad]);
+    }
+    r->atoms = calloc(most, sizeof *r->atoms);
+    if (!r->atoms) {
+        return cw_fail_memory(err, "text");
+    }
+    bool space = true;
+    for (size_t i = 0; i < n;) {
+        uint32_t c = 0;
+        size_t k = (size_t)cw_utf8_next(s + i, n - i, &c);
+        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7F && c < 0xA0)) {
+            return cw_fail(err, CW_BAD_INPUT, "text: byte %zu: expected text, found a control character (U+%04X)", i, (unsigned)c);
+        }
+        if (blank(c)) {
+            space = true;
+            i += k;
+            continue;
+        }
+        if (invisible(c)) {
+            i += k;
+            continue;
+        }
+        struct atom *a = &r->atoms[count];
+        size_t end = i + k, link = c == '[' ? link_at(s, n, i, a) : 0;
+        if (link) {
+            /* what stands inside must be free of control characters too */
+            for (size_t j = i; j < i + link; j++) {
+                if ((unsigned char)s[j] < 0x20 || s[j] == 0x7F) {
+                    return cw_fail(err, CW_BAD_INPUT, "text: byte %zu: expected text, found a control character (U+%04X)", j, (unsigned)s[j]);
+                }
+            }
+            end = i + link;
+        } else if (c >= '0' && c <= '9') {
+            a->kind = ATOM_NUMBER;
+            while (end < n && s[end] >= '0' && s[end] <= '9') {
+                end++;
+            }
+        } else if (letter(c)) {
+            a->kind = ATOM_WORD;
+            while (end < n) {
+                uint32_t d = 0, after = 0;
+                size_t m = (size_t)cw_utf8_next(s + end, n - end, &d);
+                if (letter(d) || combining(d)) {
+                    end += m;
+                } else if (one_of_alike(d) == '\'' && end + m < n && cw_utf8_next(s + end + m, n - end - m, &after) && letter(after)) {
+                    end += m;
+                } else {
+                    break;
+                }
+            }
+        } else {
+            a->kind = ATOM_MARK;
+            a->mark = one_of_alike(c);
+        }
+        a->offset = i;
+        a->length = end - i;
+        a->space = space;
+        space = false;
+        count++;
+        i = end;
+    }
+    r->atom_count = count;
+    r->atoms[count] = (struct atom){.kind = ATOM_END, .space = true, .offset = n};
+    return 0;
+}
+
+const struct atom *atom_at(const struct reader *r, size_t i) {
+    return &r->atoms[i < r->atom_count ? i : r->atom_count];
+}
+
+const char *atom_text(const struct reader *r, size_t i) {
+    return r->text + atom_at(r, i)->offset;
+}
+
+bool atom_is(const struct reader *r, size_t i, const char *word) {
+    const struct atom *a = atom_at(r, i);
+    return a->length == strlen(word) && memcmp(r->text + a->offset, word, a->length) == 0;
+}
+
+bool atom_is_any_case(const struct reader *r, size_t i, const char *word) {
+    const struct atom *a = atom_at(r, i);
+    if (a->length != strlen(word)) {
+        return false;
+    }
+    for (size_t k = 0; k < a->length; k++) {
+        char c = r->text[a->offset + k];
+        if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != word[k]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool atom_mark(const struct reader *r, size_t i, uint32_t mark) {
+    const struct atom *a = atom_at(r, i);
+    return a->kind == ATOM_MARK && a->mark == mark;
+}
+
+bool atom_joined(const struct reader *r, size_t i, int kind) {
+    const struct atom *a = atom_at(r, i);
+    return a->kind == kind && !a->space;
+}
+
+bool atom_joined_mark(const struct reader *r, size_t i, uint32_t mark) {
+    return atom_mark(r, i, mark) && !atom_at(r, i)->space;
+}
+
+static uint32_t first_letter(const struct reader *r, size_t i) {
+    const struct atom *a = atom_at(r, i);
+    uint32_t c = 0;
+    if (a->kind == ATOM_WORD) {
+        cw_utf8_next(r->text + a->offset, a->length, &c);
+    } else if (a->kind == ATOM_LINK) {
+        cw_utf8_next(r->text + a->label, a->label_length, &c);
+    }
+    return c;
+}
+
+bool atom_capital(const struct reader *r, size_t i) {
+    return letter_upper(first_letter(r, i));
+}
+
+bool atom_lower(const struct reader *r, size_t i) {
+    return letter_lower(first_letter(r, i));
+}
+
+int atom_int(const struct reader *r, size_t i) {
+    const struct atom *a = atom_at(r, i);
+    if (a->kind != ATOM_NUMBER || a->length > 6) {
+        return -1;
+    }
+    int v = 0;
+    for (size_t k = 0; k < a->length; k++) {
+        v = v * 10 + (r->text[a->offset + k] - '0');
+    }
+    return v;
+}
+
+static bool opening(const char *mark) {
+    return strcmp(mark, "\u201c") == 0 || strcmp(mark, "(") == 0;
+}
+
+static bool dash(const char *mark) {
+    return strcmp(mark, "\u2014") == 0;
+}
+
+/* Does a blank stand between the last token and the next one? Dashes keep the script's way; else by the kinds of the two. */
+static bool spaced(const struct reader *r, int kind, const char *spoken, const struct atom *a) {
+    const struct cw_tokens *t = r->out;
+    if (!t->n) {
+        return false;
+    }
+    const char *before = t->v[t->n - 1].kind == CW_TOKEN_MARK ? cw_token_spoken(t, t->n - 1) : "";
+    if (opening(before)) {
+        return false;
+    }
+    if (dash(before)) {
+        return a->space;
+    }
+    if (kind == CW_TOKEN_MARK && !opening(spoken)) {
+        return dash(spoken) && a->space;
+    }
+    return true;
+}
+
+static void add_token(struct reader *r, int kind, const char *spoken, size_t n, size_t a, size_t b, int flags) {
+    struct cw_tokens *t = r->out;
+    const struct atom *first = atom_at(r, a), *last = atom_at(r, b > a ? b - 1 : a);
+    if (t->n == t->cap) {
+        size_t cap = t->cap ? 2 * t->cap : 64;
+        struct cw_token *grown = realloc(t->v, cap * sizeof *grown);
+        if (!grown) {
+            t->pool.failed = true;
+            return;
+        }
+        t->v = grown;
+        t->cap = cap;
+    }
+    size_t kept = cw_tokens_keep(t, spoken, n);
+    if (t->pool.failed) {
+        return;
+    }
+    if (spaced(r, kind, t->pool.data + kept, first)) {
+        flags |= CW_TOKEN_SPACE;
+    }
+    t->v[t->n++] = (struct cw_token){.spoken = kept, .offset = first->offset, .length = last->offset + last->length - first->offset,
+        .kind = kind, .flags = flags, .stress = CW_NO_STRESS};
+}
+
+void speak(struct reader *r, const char *words, size_t a, size_t b, int flags) {
+    for (const char *p = words; *p;) {
+        size_t n = strcspn(p, " ");
+        if (n) {
+            add_token(r, CW_TOKEN_WORD, p, n, a, b, flags);
+        }
+        p += n;
+        p += *p == ' ';
+    }
+}
+
+void speak_mark(struct reader *r, const char *mark, size_t i) {
+    add_token(r, CW_TOKEN_MARK, mark, strlen(mark), i, i + 1, 0);
+}
+
+void respan(struct reader *r, size_t token, size_t a, size_t b) {
+    const struct atom *first = atom_at(r, a), *last = atom_at(r, b > a ? b - 1 : a);
+    for (size_t i = token; i < r->out->n; i++) {
+        r->out->v[i].offset = first->offset;
+        r->out->v[i].length = last->offset + last->length - first->offset;
+    }
+}
+
+void speak_scratch(struct reader *r, size_t a, size_t b) {
+    if (r->words.failed) {
+        r->out->pool.failed = true;
+    } else if (r->words.len) {
+        speak(r, r->words.data, a, b, CW_TOKEN_PLAIN);
+    }
+    cw_text_clear(&r->words);
+}

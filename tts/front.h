@@ -1,0 +1,79 @@
+/* The parts of the text front end (speech.h) among themselves: the normaliser's tokens, number words, G2P. Not for other rooms.
+ *
+ *   text ─▶ cw_tokens_make (normalise.c) ─▶ cw_g2p_tokens (g2p.c) ─▶ chunks (speech.c)
+ */
+#ifndef CW_FRONT_H
+#define CW_FRONT_H
+
+#include "base/base.h"
+#include "tts/lexicon.h"
+#include "tts/speech.h"
+
+/* ---- tokens -------------------------------------------------------------------------------------------------------- */
+
+enum cw_token_kind { CW_TOKEN_WORD, CW_TOKEN_MARK, CW_TOKEN_INLINE };
+
+enum cw_token_flag {
+    CW_TOKEN_SPACE = 1,  /* white space stands before it */
+    CW_TOKEN_SPELL = 2,  /* say its letters: "AM", "US" */
+    CW_TOKEN_WEAK = 4,   /* without stress: the "point" of a decimal */
+    CW_TOKEN_SHOUT = 8,  /* capitals mean nothing here: all of the text is in capitals */
+    CW_TOKEN_PLAIN = 16, /* a number or abbreviation spoken out: capitals are not emphasis */
+};
+
+#define CW_NO_STRESS 100 /* of cw_token.stress */
+
+/* One spoken word or one mark. Strings are offsets into the pool, because it grows. */
+struct cw_token {
+    size_t spoken;         /* offset in pool */
+    size_t phonemes;       /* offset in pool; written by G2P, or given inline */
+    size_t offset, length; /* its span in the source text */
+    int kind, flags, source;
+    float stress;          /* [word](+1): a stress asked for; or CW_NO_STRESS */
+};
+
+struct cw_tokens {
+    struct cw_token *v;
+    size_t n, cap;
+    struct cw_text pool; /* NUL-terminated strings, one after another; offset 0 is "" */
+};
+
+/* Checks the text (UTF-8, control characters, length, something to speak) and makes its spoken tokens. */
+CW_MUST_CHECK int cw_tokens_make(struct cw_tokens *t, const char *text, bool british, struct cw_error *err);
+void cw_tokens_free(struct cw_tokens *t);
+const char *cw_token_spoken(const struct cw_tokens *t, size_t i);
+const char *cw_token_phonemes(const struct cw_tokens *t, size_t i);
+/* Adds a string to the pool; its offset. Allocation failures show in pool.failed. */
+size_t cw_tokens_keep(struct cw_tokens *t, const char *s, size_t n);
+
+/* The marks the model knows and that end or divide clauses: ; : , . ! ? — … (not quotes and parentheses). */
+bool cw_mark_is_clause(const char *mark);
+
+/* ---- number words (numbers.c): appended to `out`, separated by single blanks ------------------------------------------ */
+
+/* `d` holds n ASCII digits. More than 39 of them are read one by one. British: "one hundred and five". */
+void cw_say_cardinal(struct cw_text *out, const char *d, size_t n, bool british);
+void cw_say_ordinal(struct cw_text *out, const char *d, size_t n, bool british);
+void cw_say_digits(struct cw_text *out, const char *d, size_t n);
+/* 0 .. 9999 as a year: "nineteen eighty seven", "two thousand five", "twenty ten". */
+void cw_say_year(struct cw_text *out, int year, bool british);
+void cw_say_int(struct cw_text *out, long n, bool british);
+void cw_say_ordinal_int(struct cw_text *out, long n, bool british);
+/* A whole word's plural, in place at the end of `out`: "ninety" -> "nineties", "six" -> "sixes". */
+void cw_say_plural(struct cw_text *out);
+
+/* ---- g2p ----------------------------------------------------------------------------------------------------------- */
+
+/* Is this symbol in the model's vocabulary? */
+bool cw_symbol_known(uint32_t code_point);
+int cw_symbols_count(const char *s); /* code points */
+
+/* Fills phonemes and source of every token. */
+CW_MUST_CHECK int cw_g2p_tokens(const struct cw_lexicon *lexicon, bool british, struct cw_tokens *t, struct cw_error *err);
+
+/* What part of speech token i plays, as the lexicon names it: "NOUN", "VERB", "ADJ", "ADV", "VBD", "DT", or NULL for no opinion. `word` is the
+ * token in lower case. `has` says which tags its entry holds. */
+enum cw_tag { CW_TAG_NONE, CW_TAG_NOUN, CW_TAG_VERB, CW_TAG_ADJ, CW_TAG_ADV, CW_TAG_VBD, CW_TAG_DT };
+enum cw_tag cw_tag_token(const struct cw_tokens *t, size_t i, const char *word, unsigned has); /* has: bits 1 << tag */
+
+#endif

@@ -1,0 +1,343 @@
+/* Text ─▶ tokens (normalise.c) ─▶ phonemes (g2p.c) ─▶ chunks: the cuts are chosen together, by least cost, so that chunks end where
+ * clauses end, none is longer than asked and none is a crumb. */
+#include "tts/speech.h"
+
+#include "tts/front.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cw_speech {
+    struct cw_lexicon us, gb;
+};
+
+static const char *const languages[] = {"en-us", "en-gb"};
+
+int cw_speech_language(const char *language, struct cw_error *err) {
+    for (size_t i = 0; language && i < sizeof languages / sizeof languages[0]; i++) {
+        if (strcmp(language, languages[i]) == 0) {
+            return 0;
+        }
+    }
+    return cw_fail(err, CW_BAD_INPUT, "language \"%.40s\" has no front end yet; expected one of: en-us, en-gb", language ? language : "");
+}
+
+int cw_speech_open(struct cw_speech **s, const char *lexicon_dir, struct cw_error *err) {
+    int result = -1;
+    char path[CW_PATH_MAX];
+    struct cw_speech *o = calloc(1, sizeof *o);
+    *s = NULL;
+    if (!o) {
+        return cw_fail_memory(err, "text front end");
+    }
+    if (cw_path_join(path, lexicon_dir, "us.lex", err) || cw_lexicon_open(&o->us, path, "us", err) ||
+        cw_path_join(path, lexicon_dir, "gb.lex", err) || cw_lexicon_open(&o->gb, path, "gb", err)) {
+        goto done;
+    }
+    *s = o;
+    o = NULL;
+    result = 0;
+done:
+    cw_speech_close(o);
+    return result;
+}
+
+void cw_speech_close(struct cw_speech *s) {
+    if (s) {
+        cw_lexicon_close(&s->us);
+        cw_lexicon_close(&s->gb);
+        free(s);
+    }
+}
+
+struct cw_speech_params cw_speech_params_default(void) {
+    return (struct cw_speech_params){.language = "en-us", .max_symbols = 250};
+}
+
+void cw_utterance_free(struct cw_utterance *u) {
+    for (int i = 0; i < u->chunk_count; i++) {
+        free(u->chunks[i].phonemes);
+    }
+    for (int i = 0; i < u->word_count; i++) {
+        free(u->words[i].text);
+        free(u->words[i].spoken);
+        free(u->words[i].phonemes);
+    }
+    free(u->chunks);
+    free(u->words);
+    *u = (struct cw_utterance){0};
+}
+
+/* ---- pieces: what a cut may not part ------------------------------------------------------------------------------------ */
+
+/* A token's phonemes, or a part of them where one word alone is longer than a chunk. */
+struct piece {
+    size_t token;
+    const char *s; /* in the tokens' pool */
+    size_t bytes;
+    int symbols;
+    bool space; /* before it */
+    bool mark, opening;
+};
+
+/* The first `symbols` code points of s take so many bytes. */
+static size_t bytes_of(const char *s, int symbols) {
+    size_t i = 0;
+    while (s[i] && symbols > 0) {
+        i++;
+        while (((unsigned char)s[i] & 0xC0) == 0x80) {
+            i++;
+        }
+        symbols--;
+    }
+    return i;
+}
+
+/* NULL when out of memory. */
+static struct piece *make_pieces(const struct cw_tokens *t, int most, size_t *count) {
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        n += 1 + (size_t)(cw_symbols_count(cw_token_phonemes(t, i)) / most);
+    }
+    struct piece *p = calloc(n ? n : 1, sizeof *p);
+    *count = 0;
+    for (size_t i = 0; p && i < t->n; i++) {
+        const char *s = cw_token_phonemes(t, i);
+        int symbols = cw_symbols_count(s);
+        bool mark = t->v[i].kind == CW_TOKEN_MARK, first = true;
+        do {
+            int take = symbols < most ? symbols : most;
+            size_t bytes = bytes_of(s, take);
+            p[(*count)++] = (struct piece){.token = i, .s = s, .bytes = bytes, .symbols = take,
+                .space = first && (t->v[i].flags & CW_TOKEN_SPACE), .mark = mark, .opening = mark && (strcmp(s, "“") == 0 || strcmp(s, "(") == 0)};
+            s += bytes;
+            symbols -= take;
+            first = false;
+        } while (symbols > 0);
+    }
+    return p;
+}
+
+/* ---- cuts --------------------------------------------------------------------------------------------------------------- */
+
+/* How a chunk that ends before piece j ends: its last sound, and the one mark kept from those that follow it. */
+struct ending {
+    size_t core;  /* pieces [i, core) are spoken in full */
+    size_t mark;  /* the piece with the kept mark, or SIZE_MAX */
+};
+
+static const char *mark_text(const struct piece *p, char out[8]) {
+    size_t n = p->bytes < 7 ? p->bytes : 7;
+    memcpy(out, p->s, n);
+    out[n] = '\0';
+    return out;
+}
+
+static int strength(const char *mark) { /* 3 sentence, 2 clause, 1 comma, 0 no clause mark */
+    return strchr(".!?", *mark) || strcmp(mark, "…") == 0 ? 3 : *mark == ';' || *mark == ':' || strcmp(mark, "—") == 0 ? 2 : *mark == ',' ? 1 : 0;
+}
+
+static struct ending ending_at(const struct piece *p, size_t j) {
+    struct ending e = {.core = j, .mark = SIZE_MAX};
+    int best = 0;
+    char text[8];
+    while (e.core > 0 && (p[e.core - 1].mark || p[e.core - 1].symbols == 0)) {
+        e.core--;
+        if (p[e.core].mark && strength(mark_text(&p[e.core], text)) >= best && strength(text) > 0) {
+            best = strength(text);
+            e.mark = e.core;
+        }
+    }
+    return e;
+}
+
+/* Least total cost over all ways to cut (dynamic programming over the places where a cut may be). cut[j] is where the chunk that ends
+ * before piece j begins. The weights: a chunk costs 10, so that there are few; an ending 0 (sentence) to 40 (no mark at all); emptiness up
+ * to 12, growing as its square, which balances the lengths; a crumb of under a sixth, 15 more. */
+static int find_cuts(const struct piece *p, size_t n, int max, size_t *cut, struct cw_error *err) {
+    int result = -1;
+    double *cost = malloc((n + 1) * sizeof *cost);
+    long *sum = malloc((n + 1) * sizeof *sum); /* symbols and blanks of pieces [0, k) */
+    if (!cost || !sum) {
+        cw_fail_memory(err, "chunks");
+        goto done;
+    }
+    sum[0] = 0;
+    for (size_t k = 0; k < n; k++) {
+        sum[k + 1] = sum[k] + p[k].symbols + p[k].space;
+    }
+    cost[0] = 0;
+    for (size_t j = 1; j <= n; j++) {
+        cost[j] = -1; /* no way yet */
+        cut[j] = SIZE_MAX;
+        if (j < n && p[j].mark && !p[j].opening) {
+            continue; /* closing marks stay with what they close */
+        }
+        if (p[j - 1].opening) {
+            continue;
+        }
+        struct ending e = ending_at(p, j);
+        char text[8];
+        int s = e.mark == SIZE_MAX ? 0 : strength(mark_text(&p[e.mark], text));
+        double end_cost = s == 3 || j == n ? 0 : s == 2 ? 3 : s == 1 ? 6 : 40;
+        for (size_t i = j; i-- > 0;) {
+            long len = i < e.core ? sum[e.core] - sum[i] - p[i].space + 1 : 0;
+            if (len > max) {
+                break;
+            }
+            if (cost[i] < 0 || i >= e.core) {
+                continue;
+            }
+            double empty = 1 - (double)len / max, whole = i == 0 && j == n ? 0 : 1;
+            double c = cost[i] + 10 + end_cost + whole * (12 * empty * empty + (len * 6 < max ? 15 : 0));
+            if (cost[j] < 0 || c < cost[j]) {
+                cost[j] = c;
+                cut[j] = i;
+            }
+        }
+    }
+    if (cost[n] < 0) {
+        cw_fail(err, CW_FAILED, "chunks: expected a way to cut %zu pieces to at most %d symbols, found none", n, max);
+        goto done;
+    }
+    result = 0;
+done:
+    free(cost);
+    free(sum);
+    return result;
+}
+
+/* ---- the utterance ------------------------------------------------------------------------------------------------------- */
+
+static int pause_after(const char *mark, bool added, bool end) {
+    int s = strength(mark);
+    return added && !end ? 0 : s == 3 ? 350 : s == 2 ? 200 : s == 1 ? 120 : 0;
+}
+
+/* Chunk number c from pieces [from, to): its text, and where each word's symbols lie in it. */
+static int make_chunk(const struct cw_tokens *t, const struct piece *p, size_t from, size_t to, size_t n, const char *source, struct cw_utterance *u,
+                      struct cw_error *err) {
+    struct ending e = ending_at(p, to);
+    struct cw_text text = {0};
+    char mark[8] = "";
+    int symbols = 0, c = u->chunk_count, result = -1;
+    bool begun = false;
+    for (size_t k = from; k < to; k++) {
+        const struct cw_token *token = &t->v[p[k].token];
+        bool said = k < e.core && !(p[k].mark && !p[k].opening && !begun); /* a closing mark at the start closes nothing */
+        if (k == e.mark) {
+            said = begun;
+        }
+        struct cw_spoken_word *w = &u->words[u->word_count];
+        *w = (struct cw_spoken_word){.text = cw_strndup(source + token->offset, token->length), .spoken = cw_strdup(cw_token_spoken(t, p[k].token)),
+            .phonemes = cw_strndup(p[k].s, p[k].bytes), .source = (enum cw_word_source)token->source, .offset = token->offset, .chunk = c};
+        u->word_count++;
+        if (!w->text || !w->spoken || !w->phonemes) {
+            cw_fail_memory(err, "words");
+            goto done;
+        }
+        if (said && p[k].symbols > 0) {
+            if (begun && p[k].space && k != e.mark) {
+                cw_text_add_char(&text, ' ');
+                symbols++;
+            }
+            w->first = symbols;
+            w->count = p[k].symbols;
+            cw_text_add_n(&text, p[k].s, p[k].bytes);
+            symbols += p[k].symbols;
+            begun = true;
+        } else {
+            w->first = symbols;
+        }
+    }
+    bool added = e.mark == SIZE_MAX;
+    if (added) {
+        strncat(mark, to == n ? "." : ",", sizeof mark - 1);
+        cw_text_add(&text, mark);
+        symbols++;
+    } else {
+        mark_text(&p[e.mark], mark);
+    }
+    if (cw_text_check(&text, "chunk", err)) {
+        goto done;
+    }
+    u->chunks[c] = (struct cw_chunk){.phonemes = text.data, .symbols = symbols, .pause_ms = pause_after(mark, added, to == n)};
+    u->chunk_count++;
+    text.data = NULL;
+    result = 0;
+done:
+    free(text.data);
+    return result;
+}
+
+int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_utterance *u, struct cw_error *err) {
+    int result = -1;
+    struct cw_tokens t = {0};
+    struct piece *pieces = NULL;
+    size_t *cut = NULL, *starts = NULL, n = 0, chunks = 0;
+    *u = (struct cw_utterance){0};
+    if (cw_speech_language(params.language, err)) {
+        return -1;
+    }
+    if (params.max_symbols < 20 || params.max_symbols > 510) {
+        return cw_fail(err, CW_BAD_INPUT, "max_symbols: expected 20 to 510, found %d", params.max_symbols);
+    }
+    bool british = strcmp(params.language, "en-gb") == 0;
+    if (cw_tokens_make(&t, text, british, err) || cw_g2p_tokens(british ? &s->gb : &s->us, british, &t, err)) {
+        goto done;
+    }
+    bool sounds = false;
+    for (size_t i = 0; i < t.n; i++) {
+        const char *p = cw_token_phonemes(&t, i);
+        sounds = sounds || (t.v[i].kind != CW_TOKEN_MARK && *p);
+        for (size_t left = strlen(p); left > 0;) {
+            uint32_t c = 0;
+            size_t k = (size_t)cw_utf8_next(p, left, &c);
+            if (!k || !cw_symbol_known(c)) {
+                cw_fail(err, CW_BAD_INPUT, "lexicon: \"%.60s\": expected phonemes of the model's alphabet, found U+%04X", cw_token_spoken(&t, i),
+                    (unsigned)c);
+                goto done;
+            }
+            p += k;
+            left -= k;
+        }
+    }
+    if (!sounds) {
+        cw_fail(err, CW_BAD_INPUT, "text: expected at least one word to speak, found only signs without a sound");
+        goto done;
+    }
+    pieces = make_pieces(&t, params.max_symbols - 1, &n);
+    cut = calloc(n + 1, sizeof *cut);
+    starts = calloc(n + 1, sizeof *starts);
+    if (!pieces || !cut || !starts) {
+        cw_fail_memory(err, "chunks");
+        goto done;
+    }
+    if (find_cuts(pieces, n, params.max_symbols, cut, err)) {
+        goto done;
+    }
+    for (size_t j = n; j > 0; j = cut[j]) {
+        starts[chunks++] = cut[j]; /* last chunk first */
+    }
+    u->chunks = calloc(chunks, sizeof *u->chunks);
+    u->words = calloc(n, sizeof *u->words);
+    if (!u->chunks || !u->words) {
+        cw_fail_memory(err, "chunks");
+        goto done;
+    }
+    for (size_t c = chunks; c-- > 0;) {
+        if (make_chunk(&t, pieces, starts[c], c > 0 ? starts[c - 1] : n, n, text, u, err)) {
+            goto done;
+        }
+    }
+    result = 0;
+done:
+    if (result) {
+        cw_utterance_free(u);
+    }
+    free(starts);
+    free(cut);
+    free(pieces);
+    cw_tokens_free(&t);
+    return result;
+}
