@@ -96,7 +96,7 @@ static void adain(struct loader *l, struct kokoro_adain *n, const char *module, 
 }
 
 static void block(struct loader *l, struct kokoro_block *b, const char *module, int in, int out, bool upsample) {
-    char name[96];
+    char name[128];
     b->in = in;
     b->out = out;
     b->upsample = upsample;
