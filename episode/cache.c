@@ -3,6 +3,7 @@
 #include "episode/cache.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -123,8 +124,8 @@ static int write_json(const struct cw_cache_file *f, const struct cw_take *take,
             goto done;
         }
     }
-    root = json_pack("{si ss sI ss sO}", "version", FORMAT_VERSION, "key", f->key, "samples", (json_int_t)take->samples, "sha256", sum, "words",
-                     words);
+    root = json_pack("{si ss sI ss sO}", "version", FORMAT_VERSION, "key", f->key, "samples", (json_int_t)take->samples, "sha256", sum,
+                     "words", words);
     text = root ? json_dumps(root, JSON_COMPACT) : NULL;
     if (!text) {
         cw_fail_memory(err, f->json);

@@ -31,12 +31,20 @@ static int gap_after(const struct cw_timeline *t, struct cw_timeline_turn turn) 
     if (turn.speaker == t->prev_speaker)
         return t->prev_mark == 0x2026 ? cw_gaps.same_trailing : cw_gaps.same;
     switch (t->prev_mark) {
-    case '.': return cw_gaps.statement;
-    case '?': return cw_gaps.question;
-    case '!': return cw_gaps.exclamation;
-    case 0x2026: return cw_gaps.trailing;
-    case ',': case ';': case ':': return cw_gaps.comma;
-    default: return cw_gaps.other;
+    case '.':
+        return cw_gaps.statement;
+    case '?':
+        return cw_gaps.question;
+    case '!':
+        return cw_gaps.exclamation;
+    case 0x2026:
+        return cw_gaps.trailing;
+    case ',':
+    case ';':
+    case ':':
+        return cw_gaps.comma;
+    default:
+        return cw_gaps.other;
     }
 }
 
@@ -81,8 +89,18 @@ uint32_t cw_timeline_mark(const char *text) {
             break;
         i += (size_t)len;
         switch (code) {
-        case ' ': case '\t': case '"': case '\'': case ')': case ']': case 0x2019: case 0x201D: case 0xBB: continue;
-        default: break;
+        case ' ':
+        case '\t':
+        case '"':
+        case '\'':
+        case ')':
+        case ']':
+        case 0x2019:
+        case 0x201D:
+        case 0xBB:
+            continue;
+        default:
+            break;
         }
         earlier = before;
         before = mark;

@@ -8,11 +8,11 @@
 
 /* Milliseconds. A table in one place; the tests hold it to its meaning. */
 struct cw_gaps {
-    int lead_in, tail;          /* before the first turn, after the last */
-    int segment;                /* before a turn that opens a segment */
-    int same, same_trailing;    /* the same speaker goes on; after "…" */
+    int lead_in, tail;                                            /* before the first turn, after the last */
+    int segment;                                                  /* before a turn that opens a segment */
+    int same, same_trailing;                                      /* the same speaker goes on; after "…" */
     int statement, question, exclamation, trailing, comma, other; /* change of speaker, by how the turn before ended */
-    int cut_off;                /* it ended in a dash: the next speaker comes in on it */
+    int cut_off;                                                  /* it ended in a dash: the next speaker comes in on it */
 };
 extern const struct cw_gaps cw_gaps;
 

@@ -21,10 +21,10 @@ enum {
     MS = RATE / 1000,
     LEVEL_HOP = 5 * MS,
     LEVEL_SPAN = 10 * MS,
-    KEEP_BEFORE = 40 * MS,   /* before the first sound */
-    KEEP_AFTER = 70 * MS,    /* after the last one: the room's decay */
-    SEEK_BEFORE = 200 * MS,  /* speech leads the model's durations: measured up to 130 ms, over two voices and 15 texts */
-    JUNK_AFTER = 60 * MS,    /* past the last phoneme's nominal end only punctuation sounds */
+    KEEP_BEFORE = 40 * MS,  /* before the first sound */
+    KEEP_AFTER = 70 * MS,   /* after the last one: the room's decay */
+    SEEK_BEFORE = 200 * MS, /* speech leads the model's durations: measured up to 130 ms, over two voices and 15 texts */
+    JUNK_AFTER = 60 * MS,   /* past the last phoneme's nominal end only punctuation sounds */
     FADE_IN = 5 * MS,
     FADE_OUT = 40 * MS,
     DURATION_LEAD_UNITS = 3, /* word times: the published pipeline takes as many off (hexgrad/kokoro, join_timestamps) */
@@ -223,10 +223,23 @@ static int put_silence(struct speaker *k, int64_t n, struct cw_error *err) {
 /* What the model speaks as a sound of its own, not as a rest. */
 static bool is_sound(uint32_t c) {
     switch (c) {
-    case ';': case ':': case ',': case '.': case '!': case '?': case '"': case '(': case ')': case ' ':
-    case 0x2014: case 0x2026: case 0x201C: case 0x201D:
+    case ';':
+    case ':':
+    case ',':
+    case '.':
+    case '!':
+    case '?':
+    case '"':
+    case '(':
+    case ')':
+    case ' ':
+    case 0x2014:
+    case 0x2026:
+    case 0x201C:
+    case 0x201D:
         return false;
-    default: return true;
+    default:
+        return true;
     }
 }
 
@@ -284,8 +297,8 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
         int bytes = cw_utf8_next(c->phonemes + at, len - at, &code);
         int id = bytes > 0 ? cw_acoustic_symbol(s->acoustic, code) : -1;
         if (id < 0 || count >= c->symbols) {
-            cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols that the model %s knows, found U+%04X at symbol %d", c->phonemes,
-                    c->symbols, cw_acoustic_engine(s->acoustic), (unsigned)code, count + 1);
+            cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols that the model %s knows, found U+%04X at symbol %d",
+                    c->phonemes, c->symbols, cw_acoustic_engine(s->acoustic), (unsigned)code, count + 1);
             goto done;
         }
         if (is_sound(code)) {
@@ -296,7 +309,8 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
         at += (size_t)bytes;
     }
     if (first < 0 || count != c->symbols) {
-        cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols with a sound among them, found %d", c->phonemes, c->symbols, count);
+        cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols with a sound among them, found %d", c->phonemes, c->symbols,
+                count);
         goto done;
     }
     for (int w = 0; w < u->word_count; w++)
@@ -360,11 +374,12 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
         if (word->chunk != index || word->count <= 0)
             continue;
         if (word->first < 0 || word->count > count || word->first > count - word->count) {
-            cw_fail(err, CW_FAILED, "word \"%.80s\": expected symbols inside its chunk of %d, found %d + %d", word->text, count, word->first,
-                    word->count);
+            cw_fail(err, CW_FAILED, "word \"%.80s\": expected symbols inside its chunk of %d, found %d + %d", word->text, count,
+                    word->first, word->count);
             goto done;
         }
-        int64_t start = bounds[word->first] - lead + zero, end = bounds[word->first + word->count] - lead + zero, edge = base + (int64_t)kept;
+        int64_t start = bounds[word->first] - lead + zero, end = bounds[word->first + word->count] - lead + zero,
+                edge = base + (int64_t)kept;
         start = start < base ? base : start > edge ? edge : start;
         end = end < start ? start : end > edge ? edge : end;
         if (mark_word(k, word, span, start, end, err) != 0)

@@ -1,0 +1,933 @@
+/* The orchestrator: the one place where the rooms meet. Plain data goes from room to room:
+ *
+ *   topic ─▶ dialogue/ writer ─▶ script ─▶ turn.c (tts/, vocoder/) ─▶ cache.c ─▶ timeline.c ─▶ master.c ─▶ publish.c
+ *                                                                         └────▶ live playback
+ *
+ * Order of files: turns as they are made, then sound, transcripts, script.md, and manifest.json last. Nothing in them but the
+ * manifest's "costs" depends on the time, the machine's load or the number of threads, so a run that was killed and taken up
+ * again ends with the bytes of an undisturbed one.
+ */
+#include "episode/cache.h"
+#include "episode/manifest.h"
+#include "episode/master.h"
+#include "episode/player.h"
+#include "episode/publish.h"
+#include "episode/timeline.h"
+
+#include "dialogue/writer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEFAULT_CAST "Maya=af_heart,Tom=am_michael"
+#define REQUEST_FILE ".request.json"
+#define PARTIAL_FILE ".script.partial.md"
+static const double SYMBOL_SECONDS = 0.068; /* a phoneme symbol's length before any was spoken: for the time left only */
+static const double MASTER_SHARE = 0.08;    /* of the progress bar */
+
+/* One finished turn. */
+struct spoken {
+    char key[65];
+    int64_t start;
+    int segment, turn;
+    bool rendered;
+    struct cw_take take;
+};
+
+struct build {
+    struct cw_studio *studio;
+    struct cw_render_params params;
+    struct cw_listener listen;
+    double started; /* of the call */
+
+    char out_dir[CW_PATH_MAX], turns_dir[CW_PATH_MAX];
+    struct cw_lock lock;
+    struct cw_voice voices[CW_CAST_MAX];
+    int voice_count;
+
+    struct spoken *turns;
+    int count, cap;
+    struct cw_timeline timeline;
+    struct cw_live *live;
+    double first_sound;
+    long underruns;
+
+    /* progress */
+    enum cw_stage stage;
+    int total; /* turns; 0: not known yet */
+    int rendered;
+    double expected_seconds; /* of speech, in all */
+    int64_t speech;          /* samples of finished speech */
+    double made_seconds, speak_seconds, write_seconds, master_seconds;
+    double last_made;       /* speech of the turn in work so far */
+    bool writing;           /* the script is being written in this call */
+    double script_fraction; /* of a script alone; < 0: sound is made as well */
+    char what[160];
+    bool cancelled;
+    struct cw_llm_usage usage;
+};
+
+/* ---- telling ------------------------------------------------------------------------------------------------------------ */
+
+static void CW_PRINTF(2, 3) tell(const struct build *b, const char *format, ...) {
+    char text[1200];
+    if (!b->listen.line)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    b->listen.line(b->listen.arg, text);
+}
+
+/* Reports; -1 when the listener wants to stop. `inside`: how far into the stage, where it is not counted in speech. */
+static int report(struct build *b, double inside, struct cw_error *err) {
+    double rate = b->speak_seconds > 0.05 ? b->made_seconds / b->speak_seconds : 0;
+    double done = (double)b->speech / CW_STUDIO_RATE + b->last_made, spoken = 0;
+    if (b->expected_seconds > 0)
+        spoken = done / b->expected_seconds > 1 ? 1 : done / b->expected_seconds;
+    struct cw_progress p = {
+        .stage = b->stage,
+        .done = b->count,
+        .total = b->total,
+        .rendered = b->rendered,
+        .reused = b->count - b->rendered,
+        .speech_seconds = done,
+        .times_real_time = rate,
+        .seconds_left = -1,
+        .what = b->what[0] ? b->what : NULL,
+    };
+    switch (b->stage) {
+    case CW_STAGE_SPEAK:
+    case CW_STAGE_WRITE:
+        p.fraction = b->script_fraction >= 0 ? b->script_fraction : spoken * (1 - MASTER_SHARE);
+        if (rate > 0 && b->expected_seconds > 0 && done > 0) {
+            /* what one second of the episode cost so far: in `make`, writing is part of it */
+            double cost = b->writing ? (cw_seconds() - b->started) / done : 1 / rate;
+            double left = b->expected_seconds - done > 0 ? b->expected_seconds - done : 0;
+            p.seconds_left = left * cost + 0.02 * b->expected_seconds;
+        }
+        break;
+    case CW_STAGE_MASTER:
+        p.fraction = 1 - MASTER_SHARE * (1 - inside);
+        break;
+    case CW_STAGE_PUBLISH:
+    case CW_STAGE_PLAY:
+        p.fraction = 1;
+        break;
+    default:
+        break;
+    }
+    if (b->listen.progress && !b->listen.progress(b->listen.arg, &p))
+        b->cancelled = true;
+    return b->cancelled ? cw_fail(err, CW_FAILED, "cancelled; what was finished is kept") : 0;
+}
+
+static void say_what(struct build *b, const char *speaker, const char *text) {
+    size_t n = strlen(text), cut = 0;
+    while (cut < n && cut < 60) {
+        uint32_t code;
+        int len = cw_utf8_next(text + cut, n - cut, &code);
+        if (len == 0)
+            break;
+        cut += (size_t)len;
+    }
+    snprintf(b->what, sizeof b->what, "%.40s: %.*s%s", speaker, (int)cut, text, cut < n ? "…" : "");
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------------------------------- */
+
+static int open_voices(struct build *b, const struct cw_script *script, const char *where, struct cw_error *err) {
+    if (cw_studio_need_plans(b->studio, err) != 0)
+        return -1;
+    if (cw_speech_language(script->language, err) != 0)
+        return cw_fail_in(err, "%s", where);
+    for (; b->voice_count < script->cast_count; b->voice_count++) {
+        const struct cw_cast_member *c = &script->cast[b->voice_count];
+        if (cw_voice_open(&b->voices[b->voice_count], b->studio->voices_dir, c->voice, err) != 0) {
+            if (c->line > 0)
+                return cw_fail_in(err, "%s:%d", where, c->line);
+            return cw_fail_in(err, "%s: %s", where, c->name);
+        }
+    }
+    return 0;
+}
+
+static int open_folder(struct build *b, struct cw_error *err) {
+    if (cw_path_join(b->turns_dir, b->out_dir, "turns", err) != 0 || cw_dir_make(b->turns_dir, err) != 0 ||
+        cw_lock_take(&b->lock, b->out_dir, err) != 0)
+        return -1;
+    cw_dir_sweep(b->out_dir);
+    cw_dir_sweep(b->turns_dir);
+    return 0;
+}
+
+static void open_live(struct build *b) {
+    struct cw_error err = {0};
+    if (b->params.play && cw_live_open(&b->live, CW_STUDIO_RATE, 1.0F, &err) != 0) {
+        b->live = NULL;
+        tell(b, "not playing: %s; the files are made all the same", err.text);
+    }
+}
+
+static int check(struct build *b, struct cw_studio *s, struct cw_render_params p, struct cw_error *err) {
+    memset(b, 0, sizeof *b);
+    b->lock.fd = -1;
+    b->studio = s;
+    b->params = p;
+    b->listen = p.listen;
+    b->started = cw_seconds();
+    b->first_sound = -1;
+    b->script_fraction = -1;
+    if (!p.out_dir || !p.out_dir[0])
+        return cw_fail(err, CW_BAD_INPUT, "output folder: expected a path, found nothing");
+    if (strlen(p.out_dir) > CW_PATH_MAX - 128)
+        return cw_fail(err, CW_BAD_INPUT, "output folder: expected a path of at most %d bytes, found %zu", CW_PATH_MAX - 128,
+                       strlen(p.out_dir));
+    if (!(p.speed >= 0.5 && p.speed <= 2))
+        return cw_fail(err, CW_BAD_INPUT, "speed: expected 0.5 to 2, found %g", p.speed);
+    snprintf(b->out_dir, sizeof b->out_dir, "%s", p.out_dir);
+    return 0;
+}
+
+static void release(struct build *b) {
+    cw_live_close(b->live);
+    cw_lock_release(&b->lock);
+    for (int i = 0; i < b->voice_count; i++)
+        cw_voice_close(&b->voices[i]);
+    for (int i = 0; i < b->count; i++)
+        cw_take_free(&b->turns[i].take);
+    free(b->turns);
+}
+
+/* ---- turns --------------------------------------------------------------------------------------------------------------- */
+
+static struct cw_turn_request request_of(const struct build *b, const struct cw_script *script, const struct cw_turn *t) {
+    struct cw_turn_request r = {
+        .voice = &b->voices[t->speaker],
+        .language = script->language,
+        .speed = b->params.speed,
+        .seed = script->seed,
+        .spans = t->spans,
+        .span_count = t->span_count,
+        .tail_pause_ms = t->tail_pause_ms,
+    };
+    return r;
+}
+
+static int fail_in_turn(struct build *b, const struct cw_script *script, const struct cw_turn *t, int number, struct cw_error *err) {
+    if (b->cancelled)
+        return -1;
+    if (t->line > 0)
+        return cw_fail_in(err, "turn %d (%s), line %d", number, script->cast[t->speaker].name, t->line);
+    return cw_fail_in(err, "turn %d (%s)", number, script->cast[t->speaker].name);
+}
+
+struct turn_sink {
+    struct build *build;
+    struct cw_sink file;
+};
+
+static int write_turn(void *arg, const float *samples, size_t n, struct cw_error *err) {
+    struct turn_sink *k = arg;
+    if (k->file.write(k->file.arg, samples, n, err) != 0)
+        return -1;
+    k->build->last_made += (double)n / CW_STUDIO_RATE;
+    return report(k->build, 0, err);
+}
+
+static int render_turn(struct build *b, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_take *take,
+                       struct cw_error *err) {
+    struct cw_cache_file *file = NULL;
+    if (cw_cache_begin(&file, b->turns_dir, plan->key, err) != 0)
+        return -1;
+    struct turn_sink k = {b, cw_cache_sink(file)};
+    if (cw_turn_speak(b->studio, r, plan, (struct cw_sink){write_turn, &k}, take, err) != 0) {
+        cw_cache_abort(file);
+        return -1;
+    }
+    if (cw_cache_end(file, take, err) != 0) {
+        cw_take_free(take);
+        return -1;
+    }
+    return 0;
+}
+
+static struct cw_timeline_turn placing(const struct cw_script *script, int segment, int turn) {
+    const struct cw_turn *t = &script->segments[segment].turns[turn];
+    bool first = turn == 0;
+    for (int i = 0; first && i < segment; i++)
+        first = script->segments[i].turn_count == 0; /* nothing before it: the lead-in is its gap */
+    struct cw_timeline_turn p = {t->speaker, t->overlap_ms, turn == 0 && !first};
+    return p;
+}
+
+/* The turn after (segment, turn), false when the script has none yet. */
+static bool following(const struct cw_script *script, int *segment, int *turn) {
+    if (*turn + 1 < script->segments[*segment].turn_count) {
+        ++*turn;
+        return true;
+    }
+    for (int i = *segment + 1; i < script->segment_count; i++) {
+        if (script->segments[i].turn_count > 0) {
+            *segment = i;
+            *turn = 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void play_turn(struct build *b, const struct cw_script *script, const struct spoken *s, const char *path) {
+    struct cw_error err = {0};
+    struct cw_clip clip = {.start = s->start, .count = s->take.samples};
+    snprintf(clip.path, sizeof clip.path, "%s", path);
+    /* nothing will be added before the next turn's start; one that is not written yet starts after this one (the writer gives
+     * no overlaps) */
+    int segment = s->segment, turn = s->turn;
+    int64_t horizon = following(script, &segment, &turn) ? cw_timeline_next(&b->timeline, placing(script, segment, turn)) : b->timeline.end;
+    if (cw_live_add(b->live, &clip, horizon, &err) != 0) {
+        tell(b, "playback stopped: %s; the files are made all the same", err.text);
+        cw_live_close(b->live);
+        b->live = NULL;
+        return;
+    }
+    double ready = (double)b->timeline.end / CW_STUDIO_RATE, elapsed = cw_seconds() - b->started;
+    bool last = b->total > 0 && b->count == b->total;
+    double total = b->expected_seconds > ready && !last ? b->expected_seconds : ready;
+    cw_live_forecast(b->live, ready, total, elapsed > 0 ? ready / elapsed : 0);
+}
+
+/* Finds or renders one turn, places it, tells. */
+static int speak_turn(struct build *b, const struct cw_script *script, int segment, int turn, struct cw_error *err) {
+    int result = -1, number = b->count + 1;
+    const struct cw_turn *t = &script->segments[segment].turns[turn];
+    const char *speaker = script->cast[t->speaker].name;
+    struct cw_turn_request r = request_of(b, script, t);
+    struct cw_turn_plan plan = {0};
+    struct cw_text plain = {0};
+    struct spoken s = {.segment = segment, .turn = turn};
+    char path[CW_PATH_MAX], of[24] = "";
+    bool found = false;
+
+    if (b->count == b->cap) {
+        int cap = b->cap ? 2 * b->cap : 64;
+        struct spoken *more = realloc(b->turns, (size_t)cap * sizeof *more);
+        if (!more)
+            return cw_fail_memory(err, "turns");
+        b->turns = more;
+        b->cap = cap;
+    }
+    b->stage = CW_STAGE_SPEAK;
+    b->last_made = 0;
+    if (cw_turn_plain(t, &plain, err) != 0 || cw_turn_plan_make(b->studio, &r, &plan, err) != 0)
+        goto done;
+    say_what(b, speaker, plain.data ? plain.data : "");
+    if (report(b, 0, err) != 0 || cw_cache_find(b->turns_dir, plan.key, path, &s.take, &found, err) != 0)
+        goto done;
+    if (!found) {
+        double start;
+        if (cw_studio_need_sound(b->studio, err) != 0)
+            goto done;
+        start = cw_seconds();
+        if (render_turn(b, &r, &plan, &s.take, err) != 0)
+            goto done;
+        b->speak_seconds += cw_seconds() - start;
+        b->made_seconds += (double)s.take.samples / CW_STUDIO_RATE;
+        b->rendered++;
+        s.rendered = true;
+    }
+    memcpy(s.key, plan.key, sizeof s.key);
+    s.start = cw_timeline_add(&b->timeline, placing(script, segment, turn), s.take.samples, cw_timeline_mark(plain.data ? plain.data : ""));
+    b->speech += s.take.samples;
+    b->last_made = 0;
+    b->turns[b->count++] = s;
+    if (b->total > 0)
+        snprintf(of, sizeof of, "/%d", b->total);
+    if (s.rendered)
+        tell(b, "turn %d%s rendered (%s, %.1f s)", number, of, speaker, (double)s.take.samples / CW_STUDIO_RATE);
+    else
+        tell(b, "turn %d%s reused", number, of);
+    if (b->live)
+        play_turn(b, script, &s, path);
+    memset(&s, 0, sizeof s);
+    result = report(b, 0, err);
+done:
+    if (result != 0)
+        fail_in_turn(b, script, t, number, err);
+    cw_take_free(&s.take);
+    cw_turn_plan_free(&plan);
+    cw_text_free(&plain);
+    return result;
+}
+
+/* Plans every turn before the first is spoken, so that what cannot be said is known now and not in an hour. */
+static int plan_turns(struct build *b, const struct cw_script *script, struct cw_error *err) {
+    int number = 0;
+    b->stage = CW_STAGE_PLAN;
+    b->total = cw_script_turns(script);
+    for (int i = 0; i < script->segment_count; i++) {
+        for (int j = 0; j < script->segments[i].turn_count; j++) {
+            const struct cw_turn *t = &script->segments[i].turns[j];
+            struct cw_turn_request r = request_of(b, script, t);
+            struct cw_turn_plan plan;
+            number++;
+            if (cw_turn_plan_make(b->studio, &r, &plan, err) != 0)
+                return fail_in_turn(b, script, t, number, err);
+            b->expected_seconds += plan.symbols * SYMBOL_SECONDS / b->params.speed;
+            cw_turn_plan_free(&plan);
+            if (number % 16 == 0 && report(b, 0, err) != 0)
+                return -1;
+        }
+    }
+    if (number == 0)
+        return cw_fail(err, CW_BAD_INPUT, "expected at least one turn, found none");
+    return 0;
+}
+
+/* ---- finishing ------------------------------------------------------------------------------------------------------------ */
+
+struct script_file {
+    const char *text;
+    size_t len;
+    const char *from; /* its path; NULL: written in this call */
+    char sum[65];
+};
+
+/* The script as it was rendered goes beside its episode. One that is there, and of which no episode was made, is kept under
+ * another name. When anything will change, the manifest goes first: without it the folder is not a finished episode. */
+static int keep_script(struct build *b, const struct script_file *f, bool stale, const char *manifest, struct cw_error *err) {
+    char path[CW_PATH_MAX], previous[CW_PATH_MAX], request[CW_PATH_MAX], partial[CW_PATH_MAX], of_manifest[65], there[65] = "";
+    struct stat given, kept;
+    if (cw_path_join(path, b->out_dir, "script.md", err) != 0 || cw_path_join(previous, b->out_dir, "script.previous.md", err) != 0 ||
+        cw_path_join(request, b->out_dir, REQUEST_FILE, err) != 0 || cw_path_join(partial, b->out_dir, PARTIAL_FILE, err) != 0)
+        return -1;
+    cw_manifest_script(b->out_dir, of_manifest);
+    if (stale || strcmp(of_manifest, f->sum) != 0)
+        unlink(manifest);
+    unlink(partial);
+    if (f->from && stat(f->from, &given) == 0 && stat(path, &kept) == 0 && given.st_dev == kept.st_dev && given.st_ino == kept.st_ino)
+        return 0;
+    if (cw_file_exists(path) && cw_sha256_file(path, there, err) != 0)
+        return -1;
+    if (strcmp(there, f->sum) == 0)
+        return 0;
+    if (there[0] && strcmp(there, of_manifest) != 0) {
+        if (rename(path, previous) != 0)
+            return cw_fail(err, CW_FAILED, "%s: cannot be kept as %s", path, previous);
+        tell(b, "%s was another script; it is kept as %s", path, previous);
+    }
+    unlink(request); /* this script did not come from that request */
+    return cw_file_write(path, f->text, f->len, err);
+}
+
+static bool on_master(void *arg, double fraction) {
+    struct build *b = arg;
+    struct cw_error ignored = {0};
+    return report(b, fraction, &ignored) == 0;
+}
+
+/* Mastering, unless the files that are there were made from the same turns at the same places. */
+static int master(struct build *b, const struct cw_script *script, const struct script_file *file, char inputs[65],
+                  struct cw_manifest_sound *sound, struct cw_error *err) {
+    int result = -1;
+    char mp3[CW_PATH_MAX], flac[CW_PATH_MAX], wav[CW_PATH_MAX], manifest[CW_PATH_MAX];
+    struct cw_text artist = {0};
+    struct cw_clip *clips = calloc((size_t)b->count, sizeof *clips);
+    int64_t total = cw_timeline_total(&b->timeline);
+    double start = cw_seconds();
+    if (!clips) {
+        cw_fail_memory(err, "timeline");
+        goto done;
+    }
+    for (int i = 0; i < b->count; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "%s.wav", b->turns[i].key);
+        clips[i].start = b->turns[i].start;
+        clips[i].count = b->turns[i].take.samples;
+        if (cw_path_join(clips[i].path, b->turns_dir, name, err) != 0)
+            goto done;
+    }
+    for (int i = 0; i < script->cast_count; i++)
+        cw_text_printf(&artist, "%s%s", i ? ", " : "", script->cast[i].name);
+    struct cw_master_params p = cw_master_params_default();
+    p.rate = CW_STUDIO_RATE;
+    p.title = script->title && script->title[0] ? script->title : "Episode";
+    p.artist = artist.data;
+    p.comment = "Made with Castwright; the voices are synthetic.";
+    p.progress = on_master;
+    p.arg = b;
+    char targets[64];
+    snprintf(targets, sizeof targets, "%.2f LUFS %.2f dBTP", p.target_lufs, p.ceiling_dbtp);
+    if (cw_text_check(&artist, "tags", err) != 0 ||
+        cw_manifest_inputs(clips, (size_t)b->count, total, (const char *const[]){p.title, p.artist, p.comment, targets, NULL}, inputs,
+                           err) != 0 ||
+        cw_manifest_sound(b->out_dir, inputs, sound, err) != 0 || cw_path_join(mp3, b->out_dir, "episode.mp3", err) != 0 ||
+        cw_path_join(flac, b->out_dir, "episode.flac", err) != 0 || cw_path_join(wav, b->out_dir, "episode.wav", err) != 0 ||
+        cw_path_join(manifest, b->out_dir, "manifest.json", err) != 0)
+        goto done;
+    /* a file made by an earlier run stays true to the script */
+    bool want_flac = b->params.flac || cw_file_exists(flac), want_wav = b->params.wav || cw_file_exists(wav);
+    bool stale = !sound->mp3 || (want_flac && !sound->flac) || (want_wav && !sound->wav);
+    if (keep_script(b, file, stale, manifest, err) != 0)
+        goto done;
+    if (stale) {
+        struct cw_master_result r = {0};
+        p.mp3 = mp3;
+        p.flac = want_flac ? flac : NULL;
+        p.wav = want_wav ? wav : NULL;
+        b->stage = CW_STAGE_MASTER;
+        b->what[0] = '\0';
+        if (report(b, 0, err) != 0 || cw_master(clips, (size_t)b->count, total, p, &r, err) != 0)
+            goto done;
+        sound->seconds = r.seconds;
+        sound->lufs = r.loudness_lufs;
+        sound->dbtp = r.true_peak_dbtp;
+    }
+    sound->flac = want_flac;
+    sound->wav = want_wav;
+    b->master_seconds = cw_seconds() - start;
+    result = 0;
+done:
+    cw_text_free(&artist);
+    free(clips);
+    return result;
+}
+
+static void free_transcript(struct cw_transcript *t) {
+    for (int i = 0; i < t->cue_count; i++) {
+        for (int w = 0; w < t->cues[i].word_count; w++)
+            free(t->cues[i].words[w].text);
+        free(t->cues[i].words);
+        free(t->cues[i].text);
+    }
+    free(t->cues);
+    free(t->chapters);
+    memset(t, 0, sizeof *t);
+}
+
+static int make_transcript(const struct build *b, const struct cw_script *script, struct cw_transcript *t, struct cw_error *err) {
+    const double rate = CW_STUDIO_RATE;
+    struct cw_text plain = {0};
+    int result = -1;
+    t->title = script->title && script->title[0] ? script->title : "Episode";
+    t->language = script->language;
+    t->seconds = (double)cw_timeline_total(&b->timeline) / rate;
+    t->cues = calloc((size_t)b->count, sizeof *t->cues);
+    t->chapters = calloc((size_t)script->segment_count, sizeof *t->chapters);
+    if (!t->cues || !t->chapters) {
+        cw_fail_memory(err, "transcript");
+        goto done;
+    }
+    for (int i = 0; i < b->count; i++) {
+        const struct spoken *s = &b->turns[i];
+        const struct cw_turn *turn = &script->segments[s->segment].turns[s->turn];
+        struct cw_cue *cue = &t->cues[t->cue_count++];
+        cue->speaker = script->cast[turn->speaker].name;
+        cue->start = (double)s->start / rate;
+        cue->end = (double)(s->start + s->take.samples) / rate;
+        memcpy(cue->key, s->key, sizeof cue->key);
+        cw_text_clear(&plain);
+        if (cw_turn_plain(turn, &plain, err) != 0)
+            goto done;
+        cue->text = cw_strdup(plain.data ? plain.data : "");
+        cue->words = calloc((size_t)s->take.word_count + 1, sizeof *cue->words);
+        if (!cue->text || !cue->words) {
+            cw_fail_memory(err, "transcript");
+            goto done;
+        }
+        for (int w = 0; w < s->take.word_count; w++) {
+            const struct cw_word_mark *mark = &s->take.words[w];
+            if (!(cue->words[w].text = cw_strdup(mark->text))) {
+                cw_fail_memory(err, "transcript");
+                goto done;
+            }
+            cue->words[w].start = (double)(s->start + mark->start) / rate;
+            cue->words[w].end = (double)(s->start + mark->end) / rate;
+            cue->word_count++;
+        }
+        if (s->turn == 0 || t->chapter_count == 0) {
+            const char *title = script->segments[s->segment].title;
+            if (t->chapter_count > 0)
+                t->chapters[t->chapter_count - 1].end = cue->start;
+            struct cw_chapter *chapter = &t->chapters[t->chapter_count];
+            chapter->title = title && title[0] ? title : t->title;
+            chapter->start = t->chapter_count == 0 ? 0 : cue->start;
+            chapter->end = t->seconds;
+            t->chapter_count++;
+        }
+    }
+    result = 0;
+done:
+    cw_text_free(&plain);
+    return result;
+}
+
+static char *read_request(const struct build *b) {
+    struct cw_error ignored = {0};
+    char path[CW_PATH_MAX], *text = NULL;
+    size_t len;
+    if (cw_path_join(path, b->out_dir, REQUEST_FILE, &ignored) != 0 || !cw_file_exists(path) ||
+        cw_file_read(path, 1 << 20, &text, &len, &ignored) != 0)
+        return NULL;
+    return text;
+}
+
+/* Every turn is spoken: sound, transcripts, script, manifest. */
+static int finish(struct build *b, const struct cw_script *script, const struct script_file *file, struct cw_report *out,
+                  struct cw_error *err) {
+    int result = -1, files = 0;
+    char inputs[65], vtt[CW_PATH_MAX], json[CW_PATH_MAX], chapters[CW_PATH_MAX];
+    struct cw_manifest_sound sound = {0};
+    struct cw_transcript transcript = {0};
+    struct cw_manifest_turn *turns = calloc((size_t)b->count, sizeof *turns);
+    char *request = NULL;
+    const char *names[8] = {0};
+
+    if (!turns) {
+        cw_fail_memory(err, "manifest");
+        goto done;
+    }
+    if (master(b, script, file, inputs, &sound, err) != 0 || make_transcript(b, script, &transcript, err) != 0)
+        goto done;
+    b->stage = CW_STAGE_PUBLISH;
+    if (report(b, 1, err) != 0 || cw_path_join(vtt, b->out_dir, "transcript.vtt", err) != 0 ||
+        cw_path_join(json, b->out_dir, "transcript.json", err) != 0 || cw_path_join(chapters, b->out_dir, "chapters.json", err) != 0 ||
+        cw_publish_vtt(&transcript, vtt, err) != 0 || cw_publish_json(&transcript, json, err) != 0 ||
+        cw_publish_chapters(&transcript, chapters, err) != 0)
+        goto done;
+    for (int i = 0; i < b->count; i++) {
+        const struct spoken *s = &b->turns[i];
+        turns[i].speaker = transcript.cues[i].speaker;
+        turns[i].key = s->key;
+        turns[i].seconds = (double)s->take.samples / CW_STUDIO_RATE;
+        turns[i].rendered = s->rendered;
+    }
+    names[files++] = "episode.mp3";
+    if (sound.flac)
+        names[files++] = "episode.flac";
+    if (sound.wav)
+        names[files++] = "episode.wav";
+    names[files++] = "transcript.vtt";
+    names[files++] = "transcript.json";
+    names[files++] = "chapters.json";
+    request = read_request(b);
+    struct cw_manifest m = {
+        .out_dir = b->out_dir,
+        .script = script,
+        .script_sum = file->sum,
+        .request = request,
+        .studio = b->studio,
+        .voices = b->voices,
+        .speed = b->params.speed,
+        .turns = turns,
+        .turn_count = b->count,
+        .inputs = inputs,
+        .files = names,
+        .seconds = sound.seconds,
+        .lufs = sound.lufs,
+        .dbtp = sound.dbtp,
+        .write_seconds = b->write_seconds,
+        .speak_seconds = b->speak_seconds,
+        .master_seconds = b->master_seconds,
+        .made_seconds = b->made_seconds,
+        .prompt_tokens = b->usage.prompt_tokens,
+        .generated_tokens = b->usage.generated_tokens,
+    };
+    if (cw_manifest_write(&m, err) != 0)
+        goto done;
+    cw_lock_release(&b->lock);
+    if (b->live) {
+        struct cw_error trouble = {0};
+        const struct timespec nap = {.tv_nsec = 50000000};
+        b->stage = CW_STAGE_PLAY;
+        b->what[0] = '\0';
+        cw_live_end(b->live, cw_timeline_total(&b->timeline));
+        while (report(b, 1, &trouble) == 0 && !cw_live_over(b->live))
+            nanosleep(&nap, NULL);
+        if (!b->cancelled && cw_live_finish(b->live, cw_timeline_total(&b->timeline), &trouble) != 0)
+            tell(b, "playback stopped: %s", trouble.text);
+        struct cw_player_stats stats = cw_live_stats(b->live);
+        b->first_sound = stats.first_sound > 0 ? stats.first_sound - b->started : -1;
+        b->underruns = stats.underruns;
+    }
+    if (out) {
+        memset(out, 0, sizeof *out);
+        out->speech_seconds = sound.seconds;
+        out->loudness_lufs = sound.lufs;
+        out->true_peak_dbtp = sound.dbtp;
+        out->turns = b->count;
+        out->rendered = b->rendered;
+        out->reused = b->count - b->rendered;
+        out->write_seconds = b->write_seconds;
+        out->speak_seconds = b->speak_seconds;
+        out->master_seconds = b->master_seconds;
+        out->total_seconds = cw_seconds() - b->started;
+        out->first_sound_seconds = b->first_sound;
+        out->underruns = b->underruns;
+        out->llm_tokens = b->usage.generated_tokens;
+        if (cw_path_join(out->episode, b->out_dir, "episode.mp3", err) != 0)
+            goto done;
+    }
+    result = 0;
+done:
+    free(request);
+    free(turns);
+    free_transcript(&transcript);
+    return result;
+}
+
+/* ---- render --------------------------------------------------------------------------------------------------------------- */
+
+struct cw_render_params cw_render_params_default(void) {
+    struct cw_render_params p = {.speed = 1};
+    return p;
+}
+
+/* A script in a file -> the episode; the folder is ours already when `held`. */
+static int render_file(struct build *b, const char *path, bool held, struct cw_report *out, struct cw_error *err) {
+    int result = -1;
+    struct cw_script script = {0};
+    char *text = NULL;
+    size_t len = 0;
+    b->stage = CW_STAGE_OPEN;
+    if (report(b, 0, err) != 0 || cw_file_read(path, CW_SCRIPT_MAX_BYTES, &text, &len, err) != 0 ||
+        cw_script_parse(&script, path, text, len, err) != 0 || open_voices(b, &script, path, err) != 0)
+        goto done;
+    if (plan_turns(b, &script, err) != 0) {
+        if (!b->cancelled)
+            cw_fail_in(err, "%s", path);
+        goto done;
+    }
+    if (!held && open_folder(b, err) != 0)
+        goto done;
+    open_live(b);
+    for (int i = 0; i < script.segment_count; i++)
+        for (int j = 0; j < script.segments[i].turn_count; j++)
+            if (speak_turn(b, &script, i, j, err) != 0)
+                goto done;
+    struct script_file file = {.text = text, .len = len, .from = path};
+    cw_sha256_of(text, len, file.sum);
+    result = finish(b, &script, &file, out, err);
+done:
+    cw_script_free(&script);
+    free(text);
+    return result;
+}
+
+int cw_render(struct cw_studio *s, const char *script, struct cw_render_params p, struct cw_report *out, struct cw_error *err) {
+    struct build b;
+    int result = check(&b, s, p, err);
+    if (result == 0)
+        result = render_file(&b, script, false, out, err);
+    release(&b);
+    return result;
+}
+
+/* ---- write and make --------------------------------------------------------------------------------------------------------- */
+
+struct cw_write_params cw_write_params_default(void) {
+    struct cw_write_params p = {.style = "conversation", .minutes = 3, .seed = 1};
+    return p;
+}
+
+/* Checks what was asked for and sets up an empty script: cast, voices, language, seed. */
+static int start_script(struct build *b, const struct cw_write_params *w, struct cw_script *script, struct cw_error *err) {
+    const char *topic = w->topic ? w->topic : "";
+    if (topic[strspn(topic, " \t\r\n")] == '\0')
+        return cw_fail(err, CW_BAD_INPUT, "topic: expected some words, found nothing");
+    if (!(w->minutes >= 0.1 && w->minutes <= 600))
+        return cw_fail(err, CW_BAD_INPUT, "minutes: expected 0.1 to 600, found %g", w->minutes);
+    if (cw_script_parse_cast(script, w->cast && w->cast[0] ? w->cast : DEFAULT_CAST, err) != 0)
+        return -1;
+    script->seed = w->seed;
+    /* the language is the first voice's own, so the voice is opened before the rest is checked */
+    struct cw_voice voice = {0};
+    if (cw_studio_need_plans(b->studio, err) != 0)
+        return -1;
+    if (cw_voice_open(&voice, b->studio->voices_dir, script->cast[0].voice, err) != 0)
+        return cw_fail_in(err, "cast: %s", script->cast[0].name);
+    free(script->language);
+    script->language = cw_strdup(voice.language);
+    cw_voice_close(&voice);
+    if (!script->language)
+        return cw_fail_memory(err, "script");
+    return open_voices(b, script, "cast", err);
+}
+
+struct writing {
+    struct build *build;
+    struct cw_render_params *speak; /* NULL: only the script */
+    double turn_seconds;            /* spent in the turn callback */
+    char partial[CW_PATH_MAX];
+    bool failed;
+    struct cw_error err;
+};
+
+static bool on_turn(void *arg, const struct cw_script *script, int segment, int turn) {
+    struct writing *w = arg;
+    struct build *b = w->build;
+    double start = cw_seconds();
+    struct cw_text text = {0};
+    if (!w->speak) {
+        const struct cw_turn *t = &script->segments[segment].turns[turn];
+        b->count++;
+        if (cw_turn_plain(t, &text, &w->err) == 0)
+            say_what(b, script->cast[t->speaker].name, text.data ? text.data : "");
+        w->failed = report(b, 0, &w->err) != 0;
+    } else {
+        /* for people to look at when the run is cut off: the run itself writes the same script again from its seed */
+        w->failed = cw_script_print(script, &text, &w->err) != 0 || cw_file_write(w->partial, text.data, text.len, &w->err) != 0 ||
+                    speak_turn(b, script, segment, turn, &w->err) != 0;
+        b->stage = CW_STAGE_WRITE;
+    }
+    cw_text_free(&text);
+    w->turn_seconds += cw_seconds() - start;
+    return !w->failed;
+}
+
+static void on_stage(void *arg, const char *what, double fraction) {
+    struct writing *w = arg;
+    struct cw_error ignored = {0};
+    w->build->stage = fraction > 0 ? CW_STAGE_WRITE : CW_STAGE_PLAN;
+    if (!w->speak)
+        w->build->script_fraction = fraction;
+    snprintf(w->build->what, sizeof w->build->what, "%s", what ? what : "");
+    (void)report(w->build, fraction, &ignored); /* a wish to stop is heard at the next turn */
+}
+
+static int write_script(struct writing *k, const struct cw_write_params *w, const char *writer, struct cw_script *script,
+                        struct cw_error *err) {
+    int result = -1;
+    struct build *b = k->build;
+    struct cw_llm *llm = NULL;
+    struct cw_llm_params p = cw_llm_params_default();
+    struct cw_writer_params params = cw_writer_params_default();
+    struct cw_writer_events events = {k, on_turn, on_stage};
+    p.threads = b->studio->threads;
+    p.seed = w->seed;
+    params.topic = w->topic;
+    params.minutes = w->minutes;
+    params.seed = w->seed;
+    if (w->style && w->style[0])
+        params.style = w->style;
+    b->stage = CW_STAGE_OPEN;
+    b->expected_seconds = w->minutes * 60;
+    if (report(b, 0, err) != 0 || cw_llm_open_local(&llm, writer, p, err) != 0)
+        goto done;
+    double start = cw_seconds();
+    b->writing = true;
+    int written = cw_writer_run(llm, params, &events, script, err);
+    b->write_seconds = cw_seconds() - start - k->turn_seconds;
+    b->usage = cw_llm_usage(llm);
+    if (k->failed) {
+        *err = k->err;
+        goto done;
+    }
+    if (written != 0)
+        goto done;
+    result = 0;
+done:
+    cw_llm_close(llm);
+    return result;
+}
+
+int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, struct cw_error *err) {
+    struct build b;
+    struct cw_script script = {0};
+    struct cw_text text = {0};
+    struct cw_render_params p = cw_render_params_default();
+    char writer[CW_PATH_MAX];
+    p.out_dir = ".";
+    p.listen = w.listen;
+    int result = check(&b, s, p, err);
+    if (result != 0)
+        goto done;
+    result = -1;
+    if (!out || !out[0]) {
+        cw_fail(err, CW_BAD_INPUT, "output: expected the name of a file, found nothing");
+        goto done;
+    }
+    struct writing k = {.build = &b};
+    if (start_script(&b, &w, &script, err) != 0 || cw_studio_writer(s, writer, err) != 0 ||
+        write_script(&k, &w, writer, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
+        cw_file_write(out, text.data, text.len, err) != 0)
+        goto done;
+    result = 0;
+done:
+    b.count = 0; /* counted, not kept */
+    release(&b);
+    cw_text_free(&text);
+    cw_script_free(&script);
+    return result;
+}
+
+/* 1: a script of this same request is there and is to be rendered; 0: nothing is; -1: another one's. */
+static int find_script(const struct build *b, const char *script, const char *request, struct cw_error *err) {
+    if (!cw_file_exists(script))
+        return 0;
+    char *there = read_request(b);
+    bool same = there && strcmp(there, request) == 0;
+    free(there);
+    if (same)
+        return 1;
+    return cw_fail(err, CW_BAD_INPUT,
+                   "%s: expected a new folder or one of the same topic, minutes, cast, style, seed and writer; found the script of another "
+                   "request; to speak it: castwright render %s -o %s; or choose another folder with -o",
+                   b->out_dir, script, b->out_dir);
+}
+
+int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_params p, struct cw_report *out, struct cw_error *err) {
+    struct build b;
+    struct cw_script script = {0};
+    struct cw_text text = {0}, request = {0};
+    char writer[CW_PATH_MAX], path[CW_PATH_MAX], note[CW_PATH_MAX];
+    struct writing k = {.build = &b, .speak = &p};
+    if (!p.listen.progress && !p.listen.line)
+        p.listen = w.listen;
+    int result = check(&b, s, p, err), found;
+    if (result != 0)
+        goto done;
+    result = -1;
+    if (start_script(&b, &w, &script, err) != 0 || cw_studio_writer(s, writer, err) != 0 ||
+        cw_manifest_request(&w, &script, writer, &request, err) != 0 || cw_path_join(path, b.out_dir, "script.md", err) != 0 ||
+        cw_path_join(note, b.out_dir, REQUEST_FILE, err) != 0 || cw_path_join(k.partial, b.out_dir, PARTIAL_FILE, err) != 0 ||
+        open_folder(&b, err) != 0)
+        goto done;
+    found = find_script(&b, path, request.data, err);
+    if (found < 0)
+        goto done;
+    if (found > 0) {
+        tell(&b, "%s is there already, from the same request: only the sound is made", path);
+        for (; b.voice_count > 0; b.voice_count--) /* the script's own cast counts: people edit it */
+            cw_voice_close(&b.voices[b.voice_count - 1]);
+        result = render_file(&b, path, true, out, err);
+        goto done;
+    }
+    if (cw_file_write(note, request.data, request.len, err) != 0)
+        goto done;
+    open_live(&b);
+    if (write_script(&k, &w, writer, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
+        cw_file_write(path, text.data, text.len, err) != 0)
+        goto done;
+    unlink(k.partial);
+    b.total = b.count;
+    if (b.live) { /* nothing more is to be made: no reason to wait any longer */
+        double ready = (double)b.timeline.end / CW_STUDIO_RATE;
+        cw_live_forecast(b.live, ready, ready, ready / (cw_seconds() - b.started));
+    }
+    struct script_file file = {.text = text.data, .len = text.len};
+    cw_sha256_of(text.data, text.len, file.sum);
+    result = finish(&b, &script, &file, out, err);
+done:
+    release(&b);
+    cw_text_free(&text);
+    cw_text_free(&request);
+    cw_script_free(&script);
+    return result;
+}

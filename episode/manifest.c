@@ -1,0 +1,291 @@
+/* manifest.json, written and read back. */
+#include "episode/manifest.h"
+
+#include "models/catalogue.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <jansson.h>
+
+enum { MANIFEST_MAX = 32 << 20 };
+#define MASTERING_VERSION 1 /* to be raised when mixer.c, master.c or limiter.c change what is heard */
+
+int cw_manifest_inputs(const struct cw_clip *clips, size_t count, int64_t total, const char *const *tags, char sum[65],
+                       struct cw_error *err) {
+    struct cw_text t = {0};
+    cw_text_printf(&t, "mastering %d\ntotal %lld\n", MASTERING_VERSION, (long long)total);
+    for (; *tags; tags++)
+        cw_text_printf(&t, "tag %zu %s\n", strlen(*tags), *tags);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = strrchr(clips[i].path, '/'); /* the turn's key: the folder's own place decides nothing */
+        cw_text_printf(&t, "clip %s %lld %lld\n", name ? name + 1 : clips[i].path, (long long)clips[i].start, (long long)clips[i].count);
+    }
+    int result = cw_text_check(&t, "manifest", err);
+    if (result == 0)
+        cw_sha256_of(t.data, t.len, sum);
+    cw_text_free(&t);
+    return result;
+}
+
+/* NULL when there is none, or one that cannot be read: it is then made anew. */
+static json_t *load(const char *out_dir) {
+    struct cw_error ignored = {0};
+    char path[CW_PATH_MAX], *data = NULL;
+    size_t len = 0;
+    json_t *root = NULL;
+    if (cw_path_join(path, out_dir, "manifest.json", &ignored) == 0 && cw_file_exists(path) &&
+        cw_file_read(path, MANIFEST_MAX, &data, &len, &ignored) == 0)
+        root = json_loadb(data, len, 0, NULL);
+    free(data);
+    return root;
+}
+
+/* Is NAME the file that the manifest describes? */
+static int file_matches(const json_t *root, const char *out_dir, const char *name, bool *same, struct cw_error *err) {
+    char path[CW_PATH_MAX], sum[65];
+    *same = false;
+    const json_t *files = json_object_get(root, "files");
+    for (size_t i = 0; i < json_array_size(files); i++) {
+        const json_t *f = json_array_get(files, i);
+        const char *n = json_string_value(json_object_get(f, "name")), *wanted = json_string_value(json_object_get(f, "sha256"));
+        if (!n || !wanted || strcmp(n, name) != 0)
+            continue;
+        if (cw_path_join(path, out_dir, name, err) != 0)
+            return -1;
+        struct cw_error ignored = {0};
+        *same = cw_file_exists(path) && cw_sha256_file(path, sum, &ignored) == 0 && strcmp(sum, wanted) == 0;
+    }
+    return 0;
+}
+
+int cw_manifest_sound(const char *out_dir, const char *inputs, struct cw_manifest_sound *sound, struct cw_error *err) {
+    int result = -1;
+    memset(sound, 0, sizeof *sound);
+    json_t *root = load(out_dir);
+    if (file_matches(root, out_dir, "episode.flac", &sound->flac, err) != 0 ||
+        file_matches(root, out_dir, "episode.wav", &sound->wav, err) != 0 ||
+        file_matches(root, out_dir, "episode.mp3", &sound->mp3, err) != 0)
+        goto done;
+    const char *found = json_string_value(json_object_get(root, "inputs"));
+    const json_t *numbers = json_object_get(root, "sound");
+    sound->seconds = json_number_value(json_object_get(numbers, "seconds"));
+    sound->lufs = json_number_value(json_object_get(numbers, "loudness_lufs"));
+    sound->dbtp = json_number_value(json_object_get(numbers, "true_peak_dbtp"));
+    if (!found || strcmp(found, inputs) != 0)
+        sound->mp3 = sound->flac = sound->wav = false;
+    result = 0;
+done:
+    json_decref(root);
+    return result;
+}
+
+void cw_manifest_script(const char *out_dir, char sum[65]) {
+    json_t *root = load(out_dir);
+    const char *s = json_string_value(json_object_get(json_object_get(root, "script"), "sha256"));
+    snprintf(sum, 65, "%s", s ? s : "");
+    json_decref(root);
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+
+/* One sum for the files of a folder: their names and sums, in order of name. */
+static int folder_sum(const char *dir, char sum[65], struct cw_error *err) {
+    int result = -1;
+    struct cw_text t = {0};
+    struct dirent **names = NULL;
+    int count = scandir(dir, &names, NULL, alphasort);
+    if (count < 0) {
+        cw_fail(err, CW_NO_MODEL, "%s: cannot read the folder: %s", dir, strerror(errno));
+        goto done;
+    }
+    for (int i = 0; i < count; i++) {
+        char path[CW_PATH_MAX], one[65];
+        if (names[i]->d_name[0] == '.')
+            continue;
+        if (cw_path_join(path, dir, names[i]->d_name, err) != 0 || cw_sha256_file(path, one, err) != 0)
+            goto done;
+        cw_text_printf(&t, "%s %s\n", one, names[i]->d_name);
+    }
+    if (cw_text_check(&t, "folder sum", err) != 0)
+        goto done;
+    cw_sha256_of(t.data ? t.data : "", t.len, sum);
+    result = 0;
+done:
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+    cw_text_free(&t);
+    return result;
+}
+
+/* The model of the catalogue by its name, with the sum of the file that was used. */
+static json_t *model(const char *name, const char *path, const char *sum) {
+    const struct cw_model *m = cw_model_find(name);
+    const char *base = strrchr(path, '/');
+    char standard[CW_PATH_MAX];
+    struct cw_error ignored = {0};
+    bool ours = m && cw_model_path(name, standard, &ignored) == 0 && strcmp(standard, path) == 0;
+    return json_pack("{ss ss ss ss}", "name", ours ? name : "own", "file",
+                     ours   ? m->file
+                     : base ? base + 1
+                            : path,
+                     "sha256", sum, "licence", ours ? m->licence : "not known");
+}
+
+static json_t *files(const struct cw_manifest *m, struct cw_error *err) {
+    json_t *list = json_array();
+    for (const char *const *name = m->files; *name; name++) {
+        char path[CW_PATH_MAX], sum[65];
+        struct stat st;
+        if (cw_path_join(path, m->out_dir, *name, err) != 0 || cw_sha256_file(path, sum, err) != 0)
+            goto failed;
+        if (stat(path, &st) != 0) {
+            cw_fail(err, CW_FAILED, "%s: expected the file just made, found nothing", path);
+            goto failed;
+        }
+        json_array_append_new(list, json_pack("{ss ss sI}", "name", *name, "sha256", sum, "bytes", (json_int_t)st.st_size));
+    }
+    return list;
+failed:
+    json_decref(list);
+    return NULL;
+}
+
+/* Rounded, so that the file shows what was measured and not the digits of a double. */
+static json_t *number(double x, double step) {
+    double n = x / step;
+    n = n < 0 ? (double)(int64_t)(n - 0.5) : (double)(int64_t)(n + 0.5);
+    return json_real(n / (1 / step));
+}
+
+static json_t *costs(const struct cw_manifest *m) {
+    int rendered = 0;
+    for (int i = 0; i < m->turn_count; i++)
+        rendered += m->turns[i].rendered;
+    json_t *c = json_pack("{si si si sI sI}", "threads", m->studio->device ? cw_device_threads(m->studio->device) : 0, "turns_rendered",
+                          rendered, "turns_reused", m->turn_count - rendered, "prompt_tokens", (json_int_t)m->prompt_tokens,
+                          "generated_tokens", (json_int_t)m->generated_tokens);
+    json_object_set_new(c, "write_seconds", number(m->write_seconds, 0.001));
+    json_object_set_new(c, "speak_seconds", number(m->speak_seconds, 0.001));
+    json_object_set_new(c, "master_seconds", number(m->master_seconds, 0.001));
+    json_object_set_new(c, "acoustic_seconds", number(m->studio->acoustic_seconds, 0.001));
+    json_object_set_new(c, "vocoder_seconds", number(m->studio->vocoder_seconds, 0.001));
+    json_object_set_new(c, "cpu_seconds", number(cw_cpu_seconds(), 0.001));
+    json_object_set_new(c, "peak_memory_mib", number((double)cw_peak_rss_kib() / 1024, 0.1));
+    /* seconds of work for a second of sound; null where nothing of the kind was done */
+    bool spoke = m->made_seconds > 0;
+    json_object_set_new(c, "speak_real_time_factor", spoke ? number(m->speak_seconds / m->made_seconds, 0.0001) : json_null());
+    json_object_set_new(c, "master_real_time_factor",
+                        m->master_seconds > 0 && m->seconds > 0 ? number(m->master_seconds / m->seconds, 0.0001) : json_null());
+    return c;
+}
+
+static json_t *build(const struct cw_manifest *m, struct cw_error *err) {
+    const struct cw_script *script = m->script;
+    json_t *root = NULL, *request = m->request ? json_loads(m->request, 0, NULL) : NULL, *list = files(m, err);
+    if (!list) {
+        json_decref(request);
+        return NULL;
+    }
+    root = json_pack("{ss ss so ss s{ss ss sI}}", "program", "castwright " CW_VERSION, "title", script->title ? script->title : "",
+                     "request", request ? request : json_null(), "inputs", m->inputs, "script", "sha256", m->script_sum, "language",
+                     script->language, "seed", (json_int_t)script->seed);
+    json_object_set_new(root, "kernels", json_string(cw_device_isa(m->studio->device)));
+    json_object_set_new(root, "speed", number(m->speed, 0.001));
+
+    json_t *models = json_array();
+    char lexicon[65];
+    if (folder_sum(m->studio->lexicon_dir, lexicon, err) != 0) {
+        json_decref(models);
+        json_decref(list);
+        json_decref(root);
+        return NULL;
+    }
+    json_array_append_new(models, model("kokoro", m->studio->model_path, m->studio->model_sum));
+    json_array_append_new(models, model("lexicon", m->studio->lexicon_dir, lexicon));
+    json_object_set_new(root, "models", models);
+
+    json_t *voices = json_array();
+    for (int i = 0; i < script->cast_count; i++)
+        json_array_append_new(
+            voices, json_pack("{ss ss ss}", "speaker", script->cast[i].name, "voice", m->voices[i].name, "sha256", m->voices[i].sha256));
+    json_object_set_new(root, "voices", voices);
+    json_t *turns = json_array();
+    for (int i = 0; i < m->turn_count; i++)
+        json_array_append_new(turns, json_pack("{ss ss so}", "speaker", m->turns[i].speaker, "key", m->turns[i].key, "seconds",
+                                               number(m->turns[i].seconds, 0.001)));
+    json_object_set_new(root, "turns", turns);
+    json_t *sound = json_object();
+    json_object_set_new(sound, "seconds", number(m->seconds, 0.001));
+    json_object_set_new(sound, "loudness_lufs", number(m->lufs, 0.01));
+    json_object_set_new(sound, "true_peak_dbtp", number(m->dbtp, 0.01));
+    json_object_set_new(root, "sound", sound);
+    json_object_set_new(root, "files", list);
+    json_object_set_new(root, "costs", costs(m));
+    if (!root || !json_object_get(root, "costs"))
+        cw_fail_memory(err, "manifest");
+    return root;
+}
+
+int cw_manifest_write(const struct cw_manifest *m, struct cw_error *err) {
+    int result = -1;
+    char path[CW_PATH_MAX], *text = NULL;
+    json_t *old = load(m->out_dir), *old_costs = NULL, *new_costs = NULL, *root = build(m, err);
+    if (!root)
+        goto done;
+    if (old) {
+        old_costs = json_incref(json_object_get(old, "costs"));
+        new_costs = json_incref(json_object_get(root, "costs"));
+        json_object_del(old, "costs");
+        json_object_del(root, "costs");
+        if (old_costs && json_equal(old, root)) {
+            result = 0;
+            goto done;
+        }
+        json_object_set(root, "costs", new_costs);
+    }
+    text = json_dumps(root, JSON_INDENT(1));
+    if (!text) {
+        cw_fail_memory(err, "manifest.json");
+        goto done;
+    }
+    if (cw_path_join(path, m->out_dir, "manifest.json", err) == 0)
+        result = cw_file_write(path, text, strlen(text), err);
+done:
+    free(text);
+    json_decref(old_costs);
+    json_decref(new_costs);
+    json_decref(old);
+    json_decref(root);
+    return result;
+}
+
+int cw_manifest_request(const struct cw_write_params *w, const struct cw_script *cast, const char *writer, struct cw_text *out,
+                        struct cw_error *err) {
+    int result = -1;
+    char sum[65], *text = NULL;
+    json_t *root = NULL, *speakers = json_array();
+    if (cw_model_sum(writer, sum, err) != 0)
+        goto done;
+    for (int i = 0; i < cast->cast_count; i++)
+        json_array_append_new(speakers, json_pack("[ss]", cast->cast[i].name, cast->cast[i].voice));
+    root = json_pack("{ss so sO ss sI so}", "topic", w->topic, "minutes", number(w->minutes, 0.001), "cast", speakers, "style",
+                     w->style ? w->style : "", "seed", (json_int_t)w->seed, "writer", model("qwen2.5-coder-1.5b", writer, sum));
+    text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    if (!text) {
+        cw_fail(err, CW_BAD_INPUT, "topic: expected UTF-8 text");
+        goto done;
+    }
+    cw_text_add(out, text);
+    result = cw_text_check(out, "request", err);
+done:
+    free(text);
+    json_decref(speakers);
+    json_decref(root);
+    return result;
+}

@@ -1,0 +1,292 @@
+/* One text, spoken: to a file, through the loudspeaker, or against the clock.
+ *
+ *   text ─▶ turn.c ─▶ float samples ─▶ 16-bit .wav or .flac, never clipped
+ *                            └───────▶ player.c
+ */
+#include "episode/player.h"
+#include "episode/turn.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include <sndfile.h>
+
+struct cw_say_params cw_say_params_default(void) {
+    struct cw_say_params p = {.voice = "af_heart", .speed = 1, .seed = 1};
+    return p;
+}
+
+struct saying {
+    struct cw_listener listen;
+    SNDFILE *file; /* float, temporary */
+    const char *out;
+    struct cw_player *player;
+    double peak, expected_seconds, seconds, started;
+    bool cancelled;
+};
+
+static int put(void *arg, const float *samples, size_t n, struct cw_error *err) {
+    struct saying *k = arg;
+    for (size_t i = 0; i < n; i++)
+        k->peak = fmax(k->peak, fabs((double)samples[i]));
+    if (k->file && sf_writef_float(k->file, samples, (sf_count_t)n) != (sf_count_t)n)
+        return cw_fail(err, CW_FAILED, "%s: cannot write: %s", k->out, sf_strerror(k->file));
+    if (k->player && cw_player_write(k->player, samples, n, err) != 0)
+        return -1;
+    k->seconds += (double)n / CW_STUDIO_RATE;
+    double spent = cw_seconds() - k->started;
+    struct cw_progress p = {.stage = CW_STAGE_SPEAK, .speech_seconds = k->seconds, .seconds_left = -1};
+    p.fraction = k->seconds < k->expected_seconds ? k->seconds / k->expected_seconds : 1;
+    p.times_real_time = spent > 0 ? k->seconds / spent : 0;
+    if (k->listen.progress && !k->listen.progress(k->listen.arg, &p))
+        return cw_fail(err, CW_FAILED, "cancelled");
+    return 0;
+}
+
+/* The float file again, as 16 bits; louder than full scale is made quieter as a whole. */
+static int deliver(const char *from, const char *out, int format, int64_t samples, double peak, struct cw_error *err) {
+    int result = -1;
+    char temp[CW_PATH_MAX] = "";
+    SF_INFO in_info = {0}, out_info = {.samplerate = CW_STUDIO_RATE, .channels = 1, .format = format | SF_FORMAT_PCM_16};
+    SNDFILE *in = sf_open(from, SFM_READ, &in_info), *to = NULL;
+    const float gain = peak > 0.999 ? (float)(0.999 / peak) : 1.0F;
+    int64_t moved = 0;
+    if (!in || in_info.frames != samples) {
+        cw_fail(err, CW_FAILED, "%s: expected %lld samples in the temporary file, found %lld", out, (long long)samples,
+                in ? (long long)in_info.frames : 0LL);
+        goto done;
+    }
+    if (cw_file_begin(out, temp, err) != 0) {
+        temp[0] = '\0';
+        goto done;
+    }
+    to = sf_open(temp, SFM_WRITE, &out_info);
+    if (!to) {
+        cw_fail(err, CW_FAILED, "%s: cannot write: %s", out, sf_strerror(NULL));
+        goto done;
+    }
+    for (;;) {
+        float block[4096];
+        sf_count_t n = sf_readf_float(in, block, 4096);
+        if (n <= 0)
+            break;
+        for (sf_count_t i = 0; i < n; i++)
+            block[i] *= gain;
+        if (sf_writef_float(to, block, n) != n) {
+            cw_fail(err, CW_FAILED, "%s: cannot write: %s", out, sf_strerror(to));
+            goto done;
+        }
+        moved += n;
+    }
+    int closed = sf_close(to);
+    to = NULL;
+    SF_INFO check = {0}; /* libsndfile's last write can fail unseen on a full disk: read back what is there */
+    SNDFILE *made = sf_open(temp, SFM_READ, &check);
+    sf_count_t found = made ? check.frames : 0;
+    struct stat st;
+    if (made)
+        sf_close(made);
+    bool whole = format != SF_FORMAT_WAV || (stat(temp, &st) == 0 && st.st_size >= 2 * samples);
+    if (closed != 0 || moved != samples || found != samples || !whole) {
+        cw_fail(err, CW_FAILED, "%s: cannot write: expected %lld samples, found %lld", out, (long long)samples, (long long)found);
+        goto done;
+    }
+    result = cw_file_commit(temp, out, err);
+    temp[0] = '\0';
+done:
+    if (in)
+        sf_close(in);
+    if (to)
+        sf_close(to);
+    cw_file_discard(temp);
+    return result;
+}
+
+static int out_format(const char *out, int *format, struct cw_error *err) {
+    const char *dot = strrchr(out, '.');
+    if (dot && strcasecmp(dot, ".wav") == 0)
+        *format = SF_FORMAT_WAV;
+    else if (dot && strcasecmp(dot, ".flac") == 0)
+        *format = SF_FORMAT_FLAC;
+    else
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected a name that ends in .wav or .flac", out);
+    return 0;
+}
+
+int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct cw_error *err) {
+    int result = -1, format = 0;
+    struct cw_voice voice = {0};
+    struct cw_turn_plan plan = {0};
+    struct cw_take take = {0};
+    struct saying k = {.listen = p.listen, .out = p.out};
+    char temp[CW_PATH_MAX] = "", name[CW_PATH_MAX];
+    char *line = cw_strdup(text ? text : "");
+    if (!line) {
+        cw_fail_memory(err, "text");
+        goto done;
+    }
+    for (char *c = line; *c; c++) /* a text of several lines is one turn */
+        *c = *c == '\n' || *c == '\r' || *c == '\t' ? ' ' : *c;
+    if (!p.out && !p.play) {
+        cw_fail(err, CW_BAD_INPUT, "say: expected a file to write or to be played, found neither");
+        goto done;
+    }
+    if (!(p.speed >= 0.5 && p.speed <= 2)) {
+        cw_fail(err, CW_BAD_INPUT, "speed: expected 0.5 to 2, found %g", p.speed);
+        goto done;
+    }
+    if ((p.out && out_format(p.out, &format, err) != 0) || cw_studio_need_plans(s, err) != 0 ||
+        cw_voice_open(&voice, s->voices_dir, p.voice ? p.voice : cw_say_params_default().voice, err) != 0 ||
+        cw_speech_language(p.language ? p.language : voice.language, err) != 0)
+        goto done;
+    struct cw_span span = {0, line};
+    struct cw_turn_request r = {.voice = &voice,
+                                .language = p.language ? p.language : voice.language,
+                                .speed = p.speed,
+                                .seed = p.seed,
+                                .spans = &span,
+                                .span_count = 1};
+    if (cw_turn_plan_make(s, &r, &plan, err) != 0)
+        goto done;
+    k.expected_seconds = 0.07 * plan.symbols / p.speed;
+    if (p.play) {
+        struct cw_error trouble = {0};
+        struct cw_player_params player = cw_player_params_default();
+        player.rate = CW_STUDIO_RATE;
+        player.channels = 1;
+        /* room for all of it, so that synthesis never waits for the loudspeaker */
+        player.ring_seconds = fmin(600, fmax(player.ring_seconds, 2 * k.expected_seconds + 10));
+        if (cw_player_open(&k.player, player, &trouble) != 0) {
+            k.player = NULL;
+            if (!p.out) {
+                *err = trouble;
+                goto done;
+            }
+            if (p.listen.line)
+                p.listen.line(p.listen.arg, trouble.text);
+        }
+    }
+    if (p.out) {
+        snprintf(name, sizeof name, "%.*s.wav", (int)(strrchr(p.out, '.') - p.out), p.out);
+        if (cw_file_begin(name, temp, err) != 0) {
+            temp[0] = '\0';
+            goto done;
+        }
+        SF_INFO info = {.samplerate = CW_STUDIO_RATE, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
+        k.file = sf_open(temp, SFM_WRITE, &info);
+        if (!k.file) {
+            cw_fail(err, CW_FAILED, "%s: cannot write: %s", p.out, sf_strerror(NULL));
+            goto done;
+        }
+    }
+    if (cw_studio_need_sound(s, err) != 0)
+        goto done;
+    k.started = cw_seconds();
+    if (cw_turn_speak(s, &r, &plan, (struct cw_sink){put, &k}, &take, err) != 0)
+        goto done;
+    if (k.file) {
+        int closed = sf_close(k.file);
+        k.file = NULL;
+        if (closed != 0) {
+            cw_fail(err, CW_FAILED, "%s: cannot write: %s", p.out, sf_error_number(closed));
+            goto done;
+        }
+        if (deliver(temp, p.out, format, take.samples, k.peak, err) != 0)
+            goto done;
+    }
+    if (k.player && cw_player_drain(k.player, err) != 0)
+        goto done;
+    result = 0;
+done:
+    if (k.file)
+        sf_close(k.file);
+    cw_file_discard(temp);
+    cw_player_close(k.player);
+    cw_take_free(&take);
+    cw_turn_plan_free(&plan);
+    cw_voice_close(&voice);
+    free(line);
+    return result;
+}
+
+/* ---- bench -------------------------------------------------------------------------------------------------------------- */
+
+static int drop(void *arg, const float *samples, size_t n, struct cw_error *err) {
+    (void)arg;
+    (void)samples;
+    (void)n;
+    (void)err;
+    return 0;
+}
+
+static int speak_once(struct cw_studio *s, const struct cw_voice *voice, const char *text, double *seconds, struct cw_error *err) {
+    char *copy = cw_strdup(text);
+    if (!copy)
+        return cw_fail_memory(err, "bench");
+    struct cw_span span = {0, copy};
+    struct cw_turn_request r = {.voice = voice, .language = voice->language, .speed = 1, .seed = 1, .spans = &span, .span_count = 1};
+    struct cw_turn_plan plan = {0};
+    struct cw_take take = {0};
+    int result = cw_turn_plan_make(s, &r, &plan, err);
+    if (result == 0)
+        result = cw_turn_speak(s, &r, &plan, (struct cw_sink){drop, NULL}, &take, err);
+    *seconds += (double)take.samples / CW_STUDIO_RATE;
+    cw_take_free(&take);
+    cw_turn_plan_free(&plan);
+    free(copy);
+    return result;
+}
+
+int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int rounds, const char *voice_name, struct cw_bench_result *r,
+             struct cw_error *err) {
+    static const char *const sentences[] = {
+        "Really?",
+        "Somebody always pays.",
+        "So every time I ask it something, a machine far away gets warm?",
+        "The first thing to know is that nobody planned it this way.",
+        "A ship leaves the harbour at dawn, carrying grain, copper, and three letters that will never arrive.",
+        "If you measure twice and still cut once too often, the ruler was never the problem, and neither was the saw.",
+        "Tides rise and fall because the moon pulls harder on the near side of the earth than on the far side, and the water is free to "
+        "follow.",
+        "When the committee finally met, the chairman read the report aloud, the engineers corrected his figures one by one, and the town, "
+        "which had waited eleven years for a bridge, learned that it would have to wait for the twelfth.",
+    };
+    int result = -1;
+    struct cw_voice voice = {0};
+    memset(r, 0, sizeof *r);
+    if (!texts) {
+        texts = sentences;
+        text_count = (int)(sizeof sentences / sizeof *sentences);
+    }
+    if (text_count < 1)
+        return cw_fail(err, CW_BAD_INPUT, "bench: expected at least one text, found none");
+    if (rounds < 1 || rounds > 1000)
+        return cw_fail(err, CW_BAD_INPUT, "rounds: expected 1 to 1000, found %d", rounds);
+    double warm = 0;
+    if (cw_studio_need_sound(s, err) != 0 || cw_voice_open(&voice, s->voices_dir, voice_name ? voice_name : "af_heart", err) != 0 ||
+        cw_speech_language(voice.language, err) != 0 || speak_once(s, &voice, sentences[1], &warm, err) != 0)
+        goto done;
+    double acoustic = s->acoustic_seconds, vocoder = s->vocoder_seconds, start = cw_seconds();
+    for (int i = 0; i < rounds; i++)
+        for (int j = 0; j < text_count; j++)
+            if (speak_once(s, &voice, texts[j], &r->speech_seconds, err) != 0) {
+                cw_fail_in(err, "text %d", j + 1);
+                goto done;
+            }
+    r->synthesis_seconds = cw_seconds() - start;
+    r->acoustic_seconds = s->acoustic_seconds - acoustic;
+    r->vocoder_seconds = s->vocoder_seconds - vocoder;
+    r->load_seconds = s->load_seconds;
+    r->real_time_factor = r->speech_seconds > 0 ? r->synthesis_seconds / r->speech_seconds : 0;
+    r->threads = cw_device_threads(s->device);
+    r->peak_rss_kib = cw_peak_rss_kib();
+    snprintf(r->isa, sizeof r->isa, "%s", cw_device_isa(s->device));
+    result = 0;
+done:
+    cw_voice_close(&voice);
+    return result;
+}
