@@ -7,6 +7,16 @@
 
 enum { THREADS_MAX = 256 };
 
+/* __builtin_cpu_supports asks XGETBV too, so a processor with AVX under a system that does not save its registers says no. */
+static bool has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq");
+}
+
 static bool has_c(void) {
     return true;
 }
@@ -14,13 +24,14 @@ static bool has_c(void) {
 static const struct {
     const struct cw_kernels *kernels;
     bool (*runs_here)(void);
-} instruction_sets[] = {{&cw_kernels_c, has_c}}; /* best first */
+} instruction_sets[] = {{&cw_kernels_avx512, has_avx512}, {&cw_kernels_avx2, has_avx2}, {&cw_kernels_c, has_c}}; /* best first */
 enum { ISA_COUNT = sizeof instruction_sets / sizeof instruction_sets[0] };
 
 const char *const *cw_device_isas(void) {
-    static const char *const all[] = {"c", NULL};
+    /* One list per combination that can occur, so that nothing is written at run time (avx512 implies avx2 here). */
+    static const char *const all[] = {"avx512", "avx2", "c", NULL};
 
-    return all;
+    return has_avx512() ? all : has_avx2() ? all + 1 : all + 2;
 }
 
 static int cores(void) {
