@@ -59,8 +59,8 @@ int cw_utf8_next(const char *s, size_t n, uint32_t *code_point);
 /* Byte offset of the first invalid sequence, or -1. Refuses overlong forms and surrogates. */
 ptrdiff_t cw_utf8_invalid(const char *s, size_t n);
 
-char *cw_strdup(const char *s);             /* NULL when out of memory */
-char *cw_strndup(const char *s, size_t n);  /* NULL when out of memory */
+char *cw_strdup(const char *s);            /* NULL when out of memory */
+char *cw_strndup(const char *s, size_t n); /* NULL when out of memory */
 /* Whole-string number parsing without surprises: no spaces, no trailing text, finite, inside [lo, hi]; false otherwise. */
 bool cw_parse_int(const char *s, long lo, long hi, long *out);
 bool cw_parse_double(const char *s, double lo, double hi, double *out);
@@ -117,6 +117,8 @@ void cw_sha256_start(struct cw_sha256 *s);
 void cw_sha256_add(struct cw_sha256 *s, const void *data, size_t len);
 void cw_sha256_end(struct cw_sha256 *s, char hex[65]);
 void cw_sha256_of(const void *data, size_t len, char hex[65]);
+/* The compression of whole 64-byte blocks in plain C, which the CPU's own instructions stand in for where there are any. */
+void cw_sha256_blocks_plain(uint32_t state[8], const unsigned char *data, size_t blocks);
 CW_MUST_CHECK int cw_sha256_file(const char *path, char hex[65], struct cw_error *err);
 
 /* ---- seeded noise -------------------------------------------------------------------------------------------------- */

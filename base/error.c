@@ -7,42 +7,39 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* Keeps the text one printable line of valid UTF-8: it may quote hostile input, or have been cut inside a character. */
-static void clean(char *s)
-{
-    size_t n = strlen(s);
-    for (size_t i = 0; i < n;) {
+/* Keeps the text one printable line of valid UTF-8: it may quote hostile input, or have been cut inside a character by the end
+ * of its buffer. */
+static void clean(char *s, size_t size) {
+    size_t n = strlen(s), i = 0;
+    while (i < n) {
         uint32_t code = 0;
         int len = cw_utf8_next(s + i, n - i, &code);
-        if (len == 0 && n - i < 4 && (unsigned char)s[i] >= 0xC0) {
-            s[i] = '\0'; /* cut by the end of the buffer */
+        if (len == 0 && n + 1 == size && n - i < 4 && (unsigned char)s[i] >= 0xC0) {
+            s[i] = '\0';
             return;
         }
         if (len == 0 || code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029) {
-            int bad = len == 0 ? 1 : len;
-            memset(s + i, '?', (size_t)bad);
-            len = bad;
+            len = len == 0 ? 1 : len;
+            memset(s + i, '?', (size_t)len);
         }
         i += (size_t)len;
     }
 }
 
-int cw_fail(struct cw_error *err, int code, const char *format, ...)
-{
+int cw_fail(struct cw_error *err, int code, const char *format, ...) {
     /* the arguments may point into err->text itself */
     char text[sizeof err->text];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    clean(text);
+    clean(text, sizeof text);
     err->code = code;
     memcpy(err->text, text, sizeof text);
     return -1;
 }
 
-int cw_fail_in(struct cw_error *err, const char *format, ...)
-{
+int cw_fail_in(struct cw_error *err, const char *format, ...) {
     char text[sizeof err->text];
     va_list args;
     va_start(args, format);
@@ -55,7 +52,7 @@ int cw_fail_in(struct cw_error *err, const char *format, ...)
         memcpy(text + n + 2, err->text, rest);
         text[n + 2 + rest] = '\0';
     }
-    clean(text);
+    clean(text, sizeof text);
     memcpy(err->text, text, sizeof text);
     if (err->code == CW_OK) {
         err->code = CW_FAILED;
@@ -63,13 +60,11 @@ int cw_fail_in(struct cw_error *err, const char *format, ...)
     return -1;
 }
 
-int cw_fail_memory(struct cw_error *err, const char *what)
-{
+int cw_fail_memory(struct cw_error *err, const char *what) {
     return cw_fail(err, CW_FAILED, "%s: out of memory", what);
 }
 
-static double seconds_of(clockid_t clock)
-{
+static double seconds_of(clockid_t clock) {
     struct timespec now;
     if (clock_gettime(clock, &now) != 0) {
         return 0.0;
@@ -77,18 +72,15 @@ static double seconds_of(clockid_t clock)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-double cw_seconds(void)
-{
+double cw_seconds(void) {
     return seconds_of(CLOCK_MONOTONIC);
 }
 
-double cw_cpu_seconds(void)
-{
+double cw_cpu_seconds(void) {
     return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
-long cw_peak_rss_kib(void)
-{
+long cw_peak_rss_kib(void) {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0) {
         return 0;

@@ -17,13 +17,11 @@
 #include <unistd.h>
 
 /* A path that is not there, or is a folder, was named wrongly; all else is the machine's fault. */
-static int read_code(int error)
-{
+static int read_code(int error) {
     return error == ENOENT || error == ENOTDIR || error == EISDIR || error == ENAMETOOLONG || error == EACCES ? CW_BAD_INPUT : CW_FAILED;
 }
 
-int cw_file_read(const char *path, size_t max, char **data, size_t *len, struct cw_error *err)
-{
+int cw_file_read(const char *path, size_t max, char **data, size_t *len, struct cw_error *err) {
     int result = -1;
     char *buffer = NULL;
     size_t held = 0, cap = 0;
@@ -79,14 +77,12 @@ done:
 }
 
 /* Splits at the last '/': length of the folder part (slash included) or 0. */
-static size_t folder_len(const char *path)
-{
+static size_t folder_len(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? 0 : (size_t)(slash - path) + 1;
 }
 
-int cw_file_begin(const char *path, char *temp, struct cw_error *err)
-{
+int cw_file_begin(const char *path, char *temp, struct cw_error *err) {
     static atomic_uint serial;
     size_t dir = folder_len(path);
     const char *name = path + dir;
@@ -100,7 +96,7 @@ int cw_file_begin(const char *path, char *temp, struct cw_error *err)
         unsigned n = atomic_fetch_add(&serial, 1);
         int len = snprintf(temp, CW_PATH_MAX, "%.*s.%.*s.%ld-%u.tmp%s", (int)dir, path, (int)stem, name, (long)getpid(), n, extension);
         if (len < 0 || len >= CW_PATH_MAX) {
-            return cw_fail(err, CW_BAD_INPUT, "%s: path too long", path);
+            return cw_fail(err, CW_BAD_INPUT, "%.64s…: path longer than %d bytes", path, CW_PATH_MAX - 1);
         }
         int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd >= 0) {
@@ -113,8 +109,7 @@ int cw_file_begin(const char *path, char *temp, struct cw_error *err)
     }
 }
 
-void cw_file_discard(const char *temp)
-{
+void cw_file_discard(const char *temp) {
     int kept = errno;
     if (temp[0] != '\0') {
         unlink(temp);
@@ -123,8 +118,7 @@ void cw_file_discard(const char *temp)
 }
 
 /* Syncs the folder that holds `path`, so that the new name outlives a power cut. */
-static int sync_folder(const char *path)
-{
+static int sync_folder(const char *path) {
     char dir[CW_PATH_MAX];
     size_t len = folder_len(path);
     if (len >= sizeof dir) {
@@ -147,8 +141,7 @@ static int sync_folder(const char *path)
     return result;
 }
 
-int cw_file_commit(const char *temp, const char *path, struct cw_error *err)
-{
+int cw_file_commit(const char *temp, const char *path, struct cw_error *err) {
     int fd = open(temp, O_RDONLY | O_CLOEXEC);
     int bad = fd < 0 ? errno : 0;
     if (fd >= 0) {
@@ -172,8 +165,7 @@ int cw_file_commit(const char *temp, const char *path, struct cw_error *err)
     return 0;
 }
 
-int cw_file_write(const char *path, const void *data, size_t len, struct cw_error *err)
-{
+int cw_file_write(const char *path, const void *data, size_t len, struct cw_error *err) {
     char temp[CW_PATH_MAX];
     if (cw_file_begin(path, temp, err) != 0) {
         return -1;
@@ -202,18 +194,17 @@ int cw_file_write(const char *path, const void *data, size_t len, struct cw_erro
     return cw_file_commit(temp, path, err);
 }
 
-bool cw_file_exists(const char *path)
-{
+bool cw_file_exists(const char *path) {
     struct stat st;
     return stat(path, &st) == 0;
 }
 
-int cw_dir_make(const char *path, struct cw_error *err)
-{
+int cw_dir_make(const char *path, struct cw_error *err) {
     char part[CW_PATH_MAX];
     size_t n = strlen(path);
     if (n == 0 || n >= sizeof part) {
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected a folder's path of 1 to %d bytes", n == 0 ? "''" : path, CW_PATH_MAX - 1);
+        return cw_fail(err, CW_BAD_INPUT, "%.64s: expected a folder's path of 1 to %d bytes, found %zu", n == 0 ? "''" : path,
+                       CW_PATH_MAX - 1, n);
     }
     memcpy(part, path, n + 1);
     for (size_t i = 1; i <= n; i++) {
@@ -235,8 +226,7 @@ int cw_dir_make(const char *path, struct cw_error *err)
     return 0;
 }
 
-int cw_path_join(char *out, const char *dir, const char *name, struct cw_error *err)
-{
+int cw_path_join(char *out, const char *dir, const char *name, struct cw_error *err) {
     size_t n = strlen(dir);
     const char *slash = n == 0 || dir[n - 1] == '/' ? "" : "/";
     int len = snprintf(out, CW_PATH_MAX, "%s%s%s", dir, slash, name);
@@ -246,8 +236,7 @@ int cw_path_join(char *out, const char *dir, const char *name, struct cw_error *
     return 0;
 }
 
-void cw_dir_sweep(const char *dir)
-{
+void cw_dir_sweep(const char *dir) {
     DIR *d = opendir(dir);
     if (d == NULL) {
         return;
@@ -287,8 +276,7 @@ void cw_dir_sweep(const char *dir)
     closedir(d);
 }
 
-int cw_map_open(struct cw_map *m, const char *path, struct cw_error *err)
-{
+int cw_map_open(struct cw_map *m, const char *path, struct cw_error *err) {
     int result = -1;
     struct stat st;
     m->data = NULL;
@@ -322,8 +310,7 @@ done:
     return result;
 }
 
-void cw_map_close(struct cw_map *m)
-{
+void cw_map_close(struct cw_map *m) {
     if (m->len > 0) {
         munmap((void *)(uintptr_t)m->data, m->len);
     }
@@ -331,8 +318,7 @@ void cw_map_close(struct cw_map *m)
     m->len = 0;
 }
 
-int cw_lock_take(struct cw_lock *l, const char *dir, struct cw_error *err)
-{
+int cw_lock_take(struct cw_lock *l, const char *dir, struct cw_error *err) {
     char path[CW_PATH_MAX];
     int fd = -1, result = -1;
     l->fd = -1;
@@ -390,8 +376,7 @@ done:
     return result;
 }
 
-void cw_lock_release(struct cw_lock *l)
-{
+void cw_lock_release(struct cw_lock *l) {
     if (l->fd >= 3) {
         char link[64], path[CW_PATH_MAX];
         snprintf(link, sizeof link, "/proc/self/fd/%d", l->fd);
@@ -408,8 +393,7 @@ void cw_lock_release(struct cw_lock *l)
     l->fd = -1;
 }
 
-int cw_models_dir(char *out, struct cw_error *err)
-{
+int cw_models_dir(char *out, struct cw_error *err) {
     const char *dir = getenv("CASTWRIGHT_MODELS");
     if (dir != NULL && dir[0] != '\0') {
         if (strlen(dir) >= CW_PATH_MAX) {

@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-void cw_philox(uint64_t key, uint64_t counter_hi, uint64_t counter_lo, uint32_t out[4])
-{
+void cw_philox(uint64_t key, uint64_t counter_hi, uint64_t counter_lo, uint32_t out[4]) {
     /* the paper's multipliers and Weyl constants */
     const uint32_t m0 = 0xD2511F53, m1 = 0xCD9E8D57, w0 = 0x9E3779B9, w1 = 0xBB67AE85;
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
@@ -27,8 +26,7 @@ void cw_philox(uint64_t key, uint64_t counter_hi, uint64_t counter_lo, uint32_t 
 
 /* Box-Muller: z0 = sqrt(-2 ln u) cos(2 pi v), z1 = sqrt(-2 ln u) sin(2 pi v). u is never 0, and reaches 2^-33, so the tails go
  * to 6.7 sigma; double precision keeps libm's last-bit freedom far below a float's rounding. */
-static void normals(const uint32_t w[2], float out[2])
-{
+static void normals(const uint32_t w[2], float out[2]) {
     double u = ((double)w[0] + 0.5) * 0x1p-32, v = (double)w[1] * 0x1p-32;
     double radius = sqrt(-2.0 * log(u)), sine, cosine;
     sincos(6.283185307179586476925 * v, &sine, &cosine);
@@ -36,8 +34,7 @@ static void normals(const uint32_t w[2], float out[2])
     out[1] = (float)(radius * sine);
 }
 
-void cw_gauss(uint64_t key, uint64_t stream, uint64_t first, size_t n, float *out)
-{
+void cw_gauss(uint64_t key, uint64_t stream, uint64_t first, size_t n, float *out) {
     uint64_t block = first / 4;
     size_t skip = (size_t)(first % 4);
     for (size_t done = 0; done < n; block++, skip = 0) {

@@ -23,13 +23,11 @@ static const uint32_t K[64] __attribute__((aligned(16))) = {
     0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static uint32_t rotate(uint32_t x, int n)
-{
+static uint32_t rotate(uint32_t x, int n) {
     return (x >> n) | (x << (32 - n));
 }
 
-static void blocks_plain(uint32_t state[8], const unsigned char *p, size_t count)
-{
+void cw_sha256_blocks_plain(uint32_t state[8], const unsigned char *p, size_t count) {
     for (; count > 0; count--, p += 64) {
         uint32_t w[64];
         for (int i = 0; i < 16; i++) {
@@ -61,8 +59,7 @@ static void blocks_plain(uint32_t state[8], const unsigned char *p, size_t count
 #if defined(__x86_64__)
 /* Four rounds an instruction pair; the instructions keep the state as ABEF and CDGH. Message words i..i+3 of the schedule are
  * made from the four vectors before them. */
-__attribute__((target("sha,sse4.1"))) static void blocks_sha(uint32_t state[8], const unsigned char *p, size_t count)
-{
+__attribute__((target("sha,sse4.1"))) static void blocks_sha(uint32_t state[8], const unsigned char *p, size_t count) {
     const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
     __m128i abef = _mm_set_epi32((int)state[0], (int)state[1], (int)state[4], (int)state[5]);
     __m128i cdgh = _mm_set_epi32((int)state[2], (int)state[3], (int)state[6], (int)state[7]);
@@ -91,8 +88,7 @@ __attribute__((target("sha,sse4.1"))) static void blocks_sha(uint32_t state[8], 
     state[2] = y[3], state[3] = y[2], state[6] = y[1], state[7] = y[0];
 }
 
-static bool have_sha(void)
-{
+static bool have_sha(void) {
     unsigned a, b, c, d;
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (b & (1u << 29)) == 0) {
         return false;
@@ -101,8 +97,7 @@ static bool have_sha(void)
 }
 #endif
 
-static void blocks(uint32_t state[8], const unsigned char *p, size_t count)
-{
+static void blocks(uint32_t state[8], const unsigned char *p, size_t count) {
 #if defined(__x86_64__)
     static atomic_int known; /* 0: not asked yet, 1: no, 2: yes; racing threads write the same answer */
     int k = atomic_load_explicit(&known, memory_order_relaxed);
@@ -115,18 +110,16 @@ static void blocks(uint32_t state[8], const unsigned char *p, size_t count)
         return;
     }
 #endif
-    blocks_plain(state, p, count);
+    cw_sha256_blocks_plain(state, p, count);
 }
 
-void cw_sha256_start(struct cw_sha256 *s)
-{
+void cw_sha256_start(struct cw_sha256 *s) {
     static const uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     memset(s, 0, sizeof *s);
     memcpy(s->h, h, sizeof h);
 }
 
-void cw_sha256_add(struct cw_sha256 *s, const void *data, size_t len)
-{
+void cw_sha256_add(struct cw_sha256 *s, const void *data, size_t len) {
     const unsigned char *p = data;
     size_t held = (size_t)(s->len % 64);
     s->len += len;
@@ -150,8 +143,7 @@ void cw_sha256_add(struct cw_sha256 *s, const void *data, size_t len)
     }
 }
 
-void cw_sha256_end(struct cw_sha256 *s, char hex[65])
-{
+void cw_sha256_end(struct cw_sha256 *s, char hex[65]) {
     uint64_t bits = s->len * 8;
     size_t held = (size_t)(s->len % 64);
     s->block[held++] = 0x80;
@@ -171,16 +163,14 @@ void cw_sha256_end(struct cw_sha256 *s, char hex[65])
     hex[64] = '\0';
 }
 
-void cw_sha256_of(const void *data, size_t len, char hex[65])
-{
+void cw_sha256_of(const void *data, size_t len, char hex[65]) {
     struct cw_sha256 s;
     cw_sha256_start(&s);
     cw_sha256_add(&s, data, len);
     cw_sha256_end(&s, hex);
 }
 
-int cw_sha256_file(const char *path, char hex[65], struct cw_error *err)
-{
+int cw_sha256_file(const char *path, char hex[65], struct cw_error *err) {
     int result = -1;
     enum { CHUNK = 1 << 20 };
     unsigned char *chunk = malloc(CHUNK);

@@ -12,8 +12,7 @@
 #include <string.h>
 
 /* Room for `more` bytes and the NUL. */
-static bool text_reserve(struct cw_text *t, size_t more)
-{
+static bool text_reserve(struct cw_text *t, size_t more) {
     if (t->failed) {
         return false;
     }
@@ -39,8 +38,7 @@ static bool text_reserve(struct cw_text *t, size_t more)
     return true;
 }
 
-void cw_text_add_n(struct cw_text *t, const char *s, size_t n)
-{
+void cw_text_add_n(struct cw_text *t, const char *s, size_t n) {
     if (!text_reserve(t, n)) {
         return;
     }
@@ -51,18 +49,15 @@ void cw_text_add_n(struct cw_text *t, const char *s, size_t n)
     t->data[t->len] = '\0';
 }
 
-void cw_text_add(struct cw_text *t, const char *s)
-{
+void cw_text_add(struct cw_text *t, const char *s) {
     cw_text_add_n(t, s, strlen(s));
 }
 
-void cw_text_add_char(struct cw_text *t, char c)
-{
+void cw_text_add_char(struct cw_text *t, char c) {
     cw_text_add_n(t, &c, 1);
 }
 
-void cw_text_add_code(struct cw_text *t, uint32_t code_point)
-{
+void cw_text_add_code(struct cw_text *t, uint32_t code_point) {
     if (code_point > 0x10FFFF || (code_point >= 0xD800 && code_point <= 0xDFFF)) {
         code_point = 0xFFFD; /* keeps the text valid UTF-8 whatever the caller holds */
     }
@@ -90,8 +85,7 @@ void cw_text_add_code(struct cw_text *t, uint32_t code_point)
     cw_text_add_n(t, s, n);
 }
 
-void cw_text_printf(struct cw_text *t, const char *format, ...)
-{
+void cw_text_printf(struct cw_text *t, const char *format, ...) {
     va_list args;
     va_start(args, format);
     va_list again;
@@ -107,27 +101,23 @@ void cw_text_printf(struct cw_text *t, const char *format, ...)
     va_end(again);
 }
 
-void cw_text_clear(struct cw_text *t)
-{
+void cw_text_clear(struct cw_text *t) {
     t->len = 0;
     if (t->data != NULL) {
         t->data[0] = '\0';
     }
 }
 
-void cw_text_free(struct cw_text *t)
-{
+void cw_text_free(struct cw_text *t) {
     free(t->data);
     memset(t, 0, sizeof *t);
 }
 
-int cw_text_check(const struct cw_text *t, const char *what, struct cw_error *err)
-{
+int cw_text_check(const struct cw_text *t, const char *what, struct cw_error *err) {
     return t->failed ? cw_fail_memory(err, what) : 0;
 }
 
-int cw_utf8_next(const char *s, size_t n, uint32_t *code_point)
-{
+int cw_utf8_next(const char *s, size_t n, uint32_t *code_point) {
     if (n == 0) {
         return 0;
     }
@@ -163,8 +153,7 @@ int cw_utf8_next(const char *s, size_t n, uint32_t *code_point)
     return len;
 }
 
-ptrdiff_t cw_utf8_invalid(const char *s, size_t n)
-{
+ptrdiff_t cw_utf8_invalid(const char *s, size_t n) {
     for (size_t i = 0; i < n;) {
         uint32_t code;
         int len = cw_utf8_next(s + i, n - i, &code);
@@ -176,8 +165,7 @@ ptrdiff_t cw_utf8_invalid(const char *s, size_t n)
     return -1;
 }
 
-char *cw_strndup(const char *s, size_t n)
-{
+char *cw_strndup(const char *s, size_t n) {
     char *copy = n == SIZE_MAX ? NULL : malloc(n + 1);
     if (copy != NULL) {
         memcpy(copy, s, n);
@@ -186,13 +174,11 @@ char *cw_strndup(const char *s, size_t n)
     return copy;
 }
 
-char *cw_strdup(const char *s)
-{
+char *cw_strdup(const char *s) {
     return cw_strndup(s, strlen(s));
 }
 
-bool cw_parse_int(const char *s, long lo, long hi, long *out)
-{
+bool cw_parse_int(const char *s, long lo, long hi, long *out) {
     const char *digits = *s == '-' || *s == '+' ? s + 1 : s;
     if (*digits < '0' || *digits > '9') {
         return false; /* strtol would take leading spaces */
@@ -210,13 +196,11 @@ bool cw_parse_int(const char *s, long lo, long hi, long *out)
 /* strtod in the C locale, so that a user's decimal comma changes nothing. */
 static locale_t c_locale;
 static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
-static void c_locale_make(void)
-{
+static void c_locale_make(void) {
     c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
-bool cw_parse_double(const char *s, double lo, double hi, double *out)
-{
+bool cw_parse_double(const char *s, double lo, double hi, double *out) {
     /* Only [+-] digits [. digits] [e[+-]digits]: no hexadecimal, no "inf", no "nan", no spaces. */
     const char *p = *s == '-' || *s == '+' ? s + 1 : s;
     size_t digits = 0;

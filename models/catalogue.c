@@ -105,14 +105,12 @@ static const struct cw_model table[] = {
     },
 };
 
-const struct cw_model *cw_models(size_t *count)
-{
+const struct cw_model *cw_models(size_t *count) {
     *count = sizeof table / sizeof table[0];
     return table;
 }
 
-const struct cw_model *cw_model_find(const char *name)
-{
+const struct cw_model *cw_model_find(const char *name) {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, name) == 0) {
             return &table[i];
@@ -121,14 +119,12 @@ const struct cw_model *cw_model_find(const char *name)
     return NULL;
 }
 
-static bool is_folder(const struct cw_model *m)
-{
+static bool is_folder(const struct cw_model *m) {
     return m->file[strlen(m->file) - 1] == '/';
 }
 
 /* Where m is, there or not; a folder without its last slash. */
-static int place(const struct cw_model *m, char *path, struct cw_error *err)
-{
+static int place(const struct cw_model *m, char *path, struct cw_error *err) {
     char dir[CW_PATH_MAX];
     if (cw_models_dir(dir, err) != 0 || cw_path_join(path, dir, m->file, err) != 0) {
         return -1;
@@ -147,8 +143,7 @@ struct listed {
 };
 
 /* The next line of a SHA256SUMS text; false at its end. A line that is not "64 digits, two spaces, a plain name" has name NULL. */
-static bool next_listed(char **text, struct listed *l)
-{
+static bool next_listed(char **text, struct listed *l) {
     char *line = *text, *end = strchr(line, '\n');
     if (*line == '\0') {
         return false;
@@ -168,8 +163,7 @@ static bool next_listed(char **text, struct listed *l)
 }
 
 /* Reads the folder's list and checks that the list is the table's. */
-static int read_list(const struct cw_model *m, const char *folder, char **text, struct cw_error *err)
-{
+static int read_list(const struct cw_model *m, const char *folder, char **text, struct cw_error *err) {
     char path[CW_PATH_MAX], sum[65];
     size_t len;
     if (cw_path_join(path, folder, "SHA256SUMS", err) != 0) {
@@ -192,8 +186,7 @@ static int read_list(const struct cw_model *m, const char *folder, char **text, 
 }
 
 /* The listed files: all there and together of the right size, and, when `sums`, of the right content. */
-static int check_folder(const struct cw_model *m, const char *folder, bool sums, struct cw_error *err)
-{
+static int check_folder(const struct cw_model *m, const char *folder, bool sums, struct cw_error *err) {
     int result = -1;
     char *text = NULL, *rest, path[CW_PATH_MAX], sum[65];
     struct listed l;
@@ -238,8 +231,7 @@ done:
 /* ---- the checks ---------------------------------------------------------------------------------------------------------------- */
 
 /* A converted file is the table's when it came from the table's source; a user's own conversion is known by its structure. */
-static int check_own_conversion(const char *path, bool *is_tables, struct cw_error *err)
-{
+static int check_own_conversion(const char *path, bool *is_tables, struct cw_error *err) {
     struct cw_gguf *g = NULL;
     const char *s = NULL;
     size_t len = 0;
@@ -264,14 +256,12 @@ done:
     return result;
 }
 
-static int missing(const struct cw_model *m, const char *path, struct cw_error *err)
-{
+static int missing(const struct cw_model *m, const char *path, struct cw_error *err) {
     return cw_fail(err, CW_NO_MODEL, "%s: expected %s, found nothing; run: castwright models fetch %s", m->name, path, m->name);
 }
 
 /* There, and of the right size; *own is true for a user's conversion of other weights, whose sum no table knows. */
-static int check_cheaply(const struct cw_model *m, const char *path, bool *own, struct cw_error *err)
-{
+static int check_cheaply(const struct cw_model *m, const char *path, bool *own, struct cw_error *err) {
     struct stat st;
     *own = false;
     if (stat(path, &st) != 0) {
@@ -294,8 +284,7 @@ static int check_cheaply(const struct cw_model *m, const char *path, bool *own, 
     return 0;
 }
 
-enum cw_model_state cw_model_look(const struct cw_model *m)
-{
+enum cw_model_state cw_model_look(const struct cw_model *m) {
     char path[CW_PATH_MAX];
     struct cw_error err = {0};
     bool own;
@@ -305,8 +294,7 @@ enum cw_model_state cw_model_look(const struct cw_model *m)
     return err.code == CW_BAD_INPUT ? CW_MODEL_WRONG : CW_MODEL_MISSING;
 }
 
-static int verify(const struct cw_model *m, bool quick, struct cw_error *err)
-{
+static int verify(const struct cw_model *m, bool quick, struct cw_error *err) {
     char path[CW_PATH_MAX], sum[65];
     bool own;
     if (place(m, path, err) != 0 || check_cheaply(m, path, &own, err) != 0) {
@@ -328,18 +316,15 @@ static int verify(const struct cw_model *m, bool quick, struct cw_error *err)
     return 0;
 }
 
-int cw_model_verify(const struct cw_model *m, struct cw_error *err)
-{
+int cw_model_verify(const struct cw_model *m, struct cw_error *err) {
     return verify(m, false, err);
 }
 
-int cw_model_verify_quick(const struct cw_model *m, struct cw_error *err)
-{
+int cw_model_verify_quick(const struct cw_model *m, struct cw_error *err) {
     return verify(m, true, err);
 }
 
-int cw_model_path(const char *name, char *path, struct cw_error *err)
-{
+int cw_model_path(const char *name, char *path, struct cw_error *err) {
     const struct cw_model *m = cw_model_find(name);
     if (m == NULL) {
         return cw_fail(err, CW_BAD_INPUT, "model \"%s\": expected a name that `castwright models list` shows", name);
@@ -361,8 +346,7 @@ int cw_model_path(const char *name, char *path, struct cw_error *err)
 /* ---- sums kept beside files -------------------------------------------------------------------------------------------------- */
 
 /* What the kept line must begin with the sum and end with, for the file as it is now: "SIZE SECONDS.NANOSECONDS INODE". */
-static int stamp(const char *path, char text[96], struct cw_error *err)
-{
+static int stamp(const char *path, char text[96], struct cw_error *err) {
     struct stat st;
     if (stat(path, &st) != 0) {
         return cw_fail(err, errno == ENOENT ? CW_NO_MODEL : CW_FAILED, "%s: cannot open: %s", path, strerror(errno));
@@ -375,8 +359,7 @@ static int stamp(const char *path, char text[96], struct cw_error *err)
     return 0;
 }
 
-int cw_model_sum(const char *path, char hex[65], struct cw_error *err)
-{
+int cw_model_sum(const char *path, char hex[65], struct cw_error *err) {
     char kept[CW_PATH_MAX], now[96], after[96], *text = NULL;
     size_t len;
     struct cw_error ignored = {0};

