@@ -114,7 +114,7 @@ INLINE vf finish(const struct cw_conv_job *j, vf v) {
 /* Rows [q, q + rows), all with the taps [lo, hi); outputs of one panel. */
 INLINE void conv_tile(const struct cw_conv_job *j, int q, const int rows, int lo, int hi, int panel) {
     const ptrdiff_t ld = (ptrdiff_t)j->step * j->x_stride;
-    const float *w = j->w + ((size_t)panel * j->taps + lo) * j->in * PANEL;
+    const float *w = j->w + ((size_t)panel * j->packed_taps + lo) * j->in * PANEL;
     const float *x = j->x + ((ptrdiff_t)q * j->step + j->offset + (ptrdiff_t)lo * j->dilation) * j->x_stride;
     const int n = j->out - panel * PANEL; /* columns left */
     vf sum[TILE][2];

@@ -17,7 +17,8 @@ struct cw_conv_job {
     ptrdiff_t x_stride;
     int x_rows, in, taps;
     int step, offset, dilation; /* dilation -1: a phase of a transposed convolution */
-    const float *w;             /* [panels][taps][in][panel] */
+    const float *w;             /* [panels][packed_taps][in][panel] */
+    int packed_taps;            /* at least taps: phases of a transposed convolution are packed alike */
     const float *bias;          /* [panels * panel], zeros when there is none */
     float *y;                   /* [rows, out] */
     ptrdiff_t y_stride;

@@ -23,7 +23,7 @@ static void conv(const struct cw_conv_job *j, int row0, int row1, int panel0, in
 
             for (k = lo; k < hi; k++) {
                 const float *x = j->x + ((ptrdiff_t)q * j->step + j->offset + (ptrdiff_t)k * j->dilation) * j->x_stride;
-                const float *w = j->w + ((size_t)p * j->taps + k) * j->in * PANEL;
+                const float *w = j->w + ((size_t)p * j->packed_taps + k) * j->in * PANEL;
 
                 for (c = 0; c < j->in; c++)
                     for (v = 0; v < PANEL; v++)

@@ -102,6 +102,7 @@ static struct cw_conv_job conv_job(struct cw_mat x, const struct cw_weight *w, s
                                 .step = 1,
                                 .dilation = 1,
                                 .w = w->data,
+                                .packed_taps = w->phase_taps,
                                 .bias = w->bias,
                                 .y = y.data,
                                 .y_stride = y.stride,
