@@ -1,0 +1,217 @@
+/* Speed of the kernels on Kokoro's shapes, ten seconds of speech: for every instruction set, one thread and all of them.
+ *   bench_kernels [--isa NAME] [--threads N] [--clock wall|cpu] [--shape TEXT]
+ * Best of several runs; GMAC/s is 1e9 multiply-adds a second, ns are per element. `--clock cpu` counts the processor time
+ * of all threads: on a busy machine the honest clock for one thread. */
+#include "kernels/kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { CONV, TRANSPOSED, LINEAR, ATTENTION, LSTM, INSTANCE_SNAKE, INSTANCE_LEAKY, LAYER, LEAKY, ADD, SIN, EXP };
+
+static const struct shape {
+    const char *name;
+    enum kind kind;
+    int rows, in, out, taps, stride, dilation;
+} shapes[] = {
+    {"stage 1, K 3, dilation 1", CONV, 48001, 128, 128, 3, 1, 1},
+    {"stage 1, K 7, dilation 3", CONV, 48001, 128, 128, 7, 1, 3},
+    {"stage 1, K 11, dilation 5", CONV, 48001, 128, 128, 11, 1, 5},
+    {"stage 0, K 3, dilation 1", CONV, 8000, 256, 256, 3, 1, 1},
+    {"stage 0, K 7, dilation 3", CONV, 8000, 256, 256, 7, 1, 3},
+    {"stage 0, K 11, dilation 5", CONV, 8000, 256, 256, 11, 1, 5},
+    {"upsampling 0", TRANSPOSED, 800, 512, 256, 20, 10, 1},
+    {"upsampling 1", TRANSPOSED, 8000, 256, 128, 12, 6, 1},
+    {"noise convolution 0, stride 6", CONV, 48001, 22, 256, 12, 6, 1},
+    {"noise convolution 1", CONV, 48001, 22, 128, 1, 1, 1},
+    {"last convolution", CONV, 48001, 128, 22, 7, 1, 1},
+    {"decoder, K 3", CONV, 800, 1090, 1024, 3, 1, 1},
+    {"decoder, K 3, short", CONV, 160, 1090, 1024, 3, 1, 1},
+    {"text encoder, K 5", CONV, 150, 512, 512, 5, 1, 1},
+    {"ALBERT feed-forward, 150 rows", LINEAR, 150, 768, 2048, 1, 1, 1},
+    {"ALBERT projection, 37 rows", LINEAR, 37, 768, 768, 1, 1, 1},
+    {"style, one row", LINEAR, 1, 128, 2048, 1, 1, 1},
+    {"attention, 12 heads, 150 rows", ATTENTION, 150, 768, 768, 1, 1, 1},
+    {"attention, 12 heads, 512 rows", ATTENTION, 512, 768, 768, 1, 1, 1},
+    {"lstm 640 -> 256 twice", LSTM, 400, 640, 256, 1, 1, 1},
+    {"instance norm + Snake", INSTANCE_SNAKE, 48001, 128, 128, 1, 1, 1},
+    {"instance norm + leaky", INSTANCE_LEAKY, 800, 1024, 1024, 1, 1, 1},
+    {"layer norm", LAYER, 500, 768, 768, 1, 1, 1},
+    {"leaky", LEAKY, 8000, 256, 256, 1, 1, 1},
+    {"add", ADD, 48001, 128, 128, 1, 1, 1},
+    {"sin", SIN, 48001, 22, 22, 1, 1, 1},
+    {"exp", EXP, 48001, 22, 22, 1, 1, 1},
+};
+
+struct work {
+    struct cw_mat x, y, z, scratch;
+    struct cw_weight *w;
+    struct cw_lstm *lstm;
+    float *ones;
+};
+
+static double (*now)(void) = cw_seconds;
+
+static int run(struct cw_device *d, const struct shape *s, const struct work *w, struct cw_error *err) {
+    struct cw_epilogue e = {0};
+    struct cw_instance_norm_params p = {w->ones, w->ones, 1e-5F, s->kind == INSTANCE_SNAKE ? CW_NORM_SNAKE : CW_NORM_LEAKY, 0.2F, w->ones};
+    int pad = s->kind == LINEAR ? 0 : s->stride > 1 ? (s->taps - s->stride) / 2 : s->dilation * (s->taps - 1) / 2;
+
+    switch (s->kind) {
+    case CONV:
+        return cw_conv1d(d, w->x, w->w, s->stride, pad, s->dilation, e, w->y, err);
+    case TRANSPOSED:
+        return cw_conv_transpose1d(d, w->x, w->w, pad, 0, e, w->y, err);
+    case LINEAR:
+        return cw_linear(d, w->x, w->w, e, w->y, err);
+    case ATTENTION:
+        return cw_attention(d, w->x, w->x, w->x, 12, w->y, err);
+    case LSTM:
+        return cw_lstm_bidirectional(d, w->x, w->lstm, w->lstm, w->scratch, w->y, err);
+    case INSTANCE_SNAKE:
+    case INSTANCE_LEAKY:
+        return cw_instance_norm(d, w->x, p, w->y, err);
+    case LAYER:
+        return cw_layer_norm(d, w->x, w->ones, w->ones, true, 1e-5F, w->y, err);
+    case LEAKY:
+        return cw_leaky(d, w->x, 0.1F, w->y, err);
+    case ADD:
+        return cw_add(d, w->x, w->y, 1, w->z, err);
+    case SIN:
+        return cw_sin(d, w->x, w->y, err);
+    default:
+        return cw_exp(d, w->x, w->y, err);
+    }
+}
+
+/* Multiply-adds of the shape, or 0 for what is counted in elements. */
+static double multiply_adds(const struct shape *s, int rows_out) {
+    switch (s->kind) {
+    case CONV:
+    case LINEAR:
+        return (double)rows_out * s->in * s->out * s->taps;
+    case TRANSPOSED:
+        return (double)s->rows * s->in * s->out * s->taps;
+    case ATTENTION:
+        return 2.0 * s->rows * s->rows * s->in;
+    case LSTM:
+        return 8.0 * s->rows * s->out * (s->in + s->out);
+    default:
+        return 0;
+    }
+}
+
+static int bench(struct cw_device *d, struct cw_arena *a, const struct shape *s, struct cw_error *err) {
+    struct work w = {0};
+    size_t mark = cw_arena_mark(a), n = (size_t)s->in * s->out * s->taps;
+    float *weights = NULL;
+    int status = -1, rows = s->rows, cols = s->kind == LSTM ? 2 * s->out : s->out, r, i;
+    double best = 1e9, begin = cw_seconds();
+
+    if (s->kind == CONV && s->stride > 1)
+        rows = (s->rows - s->stride) / s->stride + 1;
+    if (s->kind == TRANSPOSED)
+        rows = s->rows * s->stride;
+    n = n < 8UL * 256 * 1024 ? 8UL * 256 * 1024 : n;
+    weights = malloc(n * sizeof *weights);
+    w.ones = malloc(4096 * sizeof *w.ones);
+    if (!weights || !w.ones) {
+        cw_fail_memory(err, "bench");
+        goto done;
+    }
+    for (r = 0; r < 4096; r++)
+        w.ones[r] = 1;
+    cw_gauss(1, 1, 0, n, weights);
+    for (n--; n > 0; n--)
+        weights[n] *= 0.02F;
+    if (cw_arena_mat(a, s->rows, s->in, &w.x, err) != 0 || cw_arena_mat(a, rows, cols, &w.y, err) != 0 ||
+        cw_arena_mat(a, rows, cols, &w.z, err) != 0)
+        goto done;
+    for (r = 0; r < s->rows; r++)
+        cw_gauss(1, 2, (uint64_t)r * s->in, (size_t)s->in, w.x.data + (ptrdiff_t)r * w.x.stride);
+    if (cw_fill_rows(d, w.ones, w.y, err) != 0)
+        goto done;
+    if (s->kind == CONV || s->kind == LINEAR)
+        status = cw_weight_open(&w.w, d, weights, s->out, s->in, s->taps, NULL, err);
+    else if (s->kind == TRANSPOSED)
+        status = cw_weight_open_transposed(&w.w, d, weights, s->in, s->out, s->taps, s->stride, NULL, err);
+    else if (s->kind == LSTM)
+        status = cw_arena_mat(a, rows, 8 * s->out, &w.scratch, err) != 0 ||
+                         cw_lstm_open(&w.lstm, d, weights, weights, w.ones, w.ones, s->in, s->out, err) != 0
+                     ? -1
+                     : 0;
+    else
+        status = 0;
+    for (i = 0; status == 0 && (i < 3 || (i < 200 && cw_seconds() - begin < 0.7)); i++) {
+        double start = now();
+
+        status = run(d, s, &w, err);
+        start = now() - start;
+        best = start < best ? start : best;
+    }
+    if (status == 0) {
+        double work = multiply_adds(s, rows);
+
+        printf("%-8s %d  %-32s %9.3f ms  %8.2f %s\n", cw_device_isa(d), cw_device_threads(d), s->name, best * 1e3,
+               work > 0 ? work / best * 1e-9 : best * 1e9 / ((double)rows * cols), work > 0 ? "GMAC/s" : "ns");
+        (void)fflush(stdout);
+    }
+done:
+    cw_weight_close(w.w);
+    cw_lstm_close(w.lstm);
+    free(weights);
+    free(w.ones);
+    cw_arena_release(a, mark);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    const char *const *isa, *only = NULL, *shape = "";
+    struct cw_arena *a = NULL;
+    struct cw_error err = {0};
+    int i, threads = 0, status = 1;
+
+    for (i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--isa") == 0)
+            only = argv[i + 1];
+        if (strcmp(argv[i], "--shape") == 0)
+            shape = argv[i + 1];
+        if (strcmp(argv[i], "--clock") == 0 && strcmp(argv[i + 1], "cpu") == 0)
+            now = cw_cpu_seconds;
+        if (strcmp(argv[i], "--threads") == 0)
+            threads = (int)strtol(argv[i + 1], NULL, 10);
+    }
+    if (cw_arena_open(&a, (size_t)1 << 30, &err) != 0)
+        goto done;
+    for (isa = cw_device_isas(); *isa; isa++) {
+        int run_threads, all = threads;
+
+        if (only ? strcmp(only, *isa) != 0 : strcmp(*isa, "c") == 0) /* the oracle only when asked for */
+            continue;
+        for (run_threads = threads ? threads : 1;; run_threads = all) {
+            struct cw_device_params params = cw_device_params_default();
+            struct cw_device *d = NULL;
+            size_t s;
+
+            params.isa = *isa;
+            params.threads = run_threads;
+            if (cw_device_open(&d, params, &err) != 0)
+                goto done;
+            for (s = 0; s < sizeof shapes / sizeof *shapes; s++)
+                if (strstr(shapes[s].name, shape) && bench(d, a, &shapes[s], &err) != 0) {
+                    cw_device_close(d);
+                    goto done;
+                }
+            cw_device_close(d);
+            if (run_threads == all)
+                break;
+        }
+    }
+    status = 0;
+done:
+    if (status)
+        fprintf(stderr, "bench_kernels: %s\n", err.text);
+    cw_arena_close(a);
+    return status;
+}
