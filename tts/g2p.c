@@ -260,7 +260,8 @@ static int espeak_word(const char *word, bool british, struct sound *p, struct c
     int voice = british ? 2 : 1;
     if (espeak_voice != voice) {
         espeak_voice = 0;
-        if (espeak_SetVoiceByName(british ? "en-gb" : "en-us") != EE_OK) {
+        espeak_VOICE wanted = {.languages = british ? "en-gb" : "en-us"};
+        if (espeak_SetVoiceByName(wanted.languages) != EE_OK && espeak_SetVoiceByProperties(&wanted) != EE_OK) {
             cw_fail(err, CW_FAILED, "espeak-ng: expected voice \"%s\", found none by this name", british ? "en-gb" : "en-us");
             goto done;
         }
@@ -573,8 +574,13 @@ static bool stem_ing(const struct g2p *g, const char *w, size_t n, float stress,
         return false;
     }
     memcpy(stem, w, n);
+    /* "stating" is from "state", not from "stat": one vowel and one consonant would have doubled */
+    bool long_vowel = n >= 6 && strchr("aeiou", w[n - 5]) && !strchr("aeiouwxy", w[n - 4]) && !strchr("aeiou", w[n - 6]) && n <= 8;
+    stem[n - 3] = 'e';
+    long_vowel = long_vowel && known(g, stem, n - 2);
+    stem[n - 3] = 'i';
     bool doubled = n > 5 && ((w[n - 4] == w[n - 5] && strchr("bcdgklmnprstvxz", w[n - 4])) || tail(w, n, "cking"));
-    if (n > 5 && known(g, w, n - 3)) {
+    if (n > 5 && !long_vowel && known(g, w, n - 3)) {
         m = n - 3;
     } else if ((stem[n - 3] = 'e', known(g, stem, n - 2))) {
         m = n - 2;
@@ -604,7 +610,9 @@ static bool special(const struct g2p *g, const char *w, size_t n, float stress, 
     lower(small, w, n);
     (void)n;
     if (strcmp(small, "a") == 0) {
-        bool letter = g->future == FUTURE_END || (*w == 'A' && !after_mark(g) && !(g->t->v[g->i].flags & CW_TOKEN_SHOUT));
+        const char *next = g->i + 1 < g->t->n ? cw_token_spoken(g->t, g->i + 1) : "";
+        bool name = *next >= 'A' && *next <= 'Z'; /* "A Quiet Place": still the article */
+        bool letter = g->future == FUTURE_END || (*w == 'A' && !after_mark(g) && !name);
         set(p, "", 0);
         put(p, letter ? "ˈA" : "ɐ");
         return true;
@@ -637,6 +645,16 @@ static bool special(const struct g2p *g, const char *w, size_t n, float stress, 
     if (strcmp(small, "the") == 0) {
         set(p, "", 0);
         put(p, g->future == FUTURE_VOWEL ? "ði" : "ðə");
+        return true;
+    }
+    if (strcmp(small, "et") == 0 && g->i + 1 < g->t->n && strcmp(cw_token_spoken(g->t, g->i + 1), "cetera") == 0) {
+        set(p, "", 0);
+        put(p, "ɛt");
+        return true;
+    }
+    if (strcmp(small, "having") == 0) { /* a full verb more often than not */
+        set(p, "", 0);
+        put(p, g->british ? "hˈavɪŋ" : "hˈævɪŋ");
         return true;
     }
     return false;
@@ -856,7 +874,10 @@ static int compound(const struct g2p *g, const char *word, struct sound *p, int 
             memcpy(part, w, len);
             part[len] = '\0';
             letters[n] = len;
-            if (!simple_word(g, part, &parts[n])) {
+            if (strcasecmp(part, "re") == 0 && n == 0) { /* the prefix, not the musical note */
+                set(&parts[n], "", 0);
+                put(&parts[n], g->british ? "ɹˌiː" : "ɹˌi");
+            } else if (!simple_word(g, part, &parts[n])) {
                 if (fallback(g, part, &parts[n], source, err)) {
                     goto done;
                 }

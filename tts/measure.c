@@ -94,7 +94,7 @@ static bool one_of(const struct reader *r, size_t i, const char *const *list) {
 
 static bool year_like(const struct numeral *m) {
     int v = small(m->digits, m->n);
-    return m->n == 4 && !m->commas && !m->fraction_n && v >= 1100 && v < 2100;
+    return m->n == 4 && !m->commas && !m->fraction_n && v >= 1010 && v < 2100;
 }
 
 /* Four bare digits at [i, end): a year, unless what follows counts something ("1500 people", "2048 tokens"). */
@@ -113,6 +113,9 @@ static bool is_year(const struct reader *r, size_t i, const struct numeral *m) {
     if (i > 0 && one_of(r, i - 1, before)) {
         return true;
     }
+    if (small(m->digits, m->n) < 1100) { /* 1066 only where a year is expected; 1024 and 1080 are more often counts */
+        return false;
+    }
     const struct atom *a = atom_at(r, next);
     if (a->kind == ATOM_WORD && a->length > 2 && atom_lower(r, next) && r->text[a->offset + a->length - 1] == 's' && !one_of(r, next, not_counted)) {
         return false;
@@ -120,9 +123,22 @@ static bool is_year(const struct reader *r, size_t i, const struct numeral *m) {
     return true;
 }
 
-/* "RTX 4090": a name's number, read in pairs like a year. */
+/* "RTX 4090", "1920x1080": a name's number, read in pairs like a year. */
 static bool in_a_name(const struct reader *r, size_t i, const struct numeral *m) {
-    return m->n == 4 && !m->commas && !m->fraction_n && m->digits[0] != '0' && i > 0 && atom_capital(r, i - 1) && i > 1 && m->digits[1] != '0';
+    if (m->n != 4 || m->commas || m->fraction_n || m->digits[0] == '0' || (m->digits[2] == '0' && m->digits[3] != '0') || i == 0) {
+        return false;
+    }
+    const struct atom *before = atom_at(r, i - 1);
+    if (!atom_at(r, i)->space && atom_is(r, i - 1, "x")) {
+        return true;
+    }
+    for (size_t k = 0; k < before->length; k++) {
+        char c = r->text[before->offset + k];
+        if (c < 'A' || c > 'Z') {
+            return false;
+        }
+    }
+    return before->kind == ATOM_WORD && before->length > 1;
 }
 
 static void say_year_or_number(struct reader *r, const struct numeral *m, size_t i) {
@@ -574,7 +590,7 @@ static size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
             if (joined) {
                 respan(r, token, i + hyphen, end);
             }
-        } else if (joined && atom_at(r, i)->kind == ATOM_WORD) {
+        } else if (joined && atom_at(r, i)->kind == ATOM_WORD && !(a > 0 && atom_at(r, a - 1)->kind == ATOM_WORD && !atom_at(r, a)->space)) {
             for (size_t k = 0; k < sizeof magnitudes / sizeof magnitudes[0]; k++) {
                 if (atom_is(r, i, magnitudes[k][0])) {
                     bool screen = atom_is(r, i, "K") && a + 1 == i && atom_at(r, a)->length == 1; /* 4K */

@@ -271,7 +271,8 @@ static size_t read_roman(struct reader *r, size_t i) {
             return i;
         }
     }
-    if (!ruler && !part && !(atom_capital(r, i - 1) && !sentence_start(r, i - 1))) {
+    static const char *const little[] = {"The", "An", "A", "My", "His", "Her", "Their", "Our", "Your", "In", "On", "With", "For", "By", "This", NULL};
+    if (!ruler && !part && (!atom_capital(r, i - 1) || listed(r, i - 1, little))) {
         return i;
     }
     if (ruler) {

@@ -145,7 +145,7 @@ void cw_say_ordinal_int(struct cw_text *out, long n, bool british) {
 
 void cw_say_year(struct cw_text *out, int year, bool british) {
     int high = year / 100, low = year % 100;
-    if (year < 1100 || (year >= 2000 && year < 2010) || year % 1000 == 0) {
+    if (year < 1000 || (year >= 2000 && year < 2010) || year % 1000 == 0) {
         cw_say_int(out, year, british);
         return;
     }
