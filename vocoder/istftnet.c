@@ -495,7 +495,7 @@ static int check_numbers(const char *what, const float *x, size_t n, struct cw_e
 }
 
 static int check_frames(const struct cw_frames *f, struct cw_error *err) {
-    if (!f->kind || strcmp(f->kind, KIND)) {
+    if (!f->kind || strcmp(f->kind, KIND) != 0) {
         return cw_fail(err, CW_BAD_INPUT, "acoustic frames: expected the kind \"" KIND "\", found \"%s\"", f->kind ? f->kind : "none");
     }
     const struct {

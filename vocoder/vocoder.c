@@ -6,7 +6,8 @@
 
 #include "vocoder/engine.h"
 
-static const struct cw_vocoder_engine *const engines[] = {
+enum { ENGINES = 1 };
+static const struct cw_vocoder_engine *const engines[ENGINES] = {
     &cw_vocoder_istftnet,
 };
 
@@ -37,7 +38,7 @@ int cw_vocoder_open(struct cw_vocoder **out, struct cw_device *d, const char *pa
         cw_fail_memory(err, "vocoder");
         goto done;
     }
-    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+    for (int i = 0; i < ENGINES; i++) {
         if (strlen(engines[i]->architecture) == len && !memcmp(engines[i]->architecture, name, len))
             v->engine = engines[i];
     }
