@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 static const double latency_seconds = 0.2; /* this is a player, not an instrument */
+/* Devices swallow the first moments of a stream while they wake up (HDMI, Bluetooth, a sound server's idle sink): these hear
+ * silence instead of the first word. */
+static const double lead_seconds = 0.25;
 static const double stall_seconds = 10.0;  /* a device that asks for nothing that long is gone */
 
 struct cw_player {
@@ -22,7 +25,8 @@ struct cw_player {
     bool initialised, started;
     int rate, channels;
     int device_channels;  /* channels, or 2 where a mono stream must go to a stereo device */
-    size_t prime, tail;   /* frames; tail: silence after the last frame, so that the device has played it when we stop */
+    size_t prime, lead;   /* frames; lead: silence before the first frame */
+    size_t tail;          /* silence after the last frame, so that the device has played it when we stop */
     atomic_bool ending;   /* the writer will write no more */
     atomic_bool stopping;
     atomic_bool finished; /* the callback has played everything */
@@ -30,7 +34,7 @@ struct cw_player {
     _Atomic int64_t played, first_sound_ns;
     /* the callback's own */
     bool primed;
-    size_t tail_done;
+    size_t lead_done, tail_done;
 };
 
 struct cw_player_params cw_player_params_default(void)
@@ -52,13 +56,20 @@ static int callback(const void *input, void *output, unsigned long count, const 
 {
     struct cw_player *p = arg;
     float *out = output;
-    size_t got = 0;
-    (void)input, (void)when, (void)flags;
+    size_t got = 0, lead = 0;
+    (void)input, (void)flags;
     atomic_fetch_add_explicit(&p->callbacks, 1, memory_order_relaxed);
     /* before the ring: who sees the end sees all that was written */
     bool ending = atomic_load_explicit(&p->ending, memory_order_acquire);
     if (!p->primed && (ending || cw_ring_held(&p->ring) >= p->prime)) {
         p->primed = true;
+    }
+    if (p->lead_done < p->lead) {
+        lead = p->lead - p->lead_done < count ? p->lead - p->lead_done : count;
+        memset(out, 0, lead * (size_t)p->device_channels * sizeof *out);
+        out += lead * (size_t)p->device_channels;
+        count -= lead;
+        p->lead_done += lead;
     }
     if (p->primed) {
         got = cw_ring_read(&p->ring, out, count);
@@ -67,7 +78,10 @@ static int callback(const void *input, void *output, unsigned long count, const 
     if (got > 0 && atomic_load_explicit(&p->first_sound_ns, memory_order_relaxed) == 0) {
         for (size_t i = 0; i < samples; i++) {
             if (out[i] != 0.0f) {
-                atomic_store_explicit(&p->first_sound_ns, (int64_t)(cw_seconds() * 1e9), memory_order_relaxed);
+                double delay = when != NULL ? when->outputBufferDacTime - when->currentTime : 0.0;
+                double heard = cw_seconds() + (delay > 0.0 && delay < 2.0 ? delay : 0.0) +
+                               (double)(lead + i / (size_t)p->channels) / p->rate;
+                atomic_store_explicit(&p->first_sound_ns, (int64_t)(heard * 1e9), memory_order_relaxed);
                 break;
             }
         }
@@ -196,6 +210,7 @@ int cw_player_open(struct cw_player **player, struct cw_player_params params, st
     if (cw_ring_open(&p->ring, (size_t)(params.ring_seconds * params.rate), (size_t)params.channels, err) != 0) {
         goto done;
     }
+    p->lead = (size_t)(lead_seconds * params.rate);
     p->prime = (size_t)(params.prime_seconds * params.rate);
     p->prime = p->prime > p->ring.frames / 2 ? p->ring.frames / 2 : p->prime < 1 ? 1 : p->prime;
     pthread_mutex_lock(&portaudio_lock);

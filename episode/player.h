@@ -27,7 +27,7 @@ void cw_player_stop(struct cw_player *p);
 struct cw_player_stats {
     int64_t played;          /* frames handed to the device from the ring */
     long underruns;          /* times the ring ran dry while more was still to come */
-    double first_sound;      /* cw_seconds() of the first non-silent callback; 0: none yet */
+    double first_sound;      /* cw_seconds() when the device sounds the first sample that is not silence; 0: none yet */
 };
 struct cw_player_stats cw_player_stats(const struct cw_player *p);
 
