@@ -409,7 +409,7 @@ static const char *const tag_names[] = {"DEFAULT", "NOUN", "VERB", "ADJ", "ADV",
 /* In capitals, these are said loudly rather than spelt. */
 static bool emphatic(const char *small) {
     static const char *const words[] = {"is", "in", "or", "as", "be", "he", "me", "am", "ah", "oh", "hi", "hm", "hmm", "da", "ma", "pa", "add", "act", "aid",
-        "sob", "cap", "dip", "dew", "elf", "oft", "sat", "pow", "ha", "so", "etc", "who", "re"};
+        "sob", "cap", "dip", "dew", "elf", "oft", "sat", "pow", "ha", "so", "etc", "re"};
     for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
         if (strcmp(small, words[k]) == 0) {
             return true;
@@ -433,8 +433,15 @@ static bool lookup(const struct g2p *g, const char *w, size_t n, float stress, s
     const char *value = NULL;
     if (memchr(entry, '=', len)) {
         unsigned tags = 0;
-        for (size_t k = 1; k < sizeof tag_names / sizeof tag_names[0]; k++) {
-            if (cw_lexicon_value(entry, len, tag_names[k], &value_len)) {
+        enum cw_tag spelt = CW_TAG_NONE; /* as which part of speech its letters are said */
+        const char *spell_as = cw_lexicon_value(entry, len, "SPELL", &value_len);
+        size_t spell_len = value_len;
+        for (unsigned k = 1; k < sizeof tag_names / sizeof tag_names[0]; k++) {
+            bool letters = spell_as && strlen(tag_names[k]) == spell_len && memcmp(spell_as, tag_names[k], spell_len) == 0;
+            if (letters) {
+                spelt = (enum cw_tag)k;
+            }
+            if (letters || cw_lexicon_value(entry, len, tag_names[k], &value_len)) {
                 tags |= 1U << k;
             }
         }
@@ -442,10 +449,10 @@ static bool lookup(const struct g2p *g, const char *w, size_t n, float stress, s
         if (!value) {
             enum cw_tag tag = upper && n > 1 && (tags & (1U << CW_TAG_NOUN)) ? (emphatic(small) ? CW_TAG_NONE : CW_TAG_NOUN) :
                               cw_tag_token(g->t, g->i, small, tags);
-            value = tag && (tags & (1U << tag)) ? cw_lexicon_value(entry, len, tag_names[tag], &value_len) : NULL;
-            if (value && value_len == 0) {
+            if (tag && tag == spelt) {
                 return spell(g, w, n, p);
             }
+            value = tag && (tags & (1U << tag)) ? cw_lexicon_value(entry, len, tag_names[tag], &value_len) : NULL;
         }
         if (!value || !value_len) {
             value = cw_lexicon_value(entry, len, "DEFAULT", &value_len);
@@ -612,7 +619,7 @@ static bool special(const struct g2p *g, const char *w, size_t n, float stress, 
     if (strcmp(small, "a") == 0) {
         const char *next = g->i + 1 < g->t->n ? cw_token_spoken(g->t, g->i + 1) : "";
         bool name = *next >= 'A' && *next <= 'Z'; /* "A Quiet Place": still the article */
-        bool letter = g->future == FUTURE_END || (*w == 'A' && !after_mark(g) && !name);
+        bool letter = g->future == FUTURE_END || (*w == 'A' && (strcmp(next, "is") == 0 || strcmp(next, "was") == 0)) || (*w == 'A' && !after_mark(g) && !name);
         set(p, "", 0);
         put(p, letter ? "ˈA" : "ɐ");
         return true;
@@ -787,6 +794,26 @@ static int fallback(const struct g2p *g, const char *word, struct sound *p, int 
     return 0;
 }
 
+/* What the words before will see of this one: does it begin with a vowel, a consonant, or does a clause end here? */
+static enum future look_back(enum future now, const char *phonemes) {
+    for (size_t n = strlen(phonemes); n > 0;) {
+        uint32_t c = 0;
+        int k = cw_utf8_next(phonemes, n, &c);
+        if (symbol_in(c, vowels)) {
+            return FUTURE_VOWEL;
+        }
+        if (symbol_in(c, consonants) || c == 'T') {
+            return FUTURE_CONSONANT;
+        }
+        if (symbol_in(c, ";:,.!?—…")) {
+            return FUTURE_END;
+        }
+        phonemes += k;
+        n -= (size_t)k;
+    }
+    return now;
+}
+
 /* ---- compounds: fine-tune, YouTube -------------------------------------------------------------------------------------------- */
 
 #define MAX_PARTS 24
@@ -860,9 +887,10 @@ static int compound(const struct g2p *g, const char *word, struct sound *p, int 
     if (!parts) {
         return cw_fail_memory(err, "phonemes");
     }
+    const char *starts[MAX_PARTS];
+    struct g2p inner = *g;
     *source = CW_WORD_RULE;
     for (const char *w = word; *w;) {
-        char part[MAX_WORD + 1];
         size_t len = part_end(w);
         if (n == MAX_PARTS || len > MAX_WORD) { /* no word of any language */
             if (fallback(g, word, p, source, err) == 0) {
@@ -871,21 +899,23 @@ static int compound(const struct g2p *g, const char *word, struct sound *p, int 
             goto done;
         }
         if (len) {
-            memcpy(part, w, len);
-            part[len] = '\0';
-            letters[n] = len;
-            if (strcasecmp(part, "re") == 0 && n == 0) { /* the prefix, not the musical note */
-                set(&parts[n], "", 0);
-                put(&parts[n], g->british ? "ɹˌiː" : "ɹˌi");
-            } else if (!simple_word(g, part, &parts[n])) {
-                if (fallback(g, part, &parts[n], source, err)) {
-                    goto done;
-                }
-            }
-            n++;
+            starts[n] = w;
+            letters[n++] = len;
         }
         w += len;
         w += *w == '-';
+    }
+    for (size_t k = n; k-- > 0;) { /* right to left, as the sentence: "state-of-the-art" has "the" before a vowel */
+        char part[MAX_WORD + 1];
+        memcpy(part, starts[k], letters[k]);
+        part[letters[k]] = '\0';
+        if (strcasecmp(part, "re") == 0 && k == 0) { /* the prefix, not the musical note */
+            set(&parts[k], "", 0);
+            put(&parts[k], g->british ? "ɹˌiː" : "ɹˌi");
+        } else if (!simple_word(&inner, part, &parts[k]) && fallback(&inner, part, &parts[k], source, err)) {
+            goto done;
+        }
+        inner.future = look_back(inner.future, parts[k].s);
     }
     settle_stress(parts, letters, n);
     set(p, "", 0);
@@ -922,26 +952,6 @@ static int word_sound(const struct g2p *g, const char *word, struct sound *p, in
 }
 
 /* ---- the pass ----------------------------------------------------------------------------------------------------------------- */
-
-/* What the words before will see of this one: does it begin with a vowel, a consonant, or does a clause end here? */
-static enum future look_back(enum future now, const char *phonemes) {
-    for (size_t n = strlen(phonemes); n > 0;) {
-        uint32_t c = 0;
-        int k = cw_utf8_next(phonemes, n, &c);
-        if (symbol_in(c, vowels)) {
-            return FUTURE_VOWEL;
-        }
-        if (symbol_in(c, consonants) || c == 'T') {
-            return FUTURE_CONSONANT;
-        }
-        if (symbol_in(c, ";:,.!?—…")) {
-            return FUTURE_END;
-        }
-        phonemes += k;
-        n -= (size_t)k;
-    }
-    return now;
-}
 
 int cw_g2p_tokens(const struct cw_lexicon *lexicon, bool british, struct cw_tokens *t, struct cw_error *err) {
     struct g2p g = {.lexicon = lexicon, .british = british, .t = t, .future = FUTURE_END};

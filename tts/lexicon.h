@@ -1,6 +1,6 @@
 /* A pronouncing dictionary, mapped read-only. The file (made by models/convert from the published lexicon): a first line
  * `#castwright-lexicon 1 us`, then lines sorted by bytes, `word<TAB>phonemes` or, for words that sound differently by their part of
- * speech, `word<TAB>DEFAULT=…<TAB>NOUN=…<TAB>None=…` (None: at the end of a phrase; an empty value: spell the word's letters). */
+ * speech, `word<TAB>DEFAULT=…<TAB>NOUN=…<TAB>None=…` (None: at the end of a phrase; SPELL=NOUN: as a noun its letters are said). */
 #ifndef CW_LEXICON_H
 #define CW_LEXICON_H
 

@@ -144,7 +144,9 @@ static bool past_form(const struct cw_tokens *t, size_t i, const char *word) {
         return true;
     }
     if (in(w, subjects)) {
-        return !(direct && in(direct, habit)) && (strcasecmp(w, "people") != 0 || past_elsewhere(t, i));
+        size_t n = 0;
+        const char *next = neighbour(t, i, 1, &n);
+        return !(direct && in(direct, habit)) && !(next && in(next, habit)) && (strcasecmp(w, "people") != 0 || past_elsewhere(t, i));
     }
     if (strcasecmp(w, "and") == 0 || strcasecmp(w, "or") == 0) { /* joined to an earlier verb: as that one is */
         for (size_t k = at; k-- > 0;) {
@@ -167,8 +169,6 @@ static bool past_form(const struct cw_tokens *t, size_t i, const char *word) {
 static enum cw_tag tag_that(const struct cw_tokens *t, size_t i) {
     size_t p = 0, n = 0;
     const char *before = neighbour(t, i, -1, &p), *after = neighbour(t, i, 1, &n);
-    LIST(continuing, "is", "was", "will", "would", "could", "can", "had", "has", "might", "may", "must", "should", "does", "did", "isn't", "wasn't",
-        "didn't", "doesn't", "won't", "wouldn't", "can't", "makes", "made", "makes", "takes", "means", "works", "tells", "are", "were", "have");
     if (!after) {
         return CW_TAG_DT;
     }
@@ -184,7 +184,7 @@ static enum cw_tag tag_that(const struct cw_tokens *t, size_t i) {
     if (in(before, said)) {
         return CW_TAG_NONE;
     }
-    return in(after, continuing) ? CW_TAG_NONE : CW_TAG_NONE;
+    return CW_TAG_NONE;
 }
 
 /* used to: "it used to work" but "a tool used to work". */
@@ -230,7 +230,7 @@ static bool special_adjective(const struct cw_tokens *t, size_t i, const char *w
     size_t n = 0, p = 0;
     const char *after = neighbour(t, i, 1, &n), *before = neighbour(t, i, -1, &p);
     LIST(tiny, "detail", "details", "amount", "amounts", "difference", "differences", "particle", "particles", "quantity", "quantities", "fraction",
-        "change", "changes", "scale", "traces", "variation", "variations", "crack", "cracks", "inspection", "creatures", "fragments", "doses", "errors");
+        "change", "changes", "scale", "traces", "variation", "variations", "crack", "cracks", "error", "inspection", "creatures", "fragments", "doses", "errors");
     LIST(music, "guitar", "guitars", "guitarist", "player", "line", "lines", "drum", "drums", "note", "notes", "clef", "solo", "voice", "singer", "riff",
         "amp", "boost", "track");
     if (strcasecmp(word, "minute") == 0) {
@@ -269,7 +269,7 @@ enum cw_tag cw_tag_token(const struct cw_tokens *t, size_t i, const char *word, 
         return object_follows ? CW_TAG_VERB : after && in(after, verb_signs) ? CW_TAG_NOUN : (has & (1U << CW_TAG_ADJ)) ? CW_TAG_ADJ : CW_TAG_NONE;
     }
     bool possessive = ends(before, "'s") && !in(before, be_forms);
-    if ((in(before, modals) || (in(before, subjects) && strcasecmp(before, "people") != 0)) && !(has & (1U << CW_TAG_ADJ) && object_follows && 0)) {
+    if (in(before, modals) || (in(before, subjects) && strcasecmp(before, "people") != 0)) {
         return CW_TAG_VERB;
     }
     if (in(before, be_forms)) {
@@ -280,6 +280,9 @@ enum cw_tag cw_tag_token(const struct cw_tokens *t, size_t i, const char *word, 
             return CW_TAG_ADJ;
         }
         return CW_TAG_NOUN;
+    }
+    if (object_follows && (in(before, adverbs) || strcasecmp(before, "so") == 0)) {
+        return CW_TAG_VERB;
     }
     if (in(before, adjective_degrees)) {
         return (has & (1U << CW_TAG_ADJ)) ? CW_TAG_ADJ : CW_TAG_NONE;
