@@ -76,8 +76,8 @@ int cw_arena_mat(struct cw_arena *a, int rows, int cols, struct cw_mat *m, struc
         return cw_fail(err, CW_BAD_INPUT, "arena: expected a matrix of at least 0 x 1, found %d x %d", rows, cols);
     stride = row_stride(cols);
     if (__builtin_mul_overflow((size_t)rows, (size_t)stride * sizeof(float), &bytes) || start > a->reserved || bytes > a->reserved - start)
-        return cw_fail(err, CW_FAILED, "arena: no room for %d x %d numbers: expected at most %zu MiB in all, %zu MiB are in use", rows, cols,
-                       a->reserved >> 20, a->used >> 20);
+        return cw_fail(err, CW_FAILED, "arena: no room for %d x %d numbers: expected at most %zu MiB in all, %zu MiB are in use", rows,
+                       cols, a->reserved >> 20, a->used >> 20);
     m->data = (float *)(void *)(a->base + start);
     m->rows = rows;
     m->cols = cols;

@@ -172,9 +172,9 @@ INLINE void conv_tile(const struct cw_conv_job *j, int q, const int rows, int lo
     }
 }
 
-#define CONV_TILE(rows) \
-    static __attribute__((noinline)) void conv_tile_##rows(const struct cw_conv_job *j, int q, int lo, int hi, int panel) { \
-        conv_tile(j, q, rows, lo, hi, panel); \
+#define CONV_TILE(rows)                                                                                                                    \
+    static __attribute__((noinline)) void conv_tile_##rows(const struct cw_conv_job *j, int q, int lo, int hi, int panel) {                \
+        conv_tile(j, q, rows, lo, hi, panel);                                                                                              \
     }
 CONV_TILE(1)
 CONV_TILE(2)
@@ -194,7 +194,7 @@ CONV_TILE(14)
 #endif
 
 static void (*const conv_tiles[])(const struct cw_conv_job *, int, int, int, int) = {
-    NULL,        conv_tile_1, conv_tile_2,  conv_tile_3,  conv_tile_4,  conv_tile_5,  conv_tile_6,
+    NULL,        conv_tile_1, conv_tile_2, conv_tile_3,  conv_tile_4,  conv_tile_5,  conv_tile_6,
 #if defined(__AVX512F__)
     conv_tile_7, conv_tile_8, conv_tile_9, conv_tile_10, conv_tile_11, conv_tile_12, conv_tile_13, conv_tile_14,
 #endif

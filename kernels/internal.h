@@ -145,9 +145,9 @@ void cw_pool_run(struct cw_pool *p, int n, void (*task)(void *arg, int i), void 
 struct cw_weight {
     const struct cw_kernels *kernels; /* whose layout this is */
     int out, in, taps;
-    int stride;   /* of a transposed convolution; 0 otherwise */
-    float *data;  /* [phases][panels][taps of a phase][in][panel]; phases = 1 unless transposed */
-    float *bias;  /* [panels * panel] */
+    int stride;  /* of a transposed convolution; 0 otherwise */
+    float *data; /* [phases][panels][taps of a phase][in][panel]; phases = 1 unless transposed */
+    float *bias; /* [panels * panel] */
     int panels;
     int phase_taps; /* ceil(taps / stride), or taps */
 };

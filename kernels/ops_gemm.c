@@ -7,8 +7,8 @@ enum { BLOCK_ROWS = 224, SMALL_WORK = 150000 }; /* rows per task; multiply-adds 
 
 int cw_check_mat(const char *what, const char *name, struct cw_mat m, struct cw_error *err) {
     if (m.rows < 0 || m.cols < 1 || m.stride < m.cols || (!m.data && m.rows > 0))
-        return cw_fail(err, CW_BAD_INPUT, "%s: %s: expected a matrix with a stride of at least its columns, found %d x %d, stride %d%s", what,
-                       name, m.rows, m.cols, m.stride, m.data ? "" : ", no data");
+        return cw_fail(err, CW_BAD_INPUT, "%s: %s: expected a matrix with a stride of at least its columns, found %d x %d, stride %d%s",
+                       what, name, m.rows, m.cols, m.stride, m.data ? "" : ", no data");
     return 0;
 }
 
@@ -24,7 +24,8 @@ static int check_weight(const char *what, const struct cw_device *d, const struc
         return cw_fail(err, CW_BAD_INPUT, "%s: expected a weight packed for \"%s\", found one for \"%s\"", what, d->kernels->isa,
                        w->kernels->isa);
     if (transposed != (w->stride != 0))
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected %s weight, found the other kind", what, transposed ? "a transposed" : "an ordinary");
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected %s weight, found the other kind", what,
+                       transposed ? "a transposed" : "an ordinary");
     if (x.cols != w->in)
         return cw_fail(err, CW_BAD_INPUT, "%s: x: expected %d columns, found %d x %d", what, w->in, x.rows, x.cols);
     return cw_check_mat(what, "x", x, err);
@@ -145,7 +146,8 @@ static int convolve(const char *what, struct cw_device *d, struct cw_mat x, cons
     return 0;
 }
 
-int cw_linear(struct cw_device *d, struct cw_mat x, const struct cw_weight *w, struct cw_epilogue e, struct cw_mat y, struct cw_error *err) {
+int cw_linear(struct cw_device *d, struct cw_mat x, const struct cw_weight *w, struct cw_epilogue e, struct cw_mat y,
+              struct cw_error *err) {
     if (w->taps != 1)
         return cw_fail(err, CW_BAD_INPUT, "linear: expected a weight of 1 tap, found %d", w->taps);
     return convolve("linear", d, x, w, 1, 0, 1, e, y, err);
@@ -188,8 +190,8 @@ static int transposed_rows(const char *what, struct cw_mat x, int taps, int stri
     int64_t rows;
 
     if (pad < 0 || output_pad < 0 || (output_pad > 0 && output_pad >= stride) || pad > 1 << 24)
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected pad of at least 0 and output pad of 0 to %d, found %d and %d", what, stride - 1, pad,
-                       output_pad);
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected pad of at least 0 and output pad of 0 to %d, found %d and %d", what, stride - 1,
+                       pad, output_pad);
     rows = x.rows == 0 ? 0 : ((int64_t)x.rows - 1) * stride - 2LL * pad + taps + output_pad;
     if (rows > INT32_MAX / 2)
         return cw_fail(err, CW_BAD_INPUT, "%s: %lld output rows are more than these kernels take", what, (long long)rows);

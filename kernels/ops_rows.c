@@ -167,6 +167,7 @@ static void attention_task(void *arg, int i) {
 int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y, struct cw_error *err) {
     static const char *const what = "attention";
     struct attention_tasks t = {.kernels = d->kernels, .heads = heads};
+    int width;
 
     if (heads < 1 || q.cols % heads != 0 || q.cols / heads > CW_ATTENTION_WIDTH_MAX)
         return cw_fail(err, CW_BAD_INPUT, "%s: expected heads of equal width up to %d, found %d columns for %d heads", what,
@@ -178,7 +179,8 @@ int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct c
         return cw_fail(err, CW_BAD_INPUT, "%s: expected at least one key, found none", what);
     if (q.rows > 0 && (y.data == q.data || y.data == k.data || y.data == v.data))
         return cw_fail(err, CW_BAD_INPUT, "%s: expected y to be another matrix than q, k and v", what);
-    t.job = (struct cw_attention_job){q, k, v, y, q.cols / heads, (float)(1 / sqrt(q.cols / heads))};
+    width = q.cols / heads;
+    t.job = (struct cw_attention_job){q, k, v, y, width, (float)(1 / sqrt(width))};
     cw_parallel(d, (q.rows + ATTENTION_ROWS - 1) / ATTENTION_ROWS * heads, attention_task, &t);
     return 0;
 }

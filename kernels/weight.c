@@ -39,7 +39,7 @@ static int aligned_floats(float **data, size_t n, struct cw_error *err) {
     void *memory = NULL;
 
     if (n > SIZE_MAX / 8 || posix_memalign(&memory, 64, n * sizeof(float)) != 0)
-        return cw_fail_memory(err, "weight");
+        return cw_fail_memory(err, "weight"), -1;
     *data = memory;
     return 0;
 }
@@ -135,7 +135,8 @@ int cw_lstm_open(struct cw_lstm **out, struct cw_device *d, const float *ih, con
     p->hidden = hidden;
     for (i = 0; i < 4 * hidden; i++)
         bias[i] = (bias_ih ? bias_ih[i] : 0) + (bias_hh ? bias_hh[i] : 0);
-    if (cw_weight_open(&p->ih, d, ih, 4 * hidden, in, 1, bias, err) != 0 || cw_weight_open(&p->hh, d, hh, 4 * hidden, hidden, 1, NULL, err) != 0) {
+    if (cw_weight_open(&p->ih, d, ih, 4 * hidden, in, 1, bias, err) != 0 ||
+        cw_weight_open(&p->hh, d, hh, 4 * hidden, hidden, 1, NULL, err) != 0) {
         cw_fail_in(err, "lstm");
         goto done;
     }

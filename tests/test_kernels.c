@@ -265,8 +265,8 @@ static void conv_case(struct conv c, bool bias, bool add, bool direct) {
         residual = random_mat(rows, c.out, c.out + 7, 4, 1);
         c.e.add = residual;
     }
-    snprintf(what, sizeof what, "kind %d, %d x %d -> %d x %d, taps %d, stride %d, dilation %d, pad %d, act %d%s%s", (int)c.kind, c.rows, c.in,
-             rows, c.out, c.taps, c.stride, c.dilation, c.pad, (int)c.e.act, bias ? ", bias" : "", add ? ", add" : "");
+    snprintf(what, sizeof what, "kind %d, %d x %d -> %d x %d, taps %d, stride %d, dilation %d, pad %d, act %d%s%s", (int)c.kind, c.rows,
+             c.in, rows, c.out, c.taps, c.stride, c.dilation, c.pad, (int)c.e.act, bias ? ", bias" : "", add ? ", add" : "");
     compare(what, conv_run, &c, rows, c.out, y_stride, 3e-6);
     if (direct) {
         struct block want = block_open(rows, c.out, c.out), got = block_open(rows, c.out, c.out);
@@ -310,12 +310,21 @@ static void test_epilogue(void) {
 
         conv_case((struct conv){.kind = LINEAR, .rows = 33, .in = 31, .out = 65, .e = e}, true, false, true);
         conv_case((struct conv){.kind = LINEAR, .rows = 65, .in = 31, .out = 31, .e = e}, true, true, true);
-        conv_case((struct conv){.kind = CONV, .rows = 129, .in = 22, .out = 129, .taps = 3, .stride = 1, .pad = 1, .dilation = 1, .e = e}, true,
+        conv_case((struct conv){.kind = CONV, .rows = 129, .in = 22, .out = 129, .taps = 3, .stride = 1, .pad = 1, .dilation = 1, .e = e},
+                  true, true, true);
+        conv_case((struct conv){.kind = TRANSPOSED, .rows = 33, .in = 22, .out = 17, .taps = 20, .stride = 10, .pad = 5, .e = e}, true,
                   true, true);
-        conv_case((struct conv){.kind = TRANSPOSED, .rows = 33, .in = 22, .out = 17, .taps = 20, .stride = 10, .pad = 5, .e = e}, true, true,
-                  true);
-        conv_case((struct conv){.kind = CONV, .rows = 65, .in = 128, .out = 128, .taps = 7, .stride = 1, .pad = 9, .dilation = 3, .e = e,
-                                .add_in_place = true}, true, true, false);
+        conv_case((struct conv){.kind = CONV,
+                                .rows = 65,
+                                .in = 128,
+                                .out = 128,
+                                .taps = 7,
+                                .stride = 1,
+                                .pad = 9,
+                                .dilation = 3,
+                                .e = e,
+                                .add_in_place = true},
+                  true, true, false);
     }
 }
 
@@ -327,21 +336,32 @@ static void test_conv(void) {
     for (k = 0; k < sizeof taps / sizeof *taps; k++)
         for (d = 0; d < 3; d++)
             for (r = 0; r < sizeof rows / sizeof *rows; r++) {
-                int in = channels[(k + d + r) % 4], out = channels[(k + 2 * d + 3 * r) % 4], pad = dilations[d] * (taps[k] - 1) / 2 + (taps[k] % 2 == 0);
+                int in = channels[(k + d + r) % 4], out = channels[(k + 2 * d + 3 * r) % 4],
+                    pad = dilations[d] * (taps[k] - 1) / 2 + (taps[k] % 2 == 0);
 
-                conv_case((struct conv){.kind = CONV, .rows = rows[r], .in = in, .out = out, .taps = taps[k], .stride = 1, .pad = pad,
-                                        .dilation = dilations[d]}, r % 2 == 0, false, in * out < 5000);
+                conv_case((struct conv){.kind = CONV,
+                                        .rows = rows[r],
+                                        .in = in,
+                                        .out = out,
+                                        .taps = taps[k],
+                                        .stride = 1,
+                                        .pad = pad,
+                                        .dilation = dilations[d]},
+                          r % 2 == 0, false, in * out < 5000);
             }
     /* more padding than input, no padding, strides */
-    conv_case((struct conv){.kind = CONV, .rows = 2, .in = 22, .out = 31, .taps = 3, .stride = 1, .pad = 9, .dilation = 5}, true, false, true);
-    conv_case((struct conv){.kind = CONV, .rows = 65, .in = 31, .out = 22, .taps = 5, .stride = 1, .pad = 0, .dilation = 3}, true, false, true);
-    conv_case((struct conv){.kind = CONV, .rows = 6 * 65, .in = 22, .out = 256, .taps = 12, .stride = 6, .pad = 3, .dilation = 1}, true, false,
+    conv_case((struct conv){.kind = CONV, .rows = 2, .in = 22, .out = 31, .taps = 3, .stride = 1, .pad = 9, .dilation = 5}, true, false,
               true);
-    conv_case((struct conv){.kind = CONV, .rows = 129, .in = 1, .out = 1, .taps = 3, .stride = 2, .pad = 1, .dilation = 1}, true, false, true);
+    conv_case((struct conv){.kind = CONV, .rows = 65, .in = 31, .out = 22, .taps = 5, .stride = 1, .pad = 0, .dilation = 3}, true, false,
+              true);
+    conv_case((struct conv){.kind = CONV, .rows = 6 * 65, .in = 22, .out = 256, .taps = 12, .stride = 6, .pad = 3, .dilation = 1}, true,
+              false, true);
+    conv_case((struct conv){.kind = CONV, .rows = 129, .in = 1, .out = 1, .taps = 3, .stride = 2, .pad = 1, .dilation = 1}, true, false,
+              true);
     conv_case((struct conv){.kind = CONV, .rows = 331, .in = 31, .out = 33, .taps = 20, .stride = 10, .pad = 5, .dilation = 3}, true, false,
               true);
-    conv_case((struct conv){.kind = CONV, .rows = 4097, .in = 31, .out = 65, .taps = 11, .stride = 1, .pad = 25, .dilation = 5}, true, false,
-              false);
+    conv_case((struct conv){.kind = CONV, .rows = 4097, .in = 31, .out = 65, .taps = 11, .stride = 1, .pad = 25, .dilation = 5}, true,
+              false, false);
     conv_case((struct conv){.kind = CONV, .rows = 129, .in = 514, .out = 128, .taps = 3, .stride = 1, .pad = 1, .dilation = 1}, true, false,
               false);
 }
@@ -355,8 +375,14 @@ static void test_conv_transpose(void) {
 
     for (s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (r = 0; r < sizeof rows / sizeof *rows; r++) {
-            struct conv c = {.kind = TRANSPOSED, .rows = rows[r], .in = channels[(s + r) % 4], .out = channels[(s + 2 * r + 1) % 4],
-                             .taps = shapes[s].taps, .stride = shapes[s].stride, .pad = shapes[s].pad, .output_pad = shapes[s].output_pad};
+            struct conv c = {.kind = TRANSPOSED,
+                             .rows = rows[r],
+                             .in = channels[(s + r) % 4],
+                             .out = channels[(s + 2 * r + 1) % 4],
+                             .taps = shapes[s].taps,
+                             .stride = shapes[s].stride,
+                             .pad = shapes[s].pad,
+                             .output_pad = shapes[s].output_pad};
 
             if (conv_rows(&c) < 1)
                 continue;
@@ -417,7 +443,8 @@ static void norm_direct(const struct norm *n, struct cw_mat y) {
 }
 
 static void norm_case(int layer, int rows, int cols, bool add_one, bool in_place, enum cw_norm_act act, float offset) {
-    float *gain = random_floats((size_t)cols, 11, 1), *shift = random_floats((size_t)cols, 12, 1), *alpha = random_floats((size_t)cols, 13, 1);
+    float *gain = random_floats((size_t)cols, 11, 1), *shift = random_floats((size_t)cols, 12, 1),
+          *alpha = random_floats((size_t)cols, 13, 1);
     struct norm n = {random_mat(rows, cols, cols + 3, 10, 1), gain, shift, alpha, add_one, in_place, act, layer};
     struct block want = block_open(rows, cols, cols), got = block_open(rows, cols, cols);
     struct cw_device *d = device("c", 1);
@@ -431,8 +458,8 @@ static void norm_case(int layer, int rows, int cols, bool add_one, bool in_place
     for (r = 0; r < rows; r++)
         for (c = 0; c < cols; c++)
             *at(n.x, r, c) += offset * (float)(1 + c % 3);
-    snprintf(what, sizeof what, "%s norm of %d x %d around %g, act %d%s%s", layer ? "layer" : "instance", rows, cols, (double)offset, (int)act,
-             in_place ? ", in place" : "", add_one ? ", 1 + gain" : "");
+    snprintf(what, sizeof what, "%s norm of %d x %d around %g, act %d%s%s", layer ? "layer" : "instance", rows, cols, (double)offset,
+             (int)act, in_place ? ", in place" : "", add_one ? ", 1 + gain" : "");
     compare(what, norm_run, &n, rows, cols, cols + 5, offset != 0 ? 1e-5 : 2e-6);
     norm_direct(&n, want.m);
     CHECKF(norm_run(d, &n, got.m, &err) == 0, "%s: %s", what, err.text);
@@ -579,7 +606,8 @@ static void lstm_case(int rows, int in, int hidden) {
         size_t sizes[4] = {(size_t)4 * hidden * in, (size_t)4 * hidden * hidden, (size_t)4 * hidden, (size_t)4 * hidden};
 
         for (i = 0; i < 4; i++)
-            l.w[dir][i] = weights[dir][i] = random_floats(sizes[i], (uint64_t)(40 + dir * 4 + i), i < 2 ? 2 / sqrtf((float)(in + hidden)) : 0.3F);
+            l.w[dir][i] = weights[dir][i] =
+                random_floats(sizes[i], (uint64_t)(40 + dir * 4 + i), i < 2 ? 2 / sqrtf((float)(in + hidden)) : 0.3F);
     }
     snprintf(what, sizeof what, "lstm %d x %d -> %d", rows, in, hidden);
     compare(what, lstm_run, &l, rows, 2 * hidden, 2 * hidden + 5, 1e-5);
@@ -694,7 +722,11 @@ static void test_elements(void) {
             for (j = 0; j < 5; j++) {
                 int T = rows[i], C = cols[j], pad = (int)(i + j) % 2 * 3; /* dense and not */
                 float *row = random_floats((size_t)C, 52, 1);
-                struct elements e = {which, random_mat(T, C, C + pad, 50, 3), random_mat(T, C, C + pad, 51, 1), row, NULL,
+                struct elements e = {which,
+                                     random_mat(T, C, C + pad, 50, 3),
+                                     random_mat(T, C, C + pad, 51, 1),
+                                     row,
+                                     NULL,
                                      which != 3 && which != 2 && (i + j) % 3 == 0};
                 struct block got = block_open(T, C, C + pad);
                 struct cw_device *d = device("c", 2);
