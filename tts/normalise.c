@@ -405,8 +405,12 @@ static size_t read_clipped(struct reader *r, size_t i) {
     }
     char word[16] = "'";
     memcpy(word + 1, atom_text(r, i + 1), atom_at(r, i + 1)->length);
-    speak(r, word, i, i + 2, 0);
-    return i + 2;
+    bool closed = atom_is(r, i + 1, "n") && atom_joined_mark(r, i + 2, '\''); /* rock 'n' roll */
+    if (closed) {
+        strncat(word, "'", 2);
+    }
+    speak(r, word, i, i + 2 + closed, 0);
+    return i + 2 + closed;
 }
 
 /* [word](/ipa/) and [word](+1). Anything else in the parentheses is not for us: the label is read as it stands. */
