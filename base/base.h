@@ -36,6 +36,16 @@ int cw_fail_in(struct cw_error *err, const char *format, ...) CW_PRINTF(2, 3);
 /* "WHAT: out of memory"; returns -1. */
 int cw_fail_memory(struct cw_error *err, const char *what);
 
+/* Compilers and analysers see one file at a time: told here that these always return -1, they do not follow paths on which a
+ * failure goes on as if it had been none. */
+static inline __attribute__((always_inline)) int cw_failed(int result) {
+    (void)result;
+    return -1;
+}
+#define cw_fail(...) cw_failed(cw_fail(__VA_ARGS__))
+#define cw_fail_in(...) cw_failed(cw_fail_in(__VA_ARGS__))
+#define cw_fail_memory(err, what) cw_failed(cw_fail_memory(err, what))
+
 /* ---- growable text ----------------------------------------------------------------------------------------------- */
 
 /* Always NUL-terminated once something was added; zero-initialise, then cw_text_free. A failed allocation sets `failed`

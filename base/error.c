@@ -26,7 +26,7 @@ static void clean(char *s, size_t size) {
     }
 }
 
-int cw_fail(struct cw_error *err, int code, const char *format, ...) {
+int(cw_fail)(struct cw_error *err, int code, const char *format, ...) {
     /* the arguments may point into err->text itself */
     char text[sizeof err->text];
     va_list args;
@@ -39,7 +39,7 @@ int cw_fail(struct cw_error *err, int code, const char *format, ...) {
     return -1;
 }
 
-int cw_fail_in(struct cw_error *err, const char *format, ...) {
+int(cw_fail_in)(struct cw_error *err, const char *format, ...) {
     char text[sizeof err->text];
     va_list args;
     va_start(args, format);
@@ -60,7 +60,7 @@ int cw_fail_in(struct cw_error *err, const char *format, ...) {
     return -1;
 }
 
-int cw_fail_memory(struct cw_error *err, const char *what) {
+int(cw_fail_memory)(struct cw_error *err, const char *what) {
     return cw_fail(err, CW_FAILED, "%s: out of memory", what);
 }
 

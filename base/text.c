@@ -88,17 +88,16 @@ void cw_text_add_code(struct cw_text *t, uint32_t code_point) {
 void cw_text_printf(struct cw_text *t, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    va_list again;
-    va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
     if (n < 0) {
         t->failed = true;
     } else if (text_reserve(t, (size_t)n)) {
-        vsnprintf(t->data + t->len, (size_t)n + 1, format, again);
+        va_start(args, format);
+        vsnprintf(t->data + t->len, (size_t)n + 1, format, args);
+        va_end(args);
         t->len += (size_t)n;
     }
-    va_end(again);
 }
 
 void cw_text_clear(struct cw_text *t) {

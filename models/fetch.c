@@ -223,25 +223,22 @@ static int script_path(char *path, const char *script, struct cw_error *err) {
 
 /* '#' becomes the number, '##' the number in two digits. */
 static int numbered(char *out, size_t size, const char *pattern, int number, struct cw_error *err) {
-    struct cw_text t = {0};
+    size_t n = 0;
     for (const char *p = pattern; *p != '\0'; p++) {
-        if (*p != '#') {
-            cw_text_add_char(&t, *p);
-        } else if (p[1] == '#') {
-            cw_text_printf(&t, "%02d", number);
-            p++;
-        } else {
-            cw_text_printf(&t, "%d", number);
+        char piece[16] = {*p};
+        if (*p == '#') {
+            snprintf(piece, sizeof piece, p[1] == '#' ? "%02d" : "%d", number);
+            p += p[1] == '#';
         }
+        size_t len = strlen(piece);
+        if (n + len >= size) {
+            return cw_fail(err, CW_FAILED, "%s: expected a name below %zu bytes", pattern, size);
+        }
+        memcpy(out + n, piece, len);
+        n += len;
     }
-    int result = cw_text_check(&t, pattern, err);
-    if (result == 0 && t.len >= size) {
-        result = cw_fail(err, CW_FAILED, "%s: expected a name below %zu bytes", pattern, size);
-    } else if (result == 0) {
-        memcpy(out, t.data, t.len + 1);
-    }
-    cw_text_free(&t);
-    return result;
+    out[n] = '\0';
+    return 0;
 }
 
 /* One package of m: downloaded, its archive's sum checked where the table has one, its wanted members in work/members. */

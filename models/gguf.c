@@ -289,34 +289,39 @@ static int read_tensor(struct cw_gguf *g, struct reader *r, uint32_t alignment, 
     return 0;
 }
 
+struct span {
+    uint64_t offset, size;
+    const struct name *name;
+};
+
 static int offset_order(const void *a, const void *b) {
-    const struct tensor *x = *(const struct tensor *const *)a, *y = *(const struct tensor *const *)b;
+    const struct span *x = a, *y = b;
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
 /* No tensor may share bytes with another. */
 static int check_overlaps(const struct cw_gguf *g, struct cw_error *err) {
     int result = -1;
-    const struct tensor **order = calloc(g->tensor_count > 0 ? g->tensor_count : 1, sizeof *order);
-    if (order == NULL) {
+    struct span *spans = calloc(g->tensor_count > 0 ? g->tensor_count : 1, sizeof *spans);
+    if (spans == NULL) {
         cw_fail_memory(err, g->path);
         goto done;
     }
     for (size_t i = 0; i < g->tensor_count; i++) {
-        order[i] = &g->tensors[i];
+        spans[i] = (struct span){g->tensors[i].offset, g->tensors[i].size, &g->tensors[i].name};
     }
-    qsort(order, g->tensor_count, sizeof *order, offset_order);
+    qsort(spans, g->tensor_count, sizeof *spans, offset_order);
     for (size_t i = 1; i < g->tensor_count; i++) {
-        const struct tensor *a = order[i - 1], *b = order[i];
+        const struct span *a = &spans[i - 1], *b = &spans[i];
         if (b->offset - a->offset < a->size) {
             cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%.*s\": expected its %llu bytes to itself, found tensor \"%.*s\" inside them", g->path,
-                    shown(&a->name), a->name.s, (unsigned long long)a->size, shown(&b->name), b->name.s);
+                    shown(a->name), a->name->s, (unsigned long long)a->size, shown(b->name), b->name->s);
             goto done;
         }
     }
     result = 0;
 done:
-    free(order);
+    free(spans);
     return result;
 }
 
@@ -445,7 +450,7 @@ static bool load_int(uint32_t type, const unsigned char *p, int64_t *v) {
         *v = p[0];
         return true;
     case I8:
-        *v = (int8_t)p[0];
+        *v = p[0] < 128 ? p[0] : p[0] - 256;
         return true;
     case U16:
     case I16: {
