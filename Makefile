@@ -102,7 +102,7 @@ $(error FLAVOUR=$(FLAVOUR): expected release, debug, asan or tsan)
 endif
 CC := gcc
 CFLAGS = -std=c11 -D_GNU_SOURCE -g $(OPT_$(FLAVOUR)) -ffp-contract=off -pthread $(WARN) -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null) \
-    -I$(LLAMA)/include -DCW_CONVERT_DIR='"$(CURDIR)/models/convert"' -DCW_LLAMA_LIB_DIR='"$(LLAMA)/lib"' -DCW_TEST_DATA='"$(CURDIR)/tests/data"' \
+    -I$(LLAMA)/include -DCW_CONVERT_DIR='"$(CURDIR)/models/convert"' -DCW_CONVERT_PYTHON='"$(VENV)/bin/python"' -DCW_LLAMA_LIB_DIR='"$(LLAMA)/lib"' -DCW_TEST_DATA='"$(CURDIR)/tests/data"' \
     -DCW_PROGRAM='"$(CURDIR)/$(PROGRAM)"'
 LDFLAGS = $(OPT_$(FLAVOUR)) -pthread -rdynamic
 LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -L$(LLAMA)/lib -Wl,-rpath,$(LLAMA)/lib -lllama -lggml -lggml-base -ldl -lm
@@ -155,7 +155,7 @@ test: deps-test ## installs, builds, runs every test
 
 lint: deps-lint llama ## clang-format and clang-tidy
 	@clang-format --dry-run -Werror castwright.h $(foreach d,$(ROOMS) cli tests bench,$(wildcard $(d)/*.[ch]))
-	@printf '%s\n' $(LIB_SOURCES) $(CLI_SOURCES) | xargs -P$$(nproc) -n4 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null -- \
+	@printf '%s\n' $(LIB_SOURCES) $(CLI_SOURCES) | xargs -P$$(nproc) -n1 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null -- \
 	    -std=c11 -D_GNU_SOURCE -I. -I$(LLAMA)/include $$(pkg-config --cflags $(PKGS)) -DCW_CONVERT_DIR='""' -DCW_LLAMA_LIB_DIR='""' -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma
 	@echo 'lint: clean'
 
