@@ -7,6 +7,7 @@
 #include "tests/test_reference.h"
 #include "tests/test.h"
 #include "tts/acoustic.h"
+#include "vocoder/vocoder.h"
 
 enum { SENTENCES = 30, STYLE = 256, PHONEMES_MAX = 510 };
 
@@ -197,6 +198,48 @@ static void test_threads(void) {
         rig_close(&r[0]);
     if (two)
         rig_close(&r[1]);
+}
+
+/* ---- both halves --------------------------------------------------------------------------------------------------- */
+
+static void compare_upsampled(void *arg, const char *stage, struct cw_mat m) {
+    struct parity *p = arg;
+    char name[32];
+    if (strcmp(stage, "ups.0") != 0)
+        return;
+    snprintf(name, sizeof name, "%03d/ups.0", p->sentence);
+    double d = cw_reference_distance(p->reference, name, m);
+    CHECKF(d <= TOLERANCE, "sentence %d, ups.0: relative L2 distance %g, expected at most %g", p->sentence, d, TOLERANCE);
+    p->seen[0] = true;
+}
+
+/* The vocoder reads the frames as we mean them: its first upsampling, from our frames, is the published model's. */
+static void test_upsampled(void) {
+    struct rig r;
+    struct cw_error err = {0};
+    struct cw_vocoder *vocoder = NULL;
+    struct cw_vocoder_session *session = NULL;
+    char dir[CW_PATH_MAX], path[CW_PATH_MAX];
+    if (!rig_open(&r, NULL, 0))
+        return;
+    bool ok = cw_models_dir(dir, &err) == 0 && cw_path_join(path, dir, "kokoro.gguf", &err) == 0 &&
+              cw_vocoder_open(&vocoder, r.device, path, &err) == 0 && cw_vocoder_session_open(&session, vocoder, &err) == 0;
+    for (int i = 0; CHECKF(ok, "%s", err.text) && i < 4; i++) {
+        struct parity p = {.reference = r.reference, .sentence = i};
+        struct cw_acoustic_input in;
+        struct cw_frames frames = {0};
+        const float *samples = NULL;
+        size_t count = 0;
+        if (!sentence_input(&r, i, &in))
+            break;
+        cw_vocoder_session_tap(session, compare_upsampled, &p);
+        ok = cw_acoustic_run(r.session, &in, &frames, &err) == 0 && cw_vocoder_run(session, &frames, 1, &samples, &count, &err) == 0;
+        if (ok)
+            CHECK(p.seen[0] && count == (size_t)frames.count * (size_t)frames.hop);
+    }
+    cw_vocoder_session_close(session);
+    cw_vocoder_close(vocoder);
+    rig_close(&r);
 }
 
 /* ---- symbols, speed, edges, length -------------------------------------------------------------------------------- */
@@ -448,6 +491,7 @@ const struct cw_test cw_tests_kokoro[] = {
     {"kokoro.parity", "thirty sentences: durations exact, every stage within 1e-4 of the published model", test_parity},
     {"kokoro.isas", "the same for every instruction set this machine has", test_isas},
     {"kokoro.threads", "one and two threads give the same bytes", test_threads},
+    {"kokoro.upsampled", "the vocoder's first upsampling of our frames is the published model's", test_upsampled},
     {"kokoro.symbols", "the file's vocabulary gives the published ids", test_symbols},
     {"kokoro.speed", "speed scales real symbols only; the padding can be capped", test_speed},
     {"kokoro.longest", "510 symbols run, 511 are refused, one runs", test_longest},
