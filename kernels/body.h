@@ -222,6 +222,167 @@ static void conv(const struct cw_conv_job *j, int row0, int row1, int panel0, in
         }
 }
 
+/* ---- fast convolution --------------------------------------------------------------------------------------------------- */
+
+/* Seven input rows d0 .. d6, a dilation apart, become one row at each point: coefficients of the product of (x - other
+ * points). s_i = d_(i+1) - d_i / 2 is the factor (x - 1/2), shared by all but one. */
+INLINE void fast_transform(const vf d[CW_FAST_POINTS], vf v[CW_FAST_POINTS]) {
+    const vf half = v_set(0.5F), four = v_set(4), five = v_set(5);
+    vf s[CW_FAST_POINTS - 1], a, b;
+    int i;
+
+    UNROLL
+    for (i = 0; i < CW_FAST_POINTS - 1; i++)
+        s[i] = v_fnma(half, d[i], d[i + 1]);
+    v[0] = v_fma(four, s[0], v_fnma(five, s[2], s[4]));
+    a = v_fnma(four, s[1], s[3]);
+    b = v_fnma(four, s[2], s[4]);
+    v[1] = v_add(b, a);
+    v[2] = v_sub(b, a);
+    a = v_sub(s[3], s[1]);
+    b = v_sub(s[4], s[2]);
+    v[3] = v_fma(v_set(2), a, b);
+    v[4] = v_fnma(v_set(2), a, b);
+    v[5] = v_fma(four, d[1], v_fnma(five, d[3], d[5]));
+    v[6] = v_fma(four, s[1], v_fnma(five, s[3], s[5]));
+}
+
+/* The products at the points become four outputs: y_i = sum of a^i m_a, and infinity's into the last. */
+INLINE void fast_inverse(const vf m[CW_FAST_POINTS], vf y[CW_FAST_TILE]) {
+    const vf even1 = v_add(m[1], m[2]), odd1 = v_sub(m[1], m[2]), even2 = v_add(m[3], m[4]), odd2 = v_sub(m[3], m[4]);
+
+    y[0] = v_add(v_add(m[0], m[5]), v_add(even1, even2));
+    y[1] = v_fma(v_set(0.5F), m[5], v_fma(v_set(2), odd2, odd1));
+    y[2] = v_fma(v_set(0.25F), m[5], v_fma(v_set(4), even2, even1));
+    y[3] = v_add(m[6], v_fma(v_set(0.125F), m[5], v_fma(v_set(8), odd2, odd1)));
+}
+
+enum {
+    FAST_GROUPS_MAX = CW_FAST_TAPS_MAX / CW_FAST_TILE,
+    FAST_TILES_MAX = 56,
+    FAST_STRIDE_MAX = CW_FAST_IN_MAX + 16,
+    FAST_FLOATS = CW_FAST_POINTS * (28 + FAST_GROUPS_MAX - 1) * FAST_STRIDE_MAX, /* also holds 59 tiles of 128 */
+};
+
+struct fast_work {
+    float v[FAST_FLOATS] __attribute__((aligned(64)));                           /* [points][tiles + groups - 1][stride] */
+    float m[CW_FAST_POINTS][FAST_TILES_MAX][PANEL] __attribute__((aligned(64))); /* products of one panel */
+};
+
+/* Row distance of the transforms: whole vectors, and no multiple of 1 KiB (see arena.c). */
+INLINE int fast_stride(int in) {
+    const int padded = (in + 15) / 16 * 16;
+
+    return padded % 256 == 0 ? padded + 16 : padded;
+}
+
+static void fast_forward(const struct cw_conv_job *j, struct fast_work *work, int phase, int tile0, int tiles) {
+    static const float zeros[CW_FAST_IN_MAX];
+    const int stride = fast_stride(j->in);
+    int q, i, c;
+
+    for (q = 0; q < tiles; q++) {
+        const float *rows[CW_FAST_POINTS];
+        float *v = work->v + (size_t)q * stride;
+
+        for (i = 0; i < CW_FAST_POINTS; i++) {
+            const int64_t row = phase + j->offset + (int64_t)j->dilation * ((int64_t)CW_FAST_TILE * (tile0 + q) + i);
+
+            rows[i] = row >= 0 && row < j->x_rows ? j->x + (ptrdiff_t)row * j->x_stride : zeros;
+        }
+        for (c = 0; c < j->in; c += VN) {
+            const int n = j->in - c;
+            vf d[CW_FAST_POINTS], to[CW_FAST_POINTS];
+
+            if (n >= VN) {
+                UNROLL
+                for (i = 0; i < CW_FAST_POINTS; i++)
+                    d[i] = v_load(rows[i] + c);
+            } else {
+                UNROLL
+                for (i = 0; i < CW_FAST_POINTS; i++)
+                    d[i] = v_load_n(rows[i] + c, n);
+            }
+            fast_transform(d, to);
+            UNROLL
+            for (i = 0; i < CW_FAST_POINTS; i++)
+                v_store(v + (size_t)i * tiles * stride + c, to[i]);
+        }
+    }
+}
+
+/* Outputs of one panel: inverse transform, then the epilogue. */
+static void fast_store(const struct cw_fast_job *f, const struct fast_work *work, int phase, int tile0, int tiles, int panel) {
+    const struct cw_conv_job *j = &f->conv;
+    int q, i, half;
+
+    for (half = 0; half < 2; half++) {
+        const int first = panel * PANEL + half * VN, n = j->out - first;
+        vf bias;
+
+        if (n <= 0)
+            break;
+        bias = v_load(j->bias + first);
+        for (q = 0; q < tiles; q++) {
+            const int row0 = phase + j->dilation * CW_FAST_TILE * (tile0 + q);
+            vf m[CW_FAST_POINTS], y[CW_FAST_TILE];
+
+            UNROLL
+            for (i = 0; i < CW_FAST_POINTS; i++)
+                m[i] = v_load(work->m[i][q] + half * VN);
+            fast_inverse(m, y);
+            UNROLL
+            for (i = 0; i < CW_FAST_TILE; i++) {
+                const int row = row0 + i * j->dilation;
+                vf value = finish(j, v_add(y[i], bias));
+
+                if (row >= f->rows)
+                    continue;
+                if (j->add) {
+                    const float *add = j->add + (ptrdiff_t)row * j->add_stride + first;
+
+                    value = v_mul(v_add(value, n >= VN ? v_load(add) : v_load_n(add, n)), v_set(j->scale));
+                }
+                if (n >= VN)
+                    v_store(j->y + (ptrdiff_t)row * j->y_stride + first, value);
+                else
+                    v_store_n(j->y + (ptrdiff_t)row * j->y_stride + first, value, n);
+            }
+        }
+    }
+}
+
+/* At each point, the transformed tiles are an ordinary convolution with one tap per group of four. */
+static void conv_fast(const struct cw_fast_job *f, int phase, int tile0, int tile1) {
+    static const float no_bias[PANEL];
+    const int tiles = tile1 - tile0, all = tiles + f->groups - 1, stride = fast_stride(f->conv.in);
+    struct fast_work work;
+    int panel, i;
+
+    fast_forward(&f->conv, &work, phase, tile0, all);
+    for (panel = 0; panel < f->panels; panel++) {
+        for (i = 0; i < CW_FAST_POINTS; i++) {
+            const struct cw_conv_job product = {.x = work.v + (size_t)i * all * stride,
+                                                .x_stride = stride,
+                                                .x_rows = all,
+                                                .in = f->conv.in,
+                                                .taps = f->groups,
+                                                .step = 1,
+                                                .dilation = 1,
+                                                .w = f->w + ((size_t)panel * CW_FAST_POINTS + i) * f->groups * f->conv.in * PANEL,
+                                                .packed_taps = f->groups,
+                                                .bias = no_bias,
+                                                .y = work.m[i][0],
+                                                .y_stride = PANEL,
+                                                .out = PANEL,
+                                                .scale = 1};
+
+            conv(&product, 0, tiles, 0, 1);
+        }
+        fast_store(f, &work, phase, tile0, tiles, panel);
+    }
+}
+
 static void depthwise(const struct cw_depthwise_job *j, int row0, int row1) {
     int t, c, k;
 
@@ -640,4 +801,5 @@ static void map(enum cw_function f, const float *x, const float *z, float s, flo
     }
 }
 
-const struct cw_kernels KERNELS = {ISA_NAME, PANEL, TILE, conv, depthwise, layer_norm, column_stats, affine, attention, lstm, map};
+const struct cw_kernels KERNELS = {ISA_NAME,   PANEL,        TILE,   conv,      conv_fast, depthwise,
+                                   layer_norm, column_stats, affine, attention, lstm,      map};

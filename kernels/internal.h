@@ -57,6 +57,30 @@ static inline void cw_conv_tap_range(const struct cw_conv_job *j, int q, int *lo
     *hi = (int)end;
 }
 
+/* Fast convolution (Toom and Cook; Winograd, 1980), stride 1: four outputs a dilation apart take CW_FAST_POINTS products
+ * instead of four per tap, four taps at a time. A tile is four outputs; of the rows of one phase (row % dilation), tile q
+ * holds the rows phase + dilation * (4 q + 0 .. 3). The points are 0, 1, -1, 2, -2, 1/2 and infinity. Error grows about
+ * fourfold over the plain sum. */
+enum {
+    CW_FAST_TILE = 4,
+    CW_FAST_POINTS = 7,
+    CW_FAST_IN_MAX = 256, /* input channels */
+    CW_FAST_TAPS_MIN = 3, /* fewer gain nothing */
+    CW_FAST_TAPS_MAX = 16,
+    CW_FAST_PHASE_ROWS = 64, /* fewest rows of a phase worth the transforms */
+};
+struct cw_fast_job {
+    struct cw_conv_job conv; /* step 1, offset -pad; w is not read */
+    int rows;                /* of y */
+    const float *w;          /* [panels][CW_FAST_POINTS][groups][in][panel] */
+    int groups;              /* of four taps */
+    int panels;
+};
+/* Tiles of one task, for this many input channels: their transforms stay in the second-level cache. */
+static inline int cw_fast_block(int in) {
+    return in <= 128 ? 56 : 28;
+}
+
 struct cw_depthwise_job {
     struct cw_mat x, y;
     const float *w; /* [C, K] */
@@ -107,6 +131,8 @@ struct cw_kernels {
     int tile;  /* rows of one register tile: the launchers' row blocks are multiples of it */
     /* rows [row0, row1) of y, panels [panel0, panel1) */
     void (*conv)(const struct cw_conv_job *j, int row0, int row1, int panel0, int panel1);
+    /* tiles [tile0, tile1) of one phase, at most cw_fast_block(in); NULL: not in this instruction set */
+    void (*conv_fast)(const struct cw_fast_job *j, int phase, int tile0, int tile1);
     void (*depthwise)(const struct cw_depthwise_job *j, int row0, int row1);
     void (*layer_norm)(const struct cw_layer_norm_job *j, int row0, int row1);
     /* Mean and sum of squared deviations of rows [row0, row1) for columns [col0, col0 + n), n <= CW_STATS_COLS. */
@@ -147,6 +173,8 @@ struct cw_weight {
     int out, in, taps;
     int stride;  /* of a transposed convolution; 0 otherwise */
     float *data; /* [phases][panels][taps of a phase][in][panel]; phases = 1 unless transposed */
+    float *fast; /* [panels][CW_FAST_POINTS][groups][in][panel], or NULL: taps, channels or instruction set do not suit */
+    int fast_groups;
     float *bias; /* [panels * panel] */
     int panels;
     int phase_taps; /* ceil(taps / stride), or taps */

@@ -199,4 +199,4 @@ static void map(enum cw_function f, const float *x, const float *z, float s, flo
         }
 }
 
-const struct cw_kernels cw_kernels_c = {"c", PANEL, 1, conv, depthwise, layer_norm, column_stats, affine, attention, lstm, map};
+const struct cw_kernels cw_kernels_c = {"c", PANEL, 1, conv, NULL, depthwise, layer_norm, column_stats, affine, attention, lstm, map};

@@ -115,6 +115,31 @@ static struct cw_conv_job conv_job(struct cw_mat x, const struct cw_weight *w, s
                                 .scale = e.scale != 0 ? e.scale : 1};
 }
 
+struct fast_tasks {
+    const struct cw_kernels *kernels;
+    struct cw_fast_job job;
+    int block, blocks; /* tiles of a task, tasks of a phase */
+};
+
+static void fast_task(void *arg, int i) {
+    const struct fast_tasks *t = arg;
+    int dilation = t->job.conv.dilation, phase = i / t->blocks, tile0 = i % t->blocks * t->block, tile1 = tile0 + t->block;
+    int rows = (t->job.rows - phase + dilation - 1) / dilation, tiles = (rows + CW_FAST_TILE - 1) / CW_FAST_TILE;
+
+    if (tile1 > tiles)
+        tile1 = tiles;
+    if (tile0 < tile1)
+        t->kernels->conv_fast(&t->job, phase, tile0, tile1);
+}
+
+static void convolve_fast(struct cw_device *d, const struct cw_conv_job *job, const struct cw_weight *w, int rows) {
+    struct fast_tasks t = {d->kernels, {*job, rows, w->fast, w->fast_groups, w->panels}, cw_fast_block(w->in), 0};
+    int tiles = ((rows + job->dilation - 1) / job->dilation + CW_FAST_TILE - 1) / CW_FAST_TILE;
+
+    t.blocks = (tiles + t.block - 1) / t.block;
+    cw_parallel(d, t.blocks * job->dilation, fast_task, &t);
+}
+
 static int convolve(const char *what, struct cw_device *d, struct cw_mat x, const struct cw_weight *w, int stride, int pad, int dilation,
                     struct cw_epilogue e, struct cw_mat y, struct cw_error *err) {
     struct conv_tasks t = {0};
@@ -127,7 +152,7 @@ static int convolve(const char *what, struct cw_device *d, struct cw_mat x, cons
                        stride, dilation, pad);
     rows = (int64_t)x.rows + 2LL * pad - (int64_t)dilation * (w->taps - 1) - 1;
     rows = rows < 0 ? 0 : rows / stride + 1;
-    if (rows > INT32_MAX)
+    if (rows > INT32_MAX / 2)
         return cw_fail(err, CW_BAD_INPUT, "%s: %lld output rows are more than these kernels take", what, (long long)rows);
     if (cw_check_shape(what, "y", y, (int)rows, w->out, err) != 0 || check_epilogue(what, e, x, y, err) != 0)
         return -1;
@@ -137,6 +162,10 @@ static int convolve(const char *what, struct cw_device *d, struct cw_mat x, cons
     t.job.step = stride;
     t.job.offset = -pad;
     t.job.dilation = dilation;
+    if (w->fast && stride == 1 && rows >= (int64_t)dilation * CW_FAST_PHASE_ROWS) {
+        convolve_fast(d, &t.job, w, (int)rows);
+        return 0;
+    }
     t.rows = (int)rows;
     t.panels = w->panels;
     t.phases = 1;

@@ -35,6 +35,41 @@ static void pack_panel(void *arg, int i) {
     }
 }
 
+/* One panel of the fast form: the polynomial of each four taps, at each point a, over the product of a's distances to the
+ * other points (Lagrange); at infinity the last tap. */
+static void pack_fast_panel(void *arg, int i) {
+    static const double points[CW_FAST_POINTS - 1] = {0, 1, -1, 2, -2, 0.5};
+    const struct pack_job *j = arg;
+    const struct cw_weight *p = j->p;
+    int panel = p->kernels->panel, point, g, c, v, k, l;
+    float *to = p->fast + (size_t)i * CW_FAST_POINTS * p->fast_groups * p->in * panel;
+
+    for (point = 0; point < CW_FAST_POINTS; point++) {
+        bool infinity = point == CW_FAST_POINTS - 1;
+        double a = infinity ? 0 : points[point], distances = 1;
+
+        for (l = 0; l < CW_FAST_POINTS - 1 && !infinity; l++)
+            distances *= l == point ? 1 : a - points[l];
+        for (g = 0; g < p->fast_groups; g++)
+            for (c = 0; c < p->in; c++)
+                for (v = 0; v < panel; v++) {
+                    int n = i * panel + v;
+                    double value = 0;
+
+                    for (k = CW_FAST_TILE - 1; k >= 0 && n < p->out; k--) {
+                        int tap = g * CW_FAST_TILE + k;
+                        double w = tap < p->taps ? j->w[((size_t)n * p->in + c) * p->taps + tap] : 0;
+
+                        if (!infinity)
+                            value = value * a + w;
+                        else if (k == CW_FAST_TILE - 1)
+                            value = w;
+                    }
+                    *to++ = (float)(value / distances);
+                }
+    }
+}
+
 static int aligned_floats(float **data, size_t n, struct cw_error *err) {
     void *memory = NULL;
 
@@ -84,6 +119,12 @@ static int open_weight(struct cw_weight **out, struct cw_device *d, const float 
         memcpy(p->bias, bias, (size_t)n * sizeof(float));
     job = (struct pack_job){w, p, stride != 0};
     cw_parallel(d, p->panels * phases, pack_panel, &job);
+    if (p->kernels->conv_fast && !stride && in <= CW_FAST_IN_MAX && taps >= CW_FAST_TAPS_MIN && taps <= CW_FAST_TAPS_MAX) {
+        p->fast_groups = (taps + CW_FAST_TILE - 1) / CW_FAST_TILE;
+        if (aligned_floats(&p->fast, (size_t)p->panels * panel * CW_FAST_POINTS * p->fast_groups * in, err) != 0)
+            goto done;
+        cw_parallel(d, p->panels, pack_fast_panel, &job);
+    }
     *out = p;
     p = NULL;
     status = 0;
@@ -109,6 +150,7 @@ void cw_weight_close(struct cw_weight *p) {
     if (!p)
         return;
     free(p->data);
+    free(p->fast);
     free(p->bias);
     free(p);
 }

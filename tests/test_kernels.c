@@ -267,7 +267,7 @@ static void conv_case(struct conv c, bool bias, bool add, bool direct) {
     }
     snprintf(what, sizeof what, "kind %d, %d x %d -> %d x %d, taps %d, stride %d, dilation %d, pad %d, act %d%s%s", (int)c.kind, c.rows,
              c.in, rows, c.out, c.taps, c.stride, c.dilation, c.pad, (int)c.e.act, bias ? ", bias" : "", add ? ", add" : "");
-    compare(what, conv_run, &c, rows, c.out, y_stride, 3e-6);
+    compare(what, conv_run, &c, rows, c.out, y_stride, 5e-6);
     if (direct) {
         struct block want = block_open(rows, c.out, c.out), got = block_open(rows, c.out, c.out);
         struct cw_device *d = device("c", 1);
@@ -363,6 +363,37 @@ static void test_conv(void) {
     conv_case((struct conv){.kind = CONV, .rows = 4097, .in = 31, .out = 65, .taps = 11, .stride = 1, .pad = 25, .dilation = 5}, true,
               false, false);
     conv_case((struct conv){.kind = CONV, .rows = 129, .in = 514, .out = 128, .taps = 3, .stride = 1, .pad = 1, .dilation = 1}, true, false,
+              false);
+}
+
+/* Long enough for the fast form: every count of taps and of rows left over, in 1 to 256 channels. */
+static void test_conv_fast(void) {
+    static const int channels[] = {1, 22, 31, 128, 129, 256}, dilations[] = {1, 3, 5};
+    int k, i;
+
+    for (k = 3; k <= 17; k++)
+        for (i = 0; i < 3; i++) {
+            int d = dilations[i], in = channels[(k + i) % 6], out = channels[(2 * k + i) % 6], rows = d * 64 + (k * 7 + i * 5) % 41;
+            struct cw_epilogue e = {.act = (enum cw_act)(k % 3), .slope = 0.1F, .scale = 0.5F};
+
+            conv_case((struct conv){.kind = CONV,
+                                    .rows = rows + 2 * (k % 4) * d,
+                                    .in = in,
+                                    .out = out,
+                                    .taps = k,
+                                    .stride = 1,
+                                    .pad = d * (k - 1) / 2,
+                                    .dilation = d,
+                                    .e = e,
+                                    .add_in_place = i == 1},
+                      k % 2 == 0, i > 0, in * out < 5000 && i != 1);
+        }
+    /* taps wholly outside x on both sides, no padding at all, several tasks a phase */
+    conv_case((struct conv){.kind = CONV, .rows = 3, .in = 22, .out = 31, .taps = 5, .stride = 1, .pad = 70, .dilation = 1}, true, false,
+              true);
+    conv_case((struct conv){.kind = CONV, .rows = 257, .in = 31, .out = 22, .taps = 11, .stride = 1, .pad = 0, .dilation = 3}, true, false,
+              true);
+    conv_case((struct conv){.kind = CONV, .rows = 4097, .in = 31, .out = 33, .taps = 7, .stride = 1, .pad = 9, .dilation = 3}, true, true,
               false);
 }
 
@@ -1055,6 +1086,7 @@ const struct cw_test cw_tests_kernels[] = {
     {"kernels.linear", "linear: definition, every instruction set, threads, guards", test_linear},
     {"kernels.epilogue", "activations, residual and scale in the store of a gemm", test_epilogue},
     {"kernels.conv1d", "dilated and strided convolutions at odd sizes", test_conv},
+    {"kernels.conv1d_fast", "long convolutions by Toom and Cook's method", test_conv_fast},
     {"kernels.conv_transpose1d", "transposed convolutions by phases, and one filter per channel", test_conv_transpose},
     {"kernels.layer_norm", "layer norm of odd widths, in place, with 1 + gain", test_layer_norm},
     {"kernels.instance_norm", "instance norm with leaky and Snake, chunked statistics", test_instance_norm},
