@@ -17,7 +17,7 @@ export CASTWRIGHT_MODELS ?= $(CACHE)/models
 # ---- what a Debian 12 machine needs -----------------------------------------------------------------------------------
 
 BUILD_PACKAGES := gcc g++ libc6-dev make cmake pkg-config libsndfile1-dev libfftw3-dev portaudio19-dev libespeak-ng-dev \
-    espeak-ng-data libebur128-dev libsamplerate0-dev libjansson-dev libyaml-dev python3 python3-pip python3-venv unzip ca-certificates $(if $(shell command -v npm),,npm)
+    espeak-ng-data libebur128-dev libsamplerate0-dev libjansson-dev libyaml-dev python3 python3-pip python3-venv ca-certificates $(if $(shell command -v npm),,npm)
 TEST_PACKAGES := ffmpeg pulseaudio pulseaudio-utils libasound2-plugins
 LINT_PACKAGES := clang-format clang-tidy clang libclang-rt-14-dev
 
