@@ -510,13 +510,13 @@ static void generator_parity(void) {
                 if (CHECKF(!cw_vocoder_run(s, &f, 1, &samples, &n, &err), "%s", err.text)) {
                     CHECK(t.shapes == 4);
                     CHECK(t.har == 0);
-                    CHECKF(t.ups[0] < 1e-4, "%s case %d: ups.0 off by %g", *isa, number, t.ups[0]);
-                    CHECKF(t.ups[1] < 1e-3, "%s case %d: ups.1 off by %g", *isa, number, t.ups[1]);
-                    CHECKF(t.norms[0] < 1e-4 && t.norms[1] < 1e-3, "%s case %d: norms off by %g, %g", *isa, number, t.norms[0], t.norms[1]);
-                    CHECKF(t.conv_post < 1e-3, "%s case %d: conv_post off by %g", *isa, number, t.conv_post);
+                    CHECKF(t.ups[0] < 1e-5, "%s case %d: ups.0 off by %g", *isa, number, t.ups[0]);
+                    CHECKF(t.ups[1] < 1e-5, "%s case %d: ups.1 off by %g", *isa, number, t.ups[1]);
+                    CHECKF(t.norms[0] < 1e-6 && t.norms[1] < 1e-6, "%s case %d: norms off by %g, %g", *isa, number, t.norms[0], t.norms[1]);
+                    CHECKF(t.conv_post < 1e-5, "%s case %d: conv_post off by %g", *isa, number, t.conv_post);
                     if (CHECK(n == (size_t)f.count * HOP && n == (size_t)r.audio.cols)) {
                         const double all = relative(samples, r.audio.data, n);
-                        CHECKF(all < 1e-3, "%s case %d: audio off by %g", *isa, number, all);
+                        CHECKF(all < 1e-4, "%s case %d: audio off by %g", *isa, number, all);
                         /* where fewer windows overlap, the division must follow */
                         double loudest = 0, ends = 0;
                         for (size_t i = 0; i < n; i++)
@@ -525,7 +525,7 @@ static void generator_parity(void) {
                             ends = fmax(ends, fabs((double)samples[i] - (double)r.audio.data[i]));
                             ends = fmax(ends, fabs((double)samples[n - 1 - i] - (double)r.audio.data[n - 1 - i]));
                         }
-                        CHECKF(ends < 2e-3 * loudest, "%s case %d: ends off by %g of %g", *isa, number, ends, loudest);
+                        CHECKF(ends < 2e-4 * loudest, "%s case %d: ends off by %g of %g", *isa, number, ends, loudest);
                     }
                 }
                 cw_vocoder_session_force_source(s, NULL, 0);
@@ -603,10 +603,10 @@ static void sentences(void) {
         if (!CHECKF(!cw_vocoder_run(s, &f, 1, &samples, &n, &err), "%s", err.text))
             goto done;
         for (int k = 0; k < 3; k++)
-            CHECKF(t.distance[k] < (k ? 1e-3 : 1e-4), "%s: %s off by %g", t.name, stages[k], t.distance[k]);
+            CHECKF(t.distance[k] < 1e-5, "%s: %s off by %g", t.name, stages[k], t.distance[k]);
         snprintf(name, sizeof name, "%s/audio", t.name);
         const double audio = cw_reference_distance_whole(r, name, samples, (int)n);
-        CHECKF(audio < 1e-3, "%s: audio off by %g", t.name, audio);
+        CHECKF(audio < 1e-4, "%s: audio off by %g", t.name, audio);
     }
 done:
     cw_vocoder_session_close(s);
