@@ -208,10 +208,15 @@ static void conv(const struct cw_conv_job *j, int row0, int row1, int panel0, in
             int lo, hi, lo1, hi1, end = q + 1, tiles;
 
             cw_conv_tap_range(j, q, &lo, &hi);
-            for (; end < row1; end++) {
-                cw_conv_tap_range(j, end, &lo1, &hi1);
-                if (lo1 != lo || hi1 != hi)
-                    break;
+            cw_conv_tap_range(j, row1 - 1, &lo1, &hi1);
+            if (lo == 0 && hi == j->taps && lo1 == lo && hi1 == hi) {
+                end = row1; /* the rows that see all of their taps lie together */
+            } else {
+                for (; end < row1; end++) {
+                    cw_conv_tap_range(j, end, &lo1, &hi1);
+                    if (lo1 != lo || hi1 != hi)
+                        break;
+                }
             }
             for (tiles = (end - q + TILE - 1) / TILE; tiles > 0; tiles--) { /* of nearly equal height */
                 int rows = (end - q + tiles - 1) / tiles;
