@@ -163,7 +163,8 @@ const char *atom_text(const struct reader *r, size_t i) {
 
 bool atom_is(const struct reader *r, size_t i, const char *word) {
     const struct atom *a = atom_at(r, i);
-    return a->length == strlen(word) && memcmp(r->text + a->offset, word, a->length) == 0;
+    /* the first byte settles nearly all of the comparisons with the tables' words */
+    return a->length && r->text[a->offset] == *word && a->length == strlen(word) && memcmp(r->text + a->offset, word, a->length) == 0;
 }
 
 bool atom_is_any_case(const struct reader *r, size_t i, const char *word) {
@@ -288,6 +289,14 @@ void speak(struct reader *r, const char *words, size_t a, size_t b, int flags) {
 }
 
 void speak_mark(struct reader *r, const char *mark, size_t i) {
+    const struct cw_tokens *t = r->out;
+    size_t run = 0;
+    while (run < 3 && run < t->n && t->v[t->n - 1 - run].kind == CW_TOKEN_MARK) {
+        run++;
+    }
+    if (run == 3) { /* more of them in a row are decoration: nothing to hear */
+        return;
+    }
     add_token(r, CW_TOKEN_MARK, mark, strlen(mark), i, i + 1, 0);
 }
 

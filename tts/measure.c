@@ -701,8 +701,12 @@ size_t read_number(struct reader *r, size_t i) {
     say_year_or_number(r, &m, i);
     bool one = is_one(&m);
     struct numeral to;
-    if (range_at(r, end) && numeral_at(r, end + 1, &to)) {
-        speak(r, "to", end, end + 1, CW_TOKEN_PLAIN);
+    bool name = i > 1 && atom_mark(r, i - 1, '-') && !atom_at(r, i)->space && atom_joined_mark(r, i - 1, '-') && atom_at(r, i - 2)->kind == ATOM_WORD;
+    if (!name && range_at(r, end) && numeral_at(r, end + 1, &to)) {
+        bool model = m.n >= 3 && to.n >= 3 && m.n == to.n && !m.commas && memcmp(to.digits, m.digits, m.n) <= 0; /* 747-400 */
+        if (!model) {
+            speak(r, "to", end, end + 1, CW_TOKEN_PLAIN);
+        }
         if (year_like(&m) && year_like(&to)) {
             cw_say_year(&r->words, small(to.digits, to.n), r->british);
             speak_scratch(r, end + 1, to.end);
@@ -839,6 +843,10 @@ size_t read_money(struct reader *r, size_t i) {
             say_amount(r, &m, c, magnitude, adjective, start, end);
         }
         respan(r, token, start, end);
+        if (range_at(r, end) && currency_at(r, end + 1) && atom_at(r, end + 2)->kind == ATOM_NUMBER) { /* $250K-$300K */
+            speak(r, "to", end, end + 1, CW_TOKEN_PLAIN);
+            return end + 1;
+        }
         return read_per(r, end);
     }
     /* 5€, 5 million € are written the other way round */

@@ -74,8 +74,8 @@ static const struct abbreviation {
     {"fig", "figure", BEFORE_NUMBER}, {"Figs", "figures", BEFORE_NUMBER}, {"Vol", "volume", BEFORE_NUMBER}, {"vol", "volume", BEFORE_NUMBER},
     {"p", "page", BEFORE_NUMBER}, {"pp", "pages", BEFORE_NUMBER}, {"Ch", "chapter", BEFORE_NUMBER}, {"ch", "chapter", BEFORE_NUMBER},
     {"Sec", "section", BEFORE_NUMBER}, {"sec", "section", BEFORE_NUMBER}, {"Eq", "equation", BEFORE_NUMBER}, {"eq", "equation", BEFORE_NUMBER},
-    {"Ext", "extension", BEFORE_NUMBER}, {"ext", "extension", BEFORE_NUMBER}, {"Art", "article", BEFORE_NUMBER}, {"ca", "circa", BEFORE_NUMBER},
-    {"vs", "versus", PLAIN}, {"Vs", "versus", PLAIN}, {"Ms", "Ms", PLAIN},
+    {"Ext", "extension", BEFORE_NUMBER}, {"ext", "extension", BEFORE_NUMBER}, {"Art", "article", BEFORE_NUMBER}, {"ca", "circa", BEFORE_NUMBER}, {"c", "circa", BEFORE_NUMBER},
+    {"vs", "versus", PLAIN}, {"Vs", "versus", PLAIN}, {"Ms", "Ms", TITLE},
 };
 
 /* Words that, capitalised after an abbreviation's dot, show that a new sentence began. */
@@ -143,6 +143,9 @@ static size_t read_saint_or_street(struct reader *r, size_t i) {
 }
 
 static size_t read_abbreviation(struct reader *r, size_t i) {
+    if (i > 0 && !atom_at(r, i)->space && atom_mark(r, i - 1, '&')) { /* M&Ms. */
+        return i;
+    }
     if (atom_is(r, i, "St") || atom_is(r, i, "Dr")) {
         size_t end = read_saint_or_street(r, i);
         if (end > i) {
@@ -232,7 +235,8 @@ static size_t read_dotted(struct reader *r, size_t i) {
     }
     /* one initial in a name: after a name or another initial, or at the start, and before a name */
     if (end == i + 2 && atom_at(r, i)->length == 1 && atom_capital(r, i) && atom_capital(r, end) && !atom_is(r, i, "I")) {
-        bool name = i == 0 || atom_capital(r, i - 1) || (atom_mark(r, i - 1, '.') && i > 1 && atom_at(r, i - 2)->length == 1);
+        bool title = r->out->n && r->out->v[r->out->n - 1].kind != CW_TOKEN_MARK && i > 1 && atom_mark(r, i - 1, '.') && atom_capital(r, i - 2);
+        bool name = i == 0 || title || atom_capital(r, i - 1) || (atom_mark(r, i - 1, '.') && i > 1 && atom_at(r, i - 2)->length == 1);
         if (name && !dot_ends(r, i + 1)) {
             speak(r, letters, i, end, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
             return end;
@@ -346,6 +350,16 @@ static size_t read_address(struct reader *r, size_t i) {
 
 /* ---- words ------------------------------------------------------------------------------------------------------------------ */
 
+static bool is_capitals(const struct reader *r, size_t i) {
+    const struct atom *a = atom_at(r, i);
+    for (size_t k = 0; k < a->length; k++) {
+        if (r->text[a->offset + k] < 'A' || r->text[a->offset + k] > 'Z') {
+            return false;
+        }
+    }
+    return a->kind == ATOM_WORD;
+}
+
 /* One script word: letters, with hyphenated parts that follow ("fine-tune"); '’' becomes ''' so that the lexicon knows it. */
 static size_t read_word(struct reader *r, size_t i) {
     static const char *const signs[][2] = {{"w/o", "without"}, {"w/", "with"}, {"b/c", "because"}, {"n/a", "not applicable"}};
@@ -371,6 +385,17 @@ static size_t read_word(struct reader *r, size_t i) {
     }
     if (a->length <= 2 && (atom_is(r, i, "v") || atom_is(r, i, "V")) && atom_joined(r, i + 1, ATOM_NUMBER)) {
         speak(r, "version", i, i + 1, CW_TOKEN_PLAIN);
+        return i + 1;
+    }
+    /* A380, A/C, AT&T: letters, not words */
+    bool slash = atom_joined_mark(r, i + 1, '/') || (i > 0 && atom_joined_mark(r, i - 1, '/') && !a->space);
+    bool letters = a->length == 1 && atom_capital(r, i) && (atom_joined(r, i + 1, ATOM_NUMBER) || slash);
+    bool pair = a->length <= 2 && is_capitals(r, i) && ((atom_joined_mark(r, i + 1, '&') && atom_joined(r, i + 2, ATOM_WORD)) ||
+        (i > 1 && !a->space && atom_joined_mark(r, i - 1, '&')));
+    if (letters || pair) {
+        char sign[4] = "";
+        memcpy(sign, r->text + a->offset, a->length < 3 ? a->length : 3);
+        speak(r, sign, i, i + 1, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
         return i + 1;
     }
     size_t end = i + 1;
@@ -486,7 +511,7 @@ static const struct sign {
     const char *spoken;
 } signs[] = {{'&', "and"}, {'+', "plus"}, {'=', "equals"}, {'@', "at"}, {'%', "percent"}, {0xD7, "times"}, {0xF7, "divided by"},
     {0xB1, "plus or minus"}, {0x2248, "about"}, {0x2260, "is not equal to"}, {0x2264, "at most"}, {0x2265, "at least"}, {'<', "less than"},
-    {'>', "greater than"}, {0xA7, "section"}, {0xBD, "one half"}, {0xBC, "one quarter"}, {0xBE, "three quarters"}, {0x2153, "one third"},
+    {'>', "more than"}, {0xA7, "section"}, {0xBD, "one half"}, {0xBC, "one quarter"}, {0xBE, "three quarters"}, {0x2153, "one third"},
     {0x2154, "two thirds"}, {0xB2, "squared"}, {0xB3, "cubed"}, {0xB0, "degrees"}, {0x221E, "infinity"}, {0x221A, "root"}, {'$', "dollars"},
     {0xA3, "pounds"}, {0x20AC, "euros"}, {0xA5, "yen"}, {0x2122, ""}, {0x2192, "to"}};
 
@@ -506,7 +531,12 @@ static size_t read_sign(struct reader *r, size_t i) {
     } else if (m == '*') {
         spoken = between ? "times" : NULL;
     } else if (m == '^') {
-        spoken = between ? "to the power of" : NULL;
+        bool two = atom_is(r, i + 1, "2"), three = atom_is(r, i + 1, "3");
+        if ((two || three) && i > 0 && !atom_at(r, i)->space && !atom_at(r, i + 1)->space) {
+            speak(r, two ? "squared" : "cubed", i, i + 2, CW_TOKEN_PLAIN);
+            return i + 2;
+        }
+        spoken = i > 0 && !atom_at(r, i)->space && number_next(r, i + 1) ? "to the power of" : NULL;
     } else if ((m == '<' || m == '>') && !number_next(r, i + 1)) {
         spoken = NULL; /* a tag, a quotation: only comparisons of numbers are said */
     } else if (m == 0xBD || m == 0xBC || m == 0xBE) {

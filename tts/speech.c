@@ -173,7 +173,7 @@ static int find_cuts(const struct piece *p, size_t n, int max, size_t *cut, stru
         if (j < n && p[j].mark && !p[j].opening) {
             continue; /* closing marks stay with what they close */
         }
-        if (p[j - 1].opening) {
+        if (j < n && p[j - 1].opening) {
             continue;
         }
         struct ending e = ending_at(p, j);
@@ -306,7 +306,7 @@ int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech
         cw_fail(err, CW_BAD_INPUT, "text: expected at least one word to speak, found only signs without a sound");
         goto done;
     }
-    pieces = make_pieces(&t, params.max_symbols - 1, &n);
+    pieces = make_pieces(&t, params.max_symbols - 8, &n); /* leaves room for marks around an endless word */
     cut = calloc(n + 1, sizeof *cut);
     starts = calloc(n + 1, sizeof *starts);
     if (!pieces || !cut || !starts) {
