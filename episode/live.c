@@ -50,10 +50,10 @@ static bool may_start(const struct cw_live *l, int64_t at)
     if (l->ended) {
         return true;
     }
-    if (l->added == 0) {
+    if (l->added == 0 || !l->forecast_given) {
         return false;
     }
-    if (!l->forecast_given || l->rest <= 0.0) {
+    if (l->rest <= 0.0) {
         return true;
     }
     if (!(l->speed > 0.0)) {

@@ -41,8 +41,9 @@ CW_MUST_CHECK int cw_live_open(struct cw_live **l, int rate, float gain, struct 
 CW_MUST_CHECK int cw_live_add(struct cw_live *l, const struct cw_clip *clip, int64_t horizon, struct cw_error *err);
 /* Sound starts when the first clip is there and, so that it never runs dry, when what is ready lasts longer than the
  * making of the rest is expected to lag behind: the maker tells how it is doing. `ready`, `total`: seconds of speech;
- * `rate`: seconds of speech made per second of wall clock, 0 when not known. Without any forecast it starts at once.
- * When it has run dry nevertheless, it waits in the same way before it goes on. */
+ * `rate`: seconds of speech made per second of wall clock, 0 when not known. Nothing sounds before the first forecast or
+ * the end; ready = total starts with what is there. When it has run dry nevertheless, it waits in the same way before it
+ * goes on. */
 void cw_live_forecast(struct cw_live *l, double ready, double total, double rate);
 /* No more clips: plays to sample `total`, waits for the end. */
 CW_MUST_CHECK int cw_live_finish(struct cw_live *l, int64_t total, struct cw_error *err);

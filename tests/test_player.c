@@ -56,6 +56,15 @@ const char *__lsan_default_suppressions(void)
 }
 #endif
 
+#ifdef __SANITIZE_THREAD__
+/* PulseAudio counts references in a way that the checker cannot see; its functions alone are left out. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race:^pa_\n";
+}
+#endif
+
 /* ---- the ring ------------------------------------------------------------------------------------------------------------ */
 
 enum { RING_FRAMES = 300000 };
@@ -476,6 +485,7 @@ static bool live_once(struct sink *s, bool last)
     bool ok = record(s) && CHECKF(cw_live_open(&l, RATE, 1.5f, &err) == 0, "%s", err.text);
     if (ok) {
         double begin = cw_seconds();
+        cw_live_forecast(l, 0, 0, 0); /* start with what is there */
         for (size_t c = 0; c < CLIPS; c++) {
             /* each comes while the one before it is heard; nothing will be added before the start of the next */
             CHECKF(cw_live_add(l, &clips[c], c + 1 < CLIPS ? starts[c + 1] : TOTAL, &err) == 0, "%s", err.text);
@@ -515,6 +525,7 @@ static bool forecast_once(struct sink *s, bool last)
         double ready, total, rate;
         bool starts;
     } cases[] = {
+        {-1, 0, 0, false},     /* no forecast at all */
         {20, 600, 0, false},   /* how fast? not known */
         {20, 600, 0.5, false}, /* far too slow */
         {20, 600, 0.95, false},
@@ -526,9 +537,10 @@ static bool forecast_once(struct sink *s, bool last)
         if (!CHECKF(cw_live_open(&l, RATE, 1.0f, &err) == 0, "%s", err.text)) {
             break;
         }
-        cw_live_forecast(l, 0, cases[c].total, 0);
         CHECK(cw_live_add(l, &clip, 20 * RATE, &err) == 0);
-        cw_live_forecast(l, cases[c].ready, cases[c].total, cases[c].rate);
+        if (cases[c].ready >= 0) {
+            cw_live_forecast(l, cases[c].ready, cases[c].total, cases[c].rate);
+        }
         for (int i = 0; i < (cases[c].starts ? 100 : 10) && cw_live_stats(l).first_sound == 0.0; i++) {
             pause_ms(30);
         }
@@ -557,7 +569,7 @@ static void test_forecast(void)
 
 struct seen {
     int calls, stop_after;
-    double last;
+    double last, stopped; /* stopped: when it said so */
 };
 
 static bool listen(void *arg, const struct cw_progress *p)
@@ -565,6 +577,7 @@ static bool listen(void *arg, const struct cw_progress *p)
     struct seen *seen = arg;
     CHECK(p->stage == CW_STAGE_PLAY && p->fraction >= seen->last && p->fraction <= 1.0 && p->seconds_left >= 0.0);
     seen->last = p->fraction;
+    seen->stopped = cw_seconds();
     return ++seen->calls != seen->stop_after;
 }
 
@@ -587,9 +600,8 @@ static bool file_once(struct sink *s, bool last)
         ok = SHOW(like(&a, N, 1.0), "gain %g, SNR %g dB, first wrong frame %zu of %d", a.gain, a.snr_db, a.first_wrong, N);
         CHECKF(seen.calls > 10 && seen.last == 1.0, "%d calls, the last at %g", seen.calls, seen.last);
         seen = (struct seen){.stop_after = 5};
-        double begin = cw_seconds();
         CHECK_REFUSED(cw_play(cw_test_dir(), (struct cw_listener){.progress = listen, .arg = &seen}, &err), &err, "cancelled");
-        CHECKF(cw_seconds() - begin < 1.5, "a cancel took %.1f s", cw_seconds() - begin);
+        CHECKF(cw_seconds() - seen.stopped < 1.5, "a cancel took %.1f s", cw_seconds() - seen.stopped);
     }
     free(x);
     free(y);
