@@ -27,6 +27,9 @@ struct cw_llm_request {
     const char *prefill;  /* the assistant's reply begins with this, or NULL; not part of the result */
     const char *grammar;  /* GBNF, or NULL */
     int max_tokens;
+    float temperature;    /* 0: the model's own */
+    uint64_t seed;        /* 0: the model's seed and the number of the request */
+    bool fresh;           /* forget what the cache holds: the same requests after it give the same text */
     /* Called with each new piece of text; returns false to stop there. May be NULL. */
     bool (*piece)(void *arg, const char *text, size_t len);
     void *arg;

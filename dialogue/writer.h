@@ -21,6 +21,8 @@ struct cw_writer_events {
     bool (*turn)(void *arg, const struct cw_script *s, int segment, int turn);
     /* What the writer is doing now ("planning", "writing 2/4"), and how far in [0, 1]. May be NULL. */
     void (*stage)(void *arg, const char *what, double fraction);
+    /* A line of the model that did not pass, and why: it is asked again. May be NULL. */
+    void (*refused)(void *arg, const char *text, const char *why);
 };
 
 /* `s` comes with its cast, language and seed set; title, segments and turns are written. Empty or unspeakable topic, or

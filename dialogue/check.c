@@ -1,0 +1,413 @@
+/* What a turn has to pass: the model's text may hold anything that the grammar admits.
+ *
+ *   text ─▶ words ─▶ banned openers, greetings and farewells out of place, talk about the show, names as prefixes, sentences
+ *   that end in the air, likeness with everything said before ─▶ a penalty: 0 good, over 100 refused */
+#include "dialogue/writer_impl.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- words --------------------------------------------------------------------------------------------------------- */
+
+static const char *const weak_words[] = {
+    "about", "after", "again", "also", "always", "another", "because", "been", "before", "being", "between", "both", "can't", "could", "does", "doesn't",
+    "doing", "don't", "down", "each", "even", "every", "from", "getting", "gets", "going", "have", "having", "here", "how", "into", "isn't", "it's", "just",
+    "know", "less", "like", "likely", "made", "make", "makes", "making", "many", "might", "more", "most", "much", "need", "needs", "never", "often", "only",
+    "other", "over", "people", "really", "same", "should", "some", "something", "still", "such", "take", "takes", "than", "that", "that's", "their", "them",
+    "then", "there", "there's", "these", "they", "they're", "thing", "things", "think", "this", "those", "through", "time", "used", "using", "very", "want",
+    "well", "were", "what", "what's", "when", "where", "which", "while", "will", "with", "without", "would", "yeah", "year", "years", "your", "you're",
+};
+
+static bool weak(const char *w, size_t n)
+{
+    if (n < 4) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof weak_words / sizeof weak_words[0]; i++) {
+        if (strlen(weak_words[i]) == n && memcmp(weak_words[i], w, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t hash(const char *s, size_t n)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < n; i++) {
+        h = (h ^ (unsigned char)s[i]) * 16777619u;
+    }
+    return h;
+}
+
+/* "crystals", "cooling", "cooled" count as "crystal", "cool", "cool". */
+static size_t stem(const char *w, size_t n)
+{
+    static const char *const endings[] = {"ing", "ed", "es", "s", "ly"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t e = strlen(endings[i]);
+        if (n >= e + 4 && memcmp(w + n - e, endings[i], e) == 0) {
+            return n - e;
+        }
+    }
+    return n;
+}
+
+static bool word_char(char c)
+{
+    return isalnum((unsigned char)c) || (unsigned char)c >= 0x80 || c == '\'' || c == '-';
+}
+
+/* The next word at or after *s, lower case, in w[64]; its length, 0 at the end. */
+static size_t next_word(const char **s, char *w)
+{
+    size_t n = 0;
+    while (**s != '\0' && !word_char(**s)) {
+        (*s)++;
+    }
+    for (; word_char(**s); (*s)++) {
+        if (n < 63) {
+            w[n++] = (char)tolower((unsigned char)**s);
+        }
+    }
+    w[n] = '\0';
+    return n;
+}
+
+int words_count(const char *text)
+{
+    int n = 0;
+    bool in = false;
+    for (; *text != '\0'; text++) {
+        bool blank = *text == ' ' || *text == '\n' || *text == '\t';
+        n += !blank && !in;
+        in = !blank;
+    }
+    return n;
+}
+
+int words_of(struct words *w, const char *text, struct cw_error *err)
+{
+    char word[64];
+    memset(w, 0, sizeof *w);
+    size_t most = strlen(text) / 2 + 1;
+    w->all = calloc(most, sizeof *w->all);
+    w->content = calloc(most, sizeof *w->content);
+    if (w->all == NULL || w->content == NULL) {
+        words_free(w);
+        return cw_fail_memory(err, "writer");
+    }
+    for (size_t n; (n = next_word(&text, word)) > 0;) {
+        uint32_t h = hash(word, n);
+        if (w->all_count < 2) {
+            w->opener[w->all_count] = h;
+        }
+        w->all[w->all_count++] = h;
+        if (weak(word, n)) {
+            continue;
+        }
+        h = hash(word, stem(word, n));
+        bool known = false;
+        for (int i = 0; i < w->content_count && !known; i++) {
+            known = w->content[i] == h;
+        }
+        if (!known) {
+            w->content[w->content_count++] = h;
+        }
+    }
+    return 0;
+}
+
+void words_free(struct words *w)
+{
+    free(w->all);
+    free(w->content);
+    memset(w, 0, sizeof *w);
+}
+
+int ledger_add(struct ledger *l, const char *text, struct cw_error *err)
+{
+    struct words w;
+    if (words_of(&w, text, err) != 0) {
+        return -1;
+    }
+    struct words *turns = realloc(l->turns, (size_t)(l->count + 1) * sizeof *turns);
+    if (turns == NULL) {
+        words_free(&w);
+        return cw_fail_memory(err, "writer");
+    }
+    l->turns = turns;
+    l->turns[l->count++] = w;
+    return 0;
+}
+
+void ledger_free(struct ledger *l)
+{
+    for (int i = 0; i < l->count; i++) {
+        words_free(&l->turns[i]);
+    }
+    free(l->turns);
+    memset(l, 0, sizeof *l);
+}
+
+double words_likeness(const struct words *a, const struct words *b)
+{
+    int shared = 0, less = a->content_count < b->content_count ? a->content_count : b->content_count;
+    if (less < 4) {
+        return 0;
+    }
+    for (int i = 0; i < a->content_count; i++) {
+        for (int k = 0; k < b->content_count; k++) {
+            shared += a->content[i] == b->content[k];
+        }
+    }
+    return (double)shared / less;
+}
+
+double words_copied(const struct words *a, const struct words *b)
+{
+    int shared = 0;
+    if (a->all_count < 6) {
+        return 0;
+    }
+    for (int i = 0; i + 2 < a->all_count; i++) {
+        for (int k = 0; k + 2 < b->all_count; k++) {
+            if (a->all[i] == b->all[k] && a->all[i + 1] == b->all[k + 1] && a->all[i + 2] == b->all[k + 2]) {
+                shared++;
+                break;
+            }
+        }
+    }
+    return (double)shared / (a->all_count - 2);
+}
+
+/* ---- rules --------------------------------------------------------------------------------------------------------- */
+
+/* Empty agreement: what small models begin every reply with. */
+static const char *const banned_openers[] = {
+    "absolutely", "exactly", "yes exactly", "that's right", "that's a great", "that's an excellent", "that's a good", "that's amazing", "that's interesting",
+    "that's fascinating", "that's true", "that's correct", "great question", "good question", "great point", "good point", "i agree", "you're right",
+    "you are right", "indeed", "of course", "sure", "certainly", "definitely", "well said", "interesting", "fascinating", "i see", "i understand",
+    "in conclusion", "to summarize", "as i mentioned", "as you mentioned", "as you said", "let's dive", "speaking of", "wow that's", "yes it's", "yes it is",
+};
+static const char *const greetings[] = {
+    "welcome to", "welcome back", "hello", "hi everyone", "hey everyone", "good morning", "good evening", "thanks for having", "thank you for having", "glad to be here",
+    "happy to be here", "joining us", "hi there", "hey there", "dear listeners", "hi folks", "hi ",
+};
+static const char *const farewells[] = {
+    "goodbye", "good bye", "thanks for listening", "thank you for listening", "see you next", "see you soon", "until next time", "that's all for", "tune in", "bye", "thanks for tuning",
+    "thank you for joining", "thanks for joining", "thank you for your time", "thanks for your time", "good night", "signing off",
+};
+static const char *const meta[] = {
+    "this segment", "this episode", "next segment", "this podcast", "this part", "next part", "our show", "our podcast", "the script", "as an ai", "ai language model", "as a language model",
+    "our listeners", "in this talk", "the note", "a fun fact", "moving on", "let's move on", "today's topic", "the topic", "let's discuss", "let's talk about",
+};
+
+/* `list` phrase at a word start of `lower`; `start`: at its very start only. */
+static bool has_phrase(const char *lower, const char *phrase, bool start)
+{
+    size_t n = strlen(phrase);
+    for (const char *p = lower; (p = strstr(p, phrase)) != NULL; p++) {
+        bool left = p == lower || p[-1] == ' ';
+        bool right = p[n] == '\0' || p[n - 1] == ' ' || !word_char(p[n]);
+        if (left && right) {
+            return true;
+        }
+        if (start) {
+            return false;
+        }
+    }
+    return false;
+}
+
+#define HAS_ANY(lower, list, start) has_any(lower, list, sizeof list / sizeof list[0], start)
+static bool has_any(const char *lower, const char *const *list, size_t n, bool start)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (start ? strncmp(lower, list[i], strlen(list[i])) == 0 && has_phrase(lower, list[i], true) : has_phrase(lower, list[i], false)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A sentence that stops on such a word was cut by the grammar, not finished. */
+static bool ends_in_the_air(const char *lower)
+{
+    static const char *const open_words[] = {"the", "a", "an", "of", "to", "and", "or", "but", "for", "with", "in", "on", "at", "by", "from", "as", "than", "because", "which",
+                                             "is", "are", "was", "were", "be", "its", "their", "your", "my", "our", "very", "if", "when", "while", "has", "have", "into", "can", "will", "would"};
+    char w[64], last[64] = "";
+    for (const char *p = lower; *p != '\0';) {
+        if (*p == '.' || *p == '?' || *p == '!') {
+            bool number = p > lower && isdigit((unsigned char)p[-1]) && isdigit((unsigned char)p[1]);
+            /* a question or "what for?" may end so; a statement may not */
+            for (size_t i = 0; i < sizeof open_words / sizeof open_words[0] && !number && *p != '?'; i++) {
+                if (strcmp(last, open_words[i]) == 0) {
+                    return true;
+                }
+            }
+            p++;
+        } else if (word_char(*p)) {
+            size_t n = next_word(&p, w);
+            memcpy(last, w, n + 1);
+        } else {
+            p++;
+        }
+    }
+    return false;
+}
+
+static int longest_sentence(const char *s)
+{
+    int longest = 0, n = 0;
+    for (; *s != '\0'; s++) {
+        n++;
+        if ((*s == '.' || *s == '?' || *s == '!') && (s[1] == ' ' || s[1] == '\0')) {
+            longest = n > longest ? n : longest;
+            n = -1;
+        }
+    }
+    return n > longest ? n : longest;
+}
+
+/* Numbers that stand in none of the facts: invented. */
+static int invented_numbers(const char *text, const char *known)
+{
+    int count = 0;
+    for (const char *p = text; *p != '\0';) {
+        if (!isdigit((unsigned char)*p)) {
+            p++;
+            continue;
+        }
+        char number[24];
+        size_t n = 0;
+        for (; isdigit((unsigned char)*p) || ((*p == '.' || *p == ',') && isdigit((unsigned char)p[1])); p++) {
+            if (n < sizeof number - 1) {
+                number[n++] = *p;
+            }
+        }
+        number[n] = '\0';
+        count += known == NULL || strstr(known, number) == NULL;
+    }
+    return count;
+}
+
+static void object(int *penalty, const char **why, int amount, const char *reason)
+{
+    if (amount > 100 || *why == NULL) {
+        *why = reason;
+    }
+    *penalty += amount;
+}
+
+static void check_likeness(const struct turn_check *c, const struct words *w, int *penalty, const char **why)
+{
+    for (int i = 0; i < c->said->count; i++) {
+        const struct words *old = &c->said->turns[i];
+        int back = c->said->count - i; /* 1: the turn just before */
+        double like = words_likeness(w, old), copied = words_copied(w, old);
+        if (copied > 0.4 || like > 0.8) {
+            object(penalty, why, 150, "repeats an earlier turn");
+            return;
+        }
+        if (copied > 0.2 || like > 0.6) {
+            object(penalty, why, 40, "is like an earlier turn");
+        }
+        if (back <= 8 && w->all_count > 1 && old->all_count > 1 && w->opener[0] == old->opener[0] && w->opener[1] == old->opener[1]) {
+            object(penalty, why, 60, "opens as another turn did");
+        } else if (back <= 2 && w->opener[0] == old->opener[0]) {
+            object(penalty, why, 30, "opens with the same word as the turn before");
+        }
+    }
+    int same = 0;
+    for (int i = 0; i < c->said->count; i++) {
+        same += c->said->turns[i].opener[0] == w->opener[0];
+    }
+    if (c->said->count >= 6 && same * 5 > c->said->count) {
+        object(penalty, why, 25, "opens as too many turns do");
+    }
+    for (int i = 0; c->examples != NULL && i < c->examples->count; i++) {
+        if (words_copied(w, &c->examples->turns[i]) > 0.25 || words_likeness(w, &c->examples->turns[i]) > 0.6) {
+            object(penalty, why, 150, "copies the worked example");
+            return;
+        }
+    }
+}
+
+int writer_check_turn(const struct turn_check *c, const char *text, int *penalty, const char **why, struct cw_error *err)
+{
+    int status = -1;
+    struct words w = {0}, fact = {0};
+    char *lower = cw_strdup(text);
+    *penalty = 0;
+    *why = NULL;
+    if (lower == NULL) {
+        cw_fail_memory(err, "writer");
+        goto done;
+    }
+    for (char *p = lower; *p != '\0'; p++) {
+        *p = (char)tolower((unsigned char)*p);
+    }
+    if (words_of(&w, text, err) != 0) {
+        goto done;
+    }
+    int count = words_count(text);
+    const char *name = c->script->cast[c->speaker].name;
+    if (count < 2 || text[strcspn(text, "<>[]{}*#_|\\:\"")] != '\0' || cw_utf8_invalid(text, strlen(text)) >= 0) {
+        object(penalty, why, 200, "is not a speakable line");
+    }
+    bool first = c->beat == BEAT_OPEN, last = c->beat == BEAT_CLOSE;
+    if (HAS_ANY(lower, banned_openers, true)) {
+        object(penalty, why, 110, "opens with empty agreement");
+    }
+    if (!first && (HAS_ANY(lower, greetings, true) || has_phrase(lower, "welcome to", false) || has_phrase(lower, "welcome back", false) ||
+                   has_phrase(lower, "hello", false))) {
+        object(penalty, why, 200, "greets again");
+    }
+    if (!last && HAS_ANY(lower, farewells, false)) {
+        object(penalty, why, 200, "says goodbye too early");
+    }
+    if (HAS_ANY(lower, meta, false) && !(first && !has_phrase(lower, "as an ai", false))) {
+        object(penalty, why, first ? 40 : 120, "talks about the show");
+    }
+    if (strstr(text, name) != NULL && c->script->cast_count > 1) {
+        object(penalty, why, first ? 20 : 110, "speaks its own name");
+    }
+    int addressed = 0;
+    for (int i = 0; i < c->script->cast_count; i++) {
+        addressed += i != c->speaker && strstr(text, c->script->cast[i].name) != NULL;
+    }
+    if (addressed > 0 && !first && !last) {
+        object(penalty, why, 15, "calls the other by name");
+    }
+    if (ends_in_the_air(lower)) {
+        object(penalty, why, 130, "ends in the middle of a thought");
+    }
+    if (longest_sentence(text) > 140) {
+        object(penalty, why, longest_sentence(text) > 200 ? 110 : 30, "has a long sentence");
+    }
+    if (c->most_words > 0 && count > c->most_words) {
+        int over = count - c->most_words;
+        object(penalty, why, over * 3 > 90 ? 90 : over * 3, "is too long");
+    }
+    if (invented_numbers(text, c->known) > 0) {
+        object(penalty, why, 45, "has a number that no fact supports");
+    }
+    if (c->fact != NULL) {
+        if (words_of(&fact, c->fact, err) != 0) {
+            goto done;
+        }
+        if (words_likeness(&w, &fact) < 0.25 && fact.content_count >= 4) {
+            object(penalty, why, 35, "leaves its fact out");
+        }
+    }
+    check_likeness(c, &w, penalty, why);
+    status = 0;
+done:
+    words_free(&w);
+    words_free(&fact);
+    free(lower);
+    return status;
+}
