@@ -115,3 +115,9 @@ done:
     free(block);
     return result;
 }
+
+const char *cw_play_device(struct cw_error *err)
+{
+    static char name[256];
+    return cw_player_device(name, sizeof name, err) == 0 ? name : NULL;
+}

@@ -191,6 +191,25 @@ static int open_stream(struct cw_player *p, struct cw_error *err)
     return 0;
 }
 
+int cw_player_device(char *name, size_t size, struct cw_error *err)
+{
+    struct cw_player p = {.rate = 24000, .channels = 1, .device_channels = 1};
+    pthread_mutex_lock(&portaudio_lock);
+    int saved = hush();
+    int result = open_stream(&p, err);
+    if (result == 0) {
+        const PaDeviceInfo *device = Pa_GetDeviceInfo(Pa_GetDefaultOutputDevice());
+        snprintf(name, size, "%s", device != NULL ? device->name : "");
+        Pa_CloseStream(p.stream);
+    }
+    if (p.initialised) {
+        Pa_Terminate();
+    }
+    unhush(saved);
+    pthread_mutex_unlock(&portaudio_lock);
+    return result;
+}
+
 int cw_player_open(struct cw_player **player, struct cw_player_params params, struct cw_error *err)
 {
     int result = -1;

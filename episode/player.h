@@ -15,6 +15,8 @@ struct cw_player_params cw_player_params_default(void);
 /* No device: CW_FAILED "no audio output device: …" (one line). */
 CW_MUST_CHECK int cw_player_open(struct cw_player **p, struct cw_player_params params, struct cw_error *err);
 void cw_player_close(struct cw_player *p); /* stops at once */
+/* Name of the default device, when it can be opened. */
+CW_MUST_CHECK int cw_player_device(char *name, size_t size, struct cw_error *err);
 /* Producer side: waits for room in the ring; starts the stream once primed. n frames of `channels` samples. */
 CW_MUST_CHECK int cw_player_write(struct cw_player *p, const float *frames, size_t n, struct cw_error *err);
 /* No more will come: plays what is left, then stops. */
