@@ -14,7 +14,8 @@ static void open_once(void) {
     char models[CW_PATH_MAX], dir[CW_PATH_MAX];
     struct cw_error err = {0};
     static bool tried;
-    if (!tried && cw_models_dir(models, &err) == 0 && cw_path_join(dir, models, "lexicon", &err) == 0 && cw_speech_open(&speech, dir, &err)) {
+    if (!tried && cw_models_dir(models, &err) == 0 && cw_path_join(dir, models, "lexicon", &err) == 0 &&
+        cw_speech_open(&speech, dir, &err)) {
         speech = NULL; /* no lexicon here: the normaliser alone is fuzzed */
     }
     tried = true;

@@ -42,20 +42,51 @@ static bool invisible(uint32_t c) {
 
 static uint32_t one_of_alike(uint32_t c) {
     switch (c) {
-    case 0x2018: case 0x2019: case 0x201A: case 0x201B: case 0x2032: case 0x2BC: case '`': case 0xB4: return '\'';
-    case 0x2010: case 0x2011: return '-';
-    case 0x2012: case 0x2015: return 0x2013;
-    case 0x201E: case 0x201F: case 0x2033: case 0xAB: case 0xBB: return '"';
-    case '[': case '{': return '(';
-    case ']': case '}': return ')';
-    case 0x37E: return ';';
-    case 0x3002: case 0xFF0E: return '.';
-    case 0x3001: case 0xFF0C: return ',';
-    case 0xFF01: return '!';
-    case 0xFF1F: return '?';
-    case 0xFF1A: return ':';
-    case 0xFF1B: return ';';
-    default: return c;
+    case 0x2018:
+    case 0x2019:
+    case 0x201A:
+    case 0x201B:
+    case 0x2032:
+    case 0x2BC:
+    case '`':
+    case 0xB4:
+        return '\'';
+    case 0x2010:
+    case 0x2011:
+        return '-';
+    case 0x2012:
+    case 0x2015:
+        return 0x2013;
+    case 0x201E:
+    case 0x201F:
+    case 0x2033:
+    case 0xAB:
+    case 0xBB:
+        return '"';
+    case '[':
+    case '{':
+        return '(';
+    case ']':
+    case '}':
+        return ')';
+    case 0x37E:
+        return ';';
+    case 0x3002:
+    case 0xFF0E:
+        return '.';
+    case 0x3001:
+    case 0xFF0C:
+        return ',';
+    case 0xFF01:
+        return '!';
+    case 0xFF1F:
+        return '?';
+    case 0xFF1A:
+        return ':';
+    case 0xFF1B:
+        return ';';
+    default:
+        return c;
     }
 }
 
@@ -75,7 +106,8 @@ static size_t link_at(const char *s, size_t n, size_t i, struct atom *a) {
     if (end >= n || s[end] != ')') {
         return 0;
     }
-    *a = (struct atom){.kind = ATOM_LINK, .label = i + 1, .label_length = close - i - 1, .value = close + 2, .value_length = end - close - 2};
+    *a = (struct atom){
+        .kind = ATOM_LINK, .label = i + 1, .label_length = close - i - 1, .value = close + 2, .value_length = end - close - 2};
     return end + 1 - i;
 }
 
@@ -115,7 +147,8 @@ int atoms_read(struct reader *r, struct cw_error *err) {
             /* what stands inside must be free of control characters too */
             for (size_t j = i; j < i + link; j++) {
                 if ((unsigned char)s[j] < 0x20 || s[j] == 0x7F) {
-                    return cw_fail(err, CW_BAD_INPUT, "text: byte %zu: expected text, found a control character (U+%04X)", j, (unsigned)s[j]);
+                    return cw_fail(err, CW_BAD_INPUT, "text: byte %zu: expected text, found a control character (U+%04X)", j,
+                                   (unsigned)s[j]);
                 }
             }
             end = i + link;
@@ -129,13 +162,11 @@ int atoms_read(struct reader *r, struct cw_error *err) {
             while (end < n) {
                 uint32_t d = 0, after = 0;
                 size_t m = (size_t)cw_utf8_next(s + end, n - end, &d);
-                if (letter(d) || combining(d)) {
-                    end += m;
-                } else if (one_of_alike(d) == '\'' && end + m < n && cw_utf8_next(s + end + m, n - end - m, &after) && letter(after)) {
-                    end += m;
-                } else {
+                bool inner = one_of_alike(d) == '\'' && end + m < n && cw_utf8_next(s + end + m, n - end - m, &after) && letter(after);
+                if (!letter(d) && !combining(d) && !inner) {
                     break;
                 }
+                end += m;
             }
         } else {
             a->kind = ATOM_MARK;
@@ -273,8 +304,12 @@ static void add_token(struct reader *r, int kind, const char *spoken, size_t n, 
     if (spaced(r, kind, t->pool.data + kept, first)) {
         flags |= CW_TOKEN_SPACE;
     }
-    t->v[t->n++] = (struct cw_token){.spoken = kept, .offset = first->offset, .length = last->offset + last->length - first->offset,
-        .kind = kind, .flags = flags, .stress = CW_NO_STRESS};
+    t->v[t->n++] = (struct cw_token){.spoken = kept,
+                                     .offset = first->offset,
+                                     .length = last->offset + last->length - first->offset,
+                                     .kind = kind,
+                                     .flags = flags,
+                                     .stress = CW_NO_STRESS};
 }
 
 void speak(struct reader *r, const char *words, size_t a, size_t b, int flags) {

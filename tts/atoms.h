@@ -9,9 +9,9 @@ enum atom_kind { ATOM_END, ATOM_WORD, ATOM_NUMBER, ATOM_MARK, ATOM_LINK };
 
 struct atom {
     int kind;
-    bool space;           /* white space, or the text's start, stands before it */
+    bool space; /* white space, or the text's start, stands before it */
     size_t offset, length;
-    uint32_t mark;        /* ATOM_MARK: its code point, with look-alikes made one */
+    uint32_t mark;              /* ATOM_MARK: its code point, with look-alikes made one */
     size_t label, label_length; /* ATOM_LINK: the word inside the brackets */
     size_t value, value_length; /* ATOM_LINK: what stands in the parentheses */
 };
@@ -31,14 +31,14 @@ CW_MUST_CHECK int atoms_read(struct reader *r, struct cw_error *err);
 /* The atom at i; beyond either end, the ATOM_END. */
 const struct atom *atom_at(const struct reader *r, size_t i);
 const char *atom_text(const struct reader *r, size_t i);
-bool atom_is(const struct reader *r, size_t i, const char *word);      /* exactly this word, number or mark */
+bool atom_is(const struct reader *r, size_t i, const char *word); /* exactly this word, number or mark */
 bool atom_is_any_case(const struct reader *r, size_t i, const char *word);
-bool atom_mark(const struct reader *r, size_t i, uint32_t mark);        /* this mark */
-bool atom_joined(const struct reader *r, size_t i, int kind);           /* of this kind, with no space before it */
+bool atom_mark(const struct reader *r, size_t i, uint32_t mark); /* this mark */
+bool atom_joined(const struct reader *r, size_t i, int kind);    /* of this kind, with no space before it */
 bool atom_joined_mark(const struct reader *r, size_t i, uint32_t mark);
-bool atom_capital(const struct reader *r, size_t i);                    /* a word that starts with a capital */
-bool atom_lower(const struct reader *r, size_t i);                      /* a word that starts with a small letter */
-int atom_int(const struct reader *r, size_t i);                         /* a number of at most 6 digits, else -1 */
+bool atom_capital(const struct reader *r, size_t i); /* a word that starts with a capital */
+bool atom_lower(const struct reader *r, size_t i);   /* a word that starts with a small letter */
+int atom_int(const struct reader *r, size_t i);      /* a number of at most 6 digits, else -1 */
 bool letter_upper(uint32_t c);
 bool letter_lower(uint32_t c);
 
@@ -55,8 +55,8 @@ bool dot_ends(const struct reader *r, size_t dot);
 /* Numbers with what stands around them (measure.c). Each returns the atom after what it spoke, or i when it does not apply. */
 size_t read_money(struct reader *r, size_t i);
 size_t read_number(struct reader *r, size_t i);
-size_t read_date_words(struct reader *r, size_t i); /* "May 6, 2021", "Sept. 1999" */
+size_t read_date_words(struct reader *r, size_t i);                  /* "May 6, 2021", "Sept. 1999" */
 const char *month_of(const struct reader *r, size_t i, size_t *dot); /* the month's full name; *dot = 1 when "Jan." has its dot */
-int roman_value(const char *s, size_t n); /* 0: not a Roman numeral in its usual form */
+int roman_value(const char *s, size_t n);                            /* 0: not a Roman numeral in its usual form */
 
 #endif

@@ -29,7 +29,7 @@ struct cw_token {
     size_t phonemes;       /* offset in pool; written by G2P, or given inline */
     size_t offset, length; /* its span in the source text */
     int kind, flags, source;
-    float stress;          /* [word](+1): a stress asked for; or CW_NO_STRESS */
+    float stress; /* [word](+1): a stress asked for; or CW_NO_STRESS */
 };
 
 struct cw_tokens {
@@ -71,8 +71,8 @@ int cw_symbols_count(const char *s); /* code points */
 /* Fills phonemes and source of every token. */
 CW_MUST_CHECK int cw_g2p_tokens(const struct cw_lexicon *lexicon, bool british, struct cw_tokens *t, struct cw_error *err);
 
-/* What part of speech token i plays, as the lexicon names it: "NOUN", "VERB", "ADJ", "ADV", "VBD", "DT", or NULL for no opinion. `word` is the
- * token in lower case. `has` says which tags its entry holds. */
+/* What part of speech token i plays, as the lexicon names it: "NOUN", "VERB", "ADJ", "ADV", "VBD", "DT", or NULL for no opinion. `word` is
+ * the token in lower case. `has` says which tags its entry holds. */
 enum cw_tag { CW_TAG_NONE, CW_TAG_NOUN, CW_TAG_VERB, CW_TAG_ADJ, CW_TAG_ADV, CW_TAG_VBD, CW_TAG_DT };
 enum cw_tag cw_tag_token(const struct cw_tokens *t, size_t i, const char *word, unsigned has); /* has: bits 1 << tag */
 

@@ -17,12 +17,14 @@
 
 bool cw_symbol_known(uint32_t c) {
     /* the published model's vocabulary, code points in order */
-    static const uint16_t symbols[] = {0x20, 0x21, 0x22, 0x28, 0x29, 0x2c, 0x2e, 0x3a, 0x3b, 0x3f, 0x41, 0x49, 0x4f, 0x51, 0x53, 0x54, 0x57, 0x59, 0x61,
-        0x62, 0x63, 0x64, 0x65, 0x66, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f, 0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a,
-        0xe6, 0xe7, 0xf0, 0xf8, 0x14b, 0x153, 0x250, 0x251, 0x252, 0x254, 0x255, 0x256, 0x259, 0x25a, 0x25b, 0x25c, 0x25f, 0x261, 0x263, 0x264, 0x265,
-        0x268, 0x26a, 0x26f, 0x270, 0x272, 0x273, 0x274, 0x278, 0x279, 0x27b, 0x27d, 0x27e, 0x281, 0x282, 0x283, 0x288, 0x28a, 0x28b, 0x28c, 0x28e,
-        0x292, 0x294, 0x29d, 0x2a3, 0x2a4, 0x2a5, 0x2a6, 0x2a7, 0x2a8, 0x2b0, 0x2b2, 0x2c8, 0x2cc, 0x2d0, 0x303, 0x3b2, 0x3b8, 0x3c7, 0x1d4a, 0x1d5d,
-        0x1d7b, 0x2014, 0x201c, 0x201d, 0x2026, 0x2192, 0x2193, 0x2197, 0x2198, 0xab67};
+    static const uint16_t symbols[] = {
+        0x20,   0x21,   0x22,   0x28,   0x29,   0x2c,   0x2e,   0x3a,   0x3b,   0x3f,   0x41,   0x49,  0x4f,  0x51,  0x53,  0x54,  0x57,
+        0x59,   0x61,   0x62,   0x63,   0x64,   0x65,   0x66,   0x68,   0x69,   0x6a,   0x6b,   0x6c,  0x6d,  0x6e,  0x6f,  0x70,  0x71,
+        0x72,   0x73,   0x74,   0x75,   0x76,   0x77,   0x78,   0x79,   0x7a,   0xe6,   0xe7,   0xf0,  0xf8,  0x14b, 0x153, 0x250, 0x251,
+        0x252,  0x254,  0x255,  0x256,  0x259,  0x25a,  0x25b,  0x25c,  0x25f,  0x261,  0x263,  0x264, 0x265, 0x268, 0x26a, 0x26f, 0x270,
+        0x272,  0x273,  0x274,  0x278,  0x279,  0x27b,  0x27d,  0x27e,  0x281,  0x282,  0x283,  0x288, 0x28a, 0x28b, 0x28c, 0x28e, 0x292,
+        0x294,  0x29d,  0x2a3,  0x2a4,  0x2a5,  0x2a6,  0x2a7,  0x2a8,  0x2b0,  0x2b2,  0x2c8,  0x2cc, 0x2d0, 0x303, 0x3b2, 0x3b8, 0x3c7,
+        0x1d4a, 0x1d5d, 0x1d7b, 0x2014, 0x201c, 0x201d, 0x2026, 0x2192, 0x2193, 0x2197, 0x2198, 0xab67};
     size_t lo = 0, hi = sizeof symbols / sizeof symbols[0];
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
@@ -199,9 +201,10 @@ static void drop_switches(struct sound *p) {
 
 /* espeak's IPA (ties as '^') to misaki's alphabet. */
 static void convert_ipa(struct sound *p, bool british) {
-    static const char *const both[][2] = {{"ʔˌn\u0329", "ʔn"}, {"ʔn\u0329", "ʔn"}, {"a^ɪ", "I"}, {"a^ʊ", "W"}, {"d^ʒ", "ʤ"}, {"e^ɪ", "A"}, {"t^ʃ", "ʧ"},
-        {"ɔ^ɪ", "Y"}, {"ə^l", "ᵊl"}, {"ʲo", "jo"}, {"ʲə", "jə"}, {"ʲ", ""}, {"ɚ", "əɹ"}, {"r", "ɹ"}, {"x", "k"}, {"ç", "k"}, {"ɐ", "ə"}, {"ɬ", "l"},
-        {"\u0303", ""}};
+    static const char *const both[][2] = {{"ʔˌn\u0329", "ʔn"}, {"ʔn\u0329", "ʔn"}, {"a^ɪ", "I"}, {"a^ʊ", "W"},  {"d^ʒ", "ʤ"},
+                                          {"e^ɪ", "A"},        {"t^ʃ", "ʧ"},       {"ɔ^ɪ", "Y"}, {"ə^l", "ᵊl"}, {"ʲo", "jo"},
+                                          {"ʲə", "jə"},        {"ʲ", ""},          {"ɚ", "əɹ"},  {"r", "ɹ"},    {"x", "k"},
+                                          {"ç", "k"},          {"ɐ", "ə"},         {"ɬ", "l"},   {"\u0303", ""}};
     static const char *const gb[][2] = {{"e^ə", "ɛː"}, {"iə", "ɪə"}, {"i^ə", "ɪə"}, {"ə^ʊ", "Q"}};
     static const char *const us[][2] = {{"o^ʊ", "O"}, {"ɜːɹ", "ɜɹ"}, {"ɜː", "ɜɹ"}, {"ɪə", "iə"}, {"ː", ""}};
     static const char *const after[][2] = {{"e", "A"}, {"o", "ɔ"}, {"^", ""}, {"ɾ", "T"}, {"ʔ", "t"}, {"ɹɹ", "ɹ"}};
@@ -394,12 +397,12 @@ static bool spell(const struct g2p *g, const char *w, size_t n, struct sound *p)
         return false;
     }
     apply_stress(p, 0);
-    char *last = NULL;
-    for (char *s = p->s; (s = strstr(s, SECONDARY)); s++) {
-        last = s;
+    size_t last = p->n;
+    for (const char *s = p->s; (s = strstr(s, SECONDARY)) != NULL; s++) {
+        last = (size_t)(s - p->s);
     }
-    if (last) {
-        memcpy(last, PRIMARY, strlen(PRIMARY));
+    for (size_t i = 0; last < p->n && PRIMARY[i]; i++) { /* both marks are two bytes */
+        p->s[last + i] = PRIMARY[i];
     }
     return true;
 }
@@ -408,8 +411,9 @@ static const char *const tag_names[] = {"DEFAULT", "NOUN", "VERB", "ADJ", "ADV",
 
 /* In capitals, these are said loudly rather than spelt. */
 static bool emphatic(const char *small) {
-    static const char *const words[] = {"is", "in", "or", "as", "be", "he", "me", "am", "ah", "oh", "hi", "hm", "hmm", "da", "ma", "pa", "add", "act", "aid",
-        "sob", "cap", "dip", "dew", "elf", "oft", "sat", "pow", "ha", "so", "etc", "re"};
+    static const char *const words[] = {"is",  "in",  "or",  "as",  "be",  "he",  "me",  "am",  "ah",  "oh",  "hi",
+                                        "hm",  "hmm", "da",  "ma",  "pa",  "add", "act", "aid", "sob", "cap", "dip",
+                                        "dew", "elf", "oft", "sat", "pow", "ha",  "so",  "etc", "re"};
     for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
         if (strcmp(small, words[k]) == 0) {
             return true;
@@ -447,8 +451,8 @@ static bool lookup(const struct g2p *g, const char *w, size_t n, float stress, s
         }
         value = g->future == FUTURE_END ? cw_lexicon_value(entry, len, "None", &value_len) : NULL;
         if (!value) {
-            enum cw_tag tag = upper && n > 1 && (tags & (1U << CW_TAG_NOUN)) ? (emphatic(small) ? CW_TAG_NONE : CW_TAG_NOUN) :
-                              cw_tag_token(g->t, g->i, small, tags);
+            enum cw_tag tag = upper && n > 1 && (tags & (1U << CW_TAG_NOUN)) ? (emphatic(small) ? CW_TAG_NONE : CW_TAG_NOUN)
+                                                                             : cw_tag_token(g->t, g->i, small, tags);
             if (tag && tag == spelt) {
                 return spell(g, w, n, p);
             }
@@ -539,9 +543,8 @@ static bool stem_s(const struct g2p *g, const char *w, size_t n, float stress, s
     memcpy(stem, w, n);
     if (!tail(w, n, "ss") && known(g, w, n - 1)) {
         m = n - 1;
-    } else if ((tail(w, n, "'s") || (n > 4 && tail(w, n, "es") && !tail(w, n, "ies"))) && known(g, w, n - 2)) {
-        m = n - 2;
-    } else if (n > 4 && tail(w, n, "ies") && (stem[n - 3] = 'y', known(g, stem, n - 2))) {
+    } else if (((tail(w, n, "'s") || (n > 4 && tail(w, n, "es") && !tail(w, n, "ies"))) && known(g, w, n - 2)) ||
+               (n > 4 && tail(w, n, "ies") && (stem[n - 3] = 'y', known(g, stem, n - 2)))) {
         m = n - 2;
     } else {
         return false;
@@ -596,7 +599,8 @@ static bool stem_ing(const struct g2p *g, const char *w, size_t n, float stress,
     } else {
         return false;
     }
-    return lookup(g, stem, m, stress == CW_NO_STRESS ? 0.5F : stress, p) && add_ing(p, g->british);
+    /* "having", "getting": what is weak as an auxiliary is a full verb in this form */
+    return lookup(g, stem, m, stress == CW_NO_STRESS ? 2.0F : stress, p) && add_ing(p, g->british);
 }
 
 static bool stems(const struct g2p *g, const char *w, size_t n, float stress, struct sound *p) {
@@ -619,7 +623,8 @@ static bool special(const struct g2p *g, const char *w, size_t n, float stress, 
     if (strcmp(small, "a") == 0) {
         const char *next = g->i + 1 < g->t->n ? cw_token_spoken(g->t, g->i + 1) : "";
         bool name = *next >= 'A' && *next <= 'Z'; /* "A Quiet Place": still the article */
-        bool letter = g->future == FUTURE_END || (*w == 'A' && (strcmp(next, "is") == 0 || strcmp(next, "was") == 0)) || (*w == 'A' && !after_mark(g) && !name);
+        bool letter = g->future == FUTURE_END || (*w == 'A' && (strcmp(next, "is") == 0 || strcmp(next, "was") == 0)) ||
+                      (*w == 'A' && !after_mark(g) && !name);
         set(p, "", 0);
         put(p, letter ? "ˈA" : "ɐ");
         return true;
@@ -659,11 +664,6 @@ static bool special(const struct g2p *g, const char *w, size_t n, float stress, 
         put(p, "ɛt");
         return true;
     }
-    if (strcmp(small, "having") == 0) { /* a full verb more often than not */
-        set(p, "", 0);
-        put(p, g->british ? "hˈavɪŋ" : "hˈævɪŋ");
-        return true;
-    }
     return false;
 }
 
@@ -687,8 +687,8 @@ static bool simple_word(const struct g2p *g, const char *word, struct sound *p) 
         return true;
     }
     /* Title and CAPITAL forms that only the small word, or its stem, is known of */
-    if (n > 1 && capitals && !find(g, w, n, &len) && (upper || is_title(w, n)) && (find(g, small, n, &len) || stems(g, small, n, stress, p)) &&
-        !(upper && n <= 5 && !find(g, small, n, &len))) {
+    if (n > 1 && capitals && !find(g, w, n, &len) && (upper || is_title(w, n)) &&
+        (find(g, small, n, &len) || stems(g, small, n, stress, p)) && !(upper && n <= 5 && !find(g, small, n, &len))) {
         memcpy(w, small, n + 1);
     }
     if (known(g, w, n)) {
@@ -708,8 +708,8 @@ static bool simple_word(const struct g2p *g, const char *word, struct sound *p) 
         return true;
     }
     /* contractions that the lexicon lacks: "that'll", "who've", "Maya'd" */
-    static const char *const contractions[][3] = {{"n't", "ᵊnt", "ᵊnt"}, {"'ll", "ᵊl", "ᵊl"}, {"'ve", "əv", "əv"}, {"'re", "əɹ", "ə"}, {"'d", "d", "d"},
-        {"'m", "m", "m"}};
+    static const char *const contractions[][3] = {{"n't", "ᵊnt", "ᵊnt"}, {"'ll", "ᵊl", "ᵊl"}, {"'ve", "əv", "əv"},
+                                                  {"'re", "əɹ", "ə"},    {"'d", "d", "d"},    {"'m", "m", "m"}};
     for (size_t c = 0; c < sizeof contractions / sizeof contractions[0]; c++) {
         size_t m = n - strlen(contractions[c][0]);
         if (tail(w, n, contractions[c][0])) {
@@ -731,7 +731,8 @@ static bool simple_word(const struct g2p *g, const char *word, struct sound *p) 
 /* Latin letters without their accents ("café" -> "cafe"); false when there is anything else. */
 static bool without_accents(const char *word, char *out) {
     static const char plain[] = "AAAAAAACEEEEIIIIDNOOOOO.OUUUUYTsaaaaaaaceeeeiiiidnooooo.ouuuuyty";
-    static const char extended[] = "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiJjJjKkkLlLlLlLlLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
+    static const char extended[] =
+        "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiJjJjKkkLlLlLlLlLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
     size_t n = strlen(word), m = 0;
     bool changed = false;
     for (size_t i = 0; i < n;) {

@@ -99,8 +99,9 @@ static bool year_like(const struct numeral *m) {
 
 /* Four bare digits at [i, end): a year, unless what follows counts something ("1500 people", "2048 tokens"). */
 static bool is_year(const struct reader *r, size_t i, const struct numeral *m) {
-    static const char *const before[] = {"in", "since", "by", "from", "until", "till", "before", "after", "during", "around", "circa",
-        "between", "of", "year", "early", "late", "mid", "spring", "summer", "autumn", "fall", "winter", NULL};
+    static const char *const before[] = {"in",     "since",  "by",     "from",    "until", "till",   "before", "after",
+                                         "during", "around", "circa",  "between", "of",    "year",   "early",  "late",
+                                         "mid",    "spring", "summer", "autumn",  "fall",  "winter", NULL};
     static const char *const not_counted[] = {"was", "is", "has", "as", "this", "his", "its", "us", "always", "perhaps", NULL};
     static const char *const counted[] = {"people", "men", "women", "children", "feet", "percent", "million", "billion", "thousand", NULL};
     if (!year_like(m)) {
@@ -117,7 +118,8 @@ static bool is_year(const struct reader *r, size_t i, const struct numeral *m) {
         return false;
     }
     const struct atom *a = atom_at(r, next);
-    if (a->kind == ATOM_WORD && a->length > 2 && atom_lower(r, next) && r->text[a->offset + a->length - 1] == 's' && !one_of(r, next, not_counted)) {
+    if (a->kind == ATOM_WORD && a->length > 2 && atom_lower(r, next) && r->text[a->offset + a->length - 1] == 's' &&
+        !one_of(r, next, not_counted)) {
         return false;
     }
     return true;
@@ -152,8 +154,8 @@ static void say_year_or_number(struct reader *r, const struct numeral *m, size_t
 
 /* ---- dates --------------------------------------------------------------------------------------------------------- */
 
-static const char *const months[12] = {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December"};
+static const char *const months[12] = {"January", "February", "March",     "April",   "May",      "June",
+                                       "July",    "August",   "September", "October", "November", "December"};
 
 const char *month_of(const struct reader *r, size_t i, size_t *dot) {
     static const char *const shorts[13] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Sept"};
@@ -485,32 +487,87 @@ static size_t read_fraction(struct reader *r, size_t i) {
 static const struct unit {
     const char *sign, *one, *many;
 } units[] = {
-    {"km", "kilometer", "kilometers"}, {"m", "meter", "meters"}, {"cm", "centimeter", "centimeters"}, {"mm", "millimeter", "millimeters"},
-    {"nm", "nanometer", "nanometers"}, {"kg", "kilogram", "kilograms"}, {"g", "gram", "grams"}, {"mg", "milligram", "milligrams"},
-    {"lb", "pound", "pounds"}, {"lbs", "pound", "pounds"}, {"oz", "ounce", "ounces"}, {"ft", "foot", "feet"}, {"yd", "yard", "yards"},
-    {"mi", "mile", "miles"}, {"ml", "milliliter", "milliliters"}, {"mL", "milliliter", "milliliters"}, {"L", "liter", "liters"},
-    {"l", "liter", "liters"}, {"ha", "hectare", "hectares"}, {"KB", "kilobyte", "kilobytes"}, {"kB", "kilobyte", "kilobytes"},
-    {"MB", "megabyte", "megabytes"}, {"GB", "gigabyte", "gigabytes"}, {"TB", "terabyte", "terabytes"}, {"PB", "petabyte", "petabytes"},
-    {"GiB", "gibibyte", "gibibytes"}, {"MiB", "mebibyte", "mebibytes"}, {"Gb", "gigabit", "gigabits"}, {"Mb", "megabit", "megabits"},
-    {"kbps", "kilobit per second", "kilobits per second"}, {"Mbps", "megabit per second", "megabits per second"},
-    {"Gbps", "gigabit per second", "gigabits per second"}, {"Hz", "hertz", "hertz"}, {"kHz", "kilohertz", "kilohertz"},
-    {"MHz", "megahertz", "megahertz"}, {"GHz", "gigahertz", "gigahertz"}, {"W", "watt", "watts"}, {"kW", "kilowatt", "kilowatts"},
-    {"MW", "megawatt", "megawatts"}, {"GW", "gigawatt", "gigawatts"}, {"TW", "terawatt", "terawatts"},
-    {"Wh", "watt hour", "watt hours"}, {"kWh", "kilowatt hour", "kilowatt hours"}, {"MWh", "megawatt hour", "megawatt hours"},
-    {"GWh", "gigawatt hour", "gigawatt hours"}, {"TWh", "terawatt hour", "terawatt hours"}, {"V", "volt", "volts"},
-    {"kV", "kilovolt", "kilovolts"}, {"mV", "millivolt", "millivolts"}, {"mA", "milliamp", "milliamps"}, {"mAh", "milliamp hour", "milliamp hours"},
-    {"mph", "mile per hour", "miles per hour"}, {"kph", "kilometer per hour", "kilometers per hour"}, {"ms", "millisecond", "milliseconds"},
-    {"ns", "nanosecond", "nanoseconds"}, {"sec", "second", "seconds"}, {"secs", "second", "seconds"}, {"min", "minute", "minutes"},
-    {"mins", "minute", "minutes"}, {"h", "hour", "hours"}, {"hr", "hour", "hours"}, {"hrs", "hour", "hours"}, {"dB", "decibel", "decibels"},
-    {"px", "pixel", "pixels"}, {"fps", "frame per second", "frames per second"}, {"rpm", "R P M", "R P M"}, {"psi", "P S I", "P S I"},
-    {"kJ", "kilojoule", "kilojoules"}, {"kcal", "kilocalorie", "kilocalories"}, {"hp", "horsepower", "horsepower"},
-    {"\u03bcs", "microsecond", "microseconds"}, {"\u00b5s", "microsecond", "microseconds"}, {"\u03bcm", "micrometer", "micrometers"},
-    {"\u00b5m", "micrometer", "micrometers"}, {"TFLOPS", "teraflops", "teraflops"}, {"bps", "bit per second", "bits per second"},
+    {"km", "kilometer", "kilometers"},
+    {"m", "meter", "meters"},
+    {"cm", "centimeter", "centimeters"},
+    {"mm", "millimeter", "millimeters"},
+    {"nm", "nanometer", "nanometers"},
+    {"kg", "kilogram", "kilograms"},
+    {"g", "gram", "grams"},
+    {"mg", "milligram", "milligrams"},
+    {"lb", "pound", "pounds"},
+    {"lbs", "pound", "pounds"},
+    {"oz", "ounce", "ounces"},
+    {"ft", "foot", "feet"},
+    {"yd", "yard", "yards"},
+    {"mi", "mile", "miles"},
+    {"ml", "milliliter", "milliliters"},
+    {"mL", "milliliter", "milliliters"},
+    {"L", "liter", "liters"},
+    {"l", "liter", "liters"},
+    {"ha", "hectare", "hectares"},
+    {"KB", "kilobyte", "kilobytes"},
+    {"kB", "kilobyte", "kilobytes"},
+    {"MB", "megabyte", "megabytes"},
+    {"GB", "gigabyte", "gigabytes"},
+    {"TB", "terabyte", "terabytes"},
+    {"PB", "petabyte", "petabytes"},
+    {"GiB", "gibibyte", "gibibytes"},
+    {"MiB", "mebibyte", "mebibytes"},
+    {"Gb", "gigabit", "gigabits"},
+    {"Mb", "megabit", "megabits"},
+    {"kbps", "kilobit per second", "kilobits per second"},
+    {"Mbps", "megabit per second", "megabits per second"},
+    {"Gbps", "gigabit per second", "gigabits per second"},
+    {"Hz", "hertz", "hertz"},
+    {"kHz", "kilohertz", "kilohertz"},
+    {"MHz", "megahertz", "megahertz"},
+    {"GHz", "gigahertz", "gigahertz"},
+    {"W", "watt", "watts"},
+    {"kW", "kilowatt", "kilowatts"},
+    {"MW", "megawatt", "megawatts"},
+    {"GW", "gigawatt", "gigawatts"},
+    {"TW", "terawatt", "terawatts"},
+    {"Wh", "watt hour", "watt hours"},
+    {"kWh", "kilowatt hour", "kilowatt hours"},
+    {"MWh", "megawatt hour", "megawatt hours"},
+    {"GWh", "gigawatt hour", "gigawatt hours"},
+    {"TWh", "terawatt hour", "terawatt hours"},
+    {"V", "volt", "volts"},
+    {"kV", "kilovolt", "kilovolts"},
+    {"mV", "millivolt", "millivolts"},
+    {"mA", "milliamp", "milliamps"},
+    {"mAh", "milliamp hour", "milliamp hours"},
+    {"mph", "mile per hour", "miles per hour"},
+    {"kph", "kilometer per hour", "kilometers per hour"},
+    {"ms", "millisecond", "milliseconds"},
+    {"ns", "nanosecond", "nanoseconds"},
+    {"sec", "second", "seconds"},
+    {"secs", "second", "seconds"},
+    {"min", "minute", "minutes"},
+    {"mins", "minute", "minutes"},
+    {"h", "hour", "hours"},
+    {"hr", "hour", "hours"},
+    {"hrs", "hour", "hours"},
+    {"dB", "decibel", "decibels"},
+    {"px", "pixel", "pixels"},
+    {"fps", "frame per second", "frames per second"},
+    {"rpm", "R P M", "R P M"},
+    {"psi", "P S I", "P S I"},
+    {"kJ", "kilojoule", "kilojoules"},
+    {"kcal", "kilocalorie", "kilocalories"},
+    {"hp", "horsepower", "horsepower"},
+    {"\u03bcs", "microsecond", "microseconds"},
+    {"\u00b5s", "microsecond", "microseconds"},
+    {"\u03bcm", "micrometer", "micrometers"},
+    {"\u00b5m", "micrometer", "micrometers"},
+    {"TFLOPS", "teraflops", "teraflops"},
+    {"bps", "bit per second", "bits per second"},
 };
 
 /* Spoken right after a number when it stands joined to it: "10k", "5M", "7B". */
-static const char *const magnitudes[][2] = {{"k", "thousand"}, {"K", "thousand"}, {"M", "million"}, {"mn", "million"}, {"B", "billion"},
-    {"bn", "billion"}, {"T", "trillion"}, {"tn", "trillion"}};
+static const char *const magnitudes[][2] = {{"k", "thousand"}, {"K", "thousand"}, {"M", "million"},  {"mn", "million"},
+                                            {"B", "billion"},  {"bn", "billion"}, {"T", "trillion"}, {"tn", "trillion"}};
 
 static const struct unit *unit_at(const struct reader *r, size_t i) {
     for (size_t k = 0; k < sizeof units / sizeof units[0]; k++) {
@@ -536,10 +593,11 @@ static void say_unit(struct reader *r, const char *name, size_t a, size_t b) {
 }
 
 static const char *per_what(const struct reader *r, size_t i) {
-    static const char *const names[][2] = {{"s", "second"}, {"sec", "second"}, {"h", "hour"}, {"hr", "hour"}, {"min", "minute"},
-        {"m", "meter"}, {"kg", "kilogram"}, {"km", "kilometer"}, {"GB", "gigabyte"}, {"kWh", "kilowatt hour"}, {"mo", "month"},
-        {"yr", "year"}, {"wk", "week"}, {"day", "day"}, {"month", "month"}, {"year", "year"}, {"hour", "hour"}, {"minute", "minute"},
-        {"second", "second"}, {"week", "week"}, {"token", "token"}, {"user", "user"}, {"person", "person"}, {"unit", "unit"}};
+    static const char *const names[][2] = {
+        {"s", "second"},      {"sec", "second"},   {"h", "hour"},      {"hr", "hour"},           {"min", "minute"},    {"m", "meter"},
+        {"kg", "kilogram"},   {"km", "kilometer"}, {"GB", "gigabyte"}, {"kWh", "kilowatt hour"}, {"mo", "month"},      {"yr", "year"},
+        {"wk", "week"},       {"day", "day"},      {"month", "month"}, {"year", "year"},         {"hour", "hour"},     {"minute", "minute"},
+        {"second", "second"}, {"week", "week"},    {"token", "token"}, {"user", "user"},         {"person", "person"}, {"unit", "unit"}};
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
         if (atom_is(r, i, names[k][0])) {
             return names[k][1];
@@ -590,7 +648,8 @@ static size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
             if (joined) {
                 respan(r, token, i + hyphen, end);
             }
-        } else if (joined && atom_at(r, i)->kind == ATOM_WORD && !(a > 0 && atom_at(r, a - 1)->kind == ATOM_WORD && !atom_at(r, a)->space)) {
+        } else if (joined && atom_at(r, i)->kind == ATOM_WORD &&
+                   !(a > 0 && atom_at(r, a - 1)->kind == ATOM_WORD && !atom_at(r, a)->space)) {
             for (size_t k = 0; k < sizeof magnitudes / sizeof magnitudes[0]; k++) {
                 if (atom_is(r, i, magnitudes[k][0])) {
                     bool screen = atom_is(r, i, "K") && a + 1 == i && atom_at(r, a)->length == 1; /* 4K */
@@ -639,8 +698,8 @@ size_t read_number(struct reader *r, size_t i) {
         return first;
     }
     if (!minus && atom_at(r, i)->kind == ATOM_NUMBER) {
-        static size_t (*const readers[])(struct reader *, size_t) = {read_date, read_time, read_groups, read_version, read_fraction,
-            read_day_month};
+        static size_t (*const readers[])(struct reader *, size_t) = {read_date,    read_time,     read_groups,
+                                                                     read_version, read_fraction, read_day_month};
         for (size_t k = 0; k < sizeof readers / sizeof readers[0]; k++) {
             if ((end = readers[k](r, i)) > i) {
                 return end;
@@ -650,7 +709,8 @@ size_t read_number(struct reader *r, size_t i) {
     end = m.end;
     /* 21st, 1990s, 1990's */
     if (!m.fraction_n && atom_joined(r, end, ATOM_WORD)) {
-        if (atom_is_any_case(r, end, "st") || atom_is_any_case(r, end, "nd") || atom_is_any_case(r, end, "rd") || atom_is_any_case(r, end, "th")) {
+        if (atom_is_any_case(r, end, "st") || atom_is_any_case(r, end, "nd") || atom_is_any_case(r, end, "rd") ||
+            atom_is_any_case(r, end, "th")) {
             cw_say_ordinal(&r->words, m.digits, m.n, r->british);
             speak_scratch(r, first, end + 1);
             return end + 1;
@@ -683,7 +743,8 @@ size_t read_number(struct reader *r, size_t i) {
     }
     /* two and a half: 2 1/2 */
     int top, bottom;
-    if (!m.fraction_n && atom_at(r, end)->kind == ATOM_NUMBER && fraction_at(r, end, &top, &bottom) && top > 0 && top < bottom && bottom <= 100) {
+    if (!m.fraction_n && atom_at(r, end)->kind == ATOM_NUMBER && fraction_at(r, end, &top, &bottom) && top > 0 && top < bottom &&
+        bottom <= 100) {
         say_numeral(r, &m, i);
         cw_text_add(&r->words, "and");
         if (top == 1) {
@@ -701,7 +762,8 @@ size_t read_number(struct reader *r, size_t i) {
     say_year_or_number(r, &m, i);
     bool one = is_one(&m);
     struct numeral to;
-    bool name = i > 1 && atom_mark(r, i - 1, '-') && !atom_at(r, i)->space && atom_joined_mark(r, i - 1, '-') && atom_at(r, i - 2)->kind == ATOM_WORD;
+    bool name = i > 1 && atom_mark(r, i - 1, '-') && !atom_at(r, i)->space && atom_joined_mark(r, i - 1, '-') &&
+                atom_at(r, i - 2)->kind == ATOM_WORD;
     if (!name && range_at(r, end) && numeral_at(r, end + 1, &to)) {
         bool model = m.n >= 3 && to.n >= 3 && m.n == to.n && !m.commas && memcmp(to.digits, m.digits, m.n) <= 0; /* 747-400 */
         if (!model) {
@@ -735,9 +797,10 @@ size_t read_number(struct reader *r, size_t i) {
 static const struct currency {
     uint32_t sign;
     const char *one, *many, *cent, *cents;
-} currencies[] = {{'$', "dollar", "dollars", "cent", "cents"}, {0xA3, "pound", "pounds", "penny", "pence"},
-    {0x20AC, "euro", "euros", "cent", "cents"}, {0xA5, "yen", "yen", NULL, NULL}, {0x20B9, "rupee", "rupees", "paisa", "paise"},
-    {0xA2, "cent", "cents", NULL, NULL}, {0x20BF, "bitcoin", "bitcoins", NULL, NULL}};
+} currencies[] = {{'$', "dollar", "dollars", "cent", "cents"},   {0xA3, "pound", "pounds", "penny", "pence"},
+                  {0x20AC, "euro", "euros", "cent", "cents"},    {0xA5, "yen", "yen", NULL, NULL},
+                  {0x20B9, "rupee", "rupees", "paisa", "paise"}, {0xA2, "cent", "cents", NULL, NULL},
+                  {0x20BF, "bitcoin", "bitcoins", NULL, NULL}};
 
 static const struct currency *currency_at(const struct reader *r, size_t i) {
     for (size_t k = 0; k < sizeof currencies / sizeof currencies[0]; k++) {
@@ -775,7 +838,8 @@ static const char *magnitude_at(const struct reader *r, size_t i, size_t *atoms)
     return NULL;
 }
 
-static void say_amount(struct reader *r, const struct numeral *m, const struct currency *c, const char *magnitude, bool adjective, size_t a, size_t b) {
+static void say_amount(struct reader *r, const struct numeral *m, const struct currency *c, const char *magnitude, bool adjective, size_t a,
+                       size_t b) {
     const char *fraction = r->text + m->fraction;
     int whole = m->n ? small(m->digits, m->n) : 0; /* -1: large */
     bool cents = m->fraction_n == 2 && !magnitude && c->cent;
@@ -805,9 +869,11 @@ static void say_amount(struct reader *r, const struct numeral *m, const struct c
 }
 
 size_t read_money(struct reader *r, size_t i) {
-    static const char *const preps[] = {"in", "on", "at", "for", "to", "of", "and", "or", "a", "an", "per", "as", "each", "by", "from", "with",
-        "but", "is", "was", "every", "more", "less", "than", "when", "if", "the", "it", "they", "we", "you", "he", "she", "that", "because", "into",
-        "today", "now", "instead", "over", "so", "just", "would", "will", "can", "not", "after", "before", "until", "while", "off", "out", "up", NULL};
+    static const char *const preps[] = {"in",      "on",    "at",     "for",   "to",      "of",   "and", "or",   "a",     "an",   "per",
+                                        "as",      "each",  "by",     "from",  "with",    "but",  "is",  "was",  "every", "more", "less",
+                                        "than",    "when",  "if",     "the",   "it",      "they", "we",  "you",  "he",    "she",  "that",
+                                        "because", "into",  "today",  "now",   "instead", "over", "so",  "just", "would", "will", "can",
+                                        "not",     "after", "before", "until", "while",   "off",  "out", "up",   NULL};
     struct numeral m, to;
     size_t start = i, minus = (atom_mark(r, i, '-') || atom_mark(r, i, MINUS)) && currency_at(r, i + 1) && !atom_at(r, i + 1)->space &&
                               (atom_at(r, i)->space || atom_mark(r, i, MINUS));

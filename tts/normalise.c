@@ -49,41 +49,99 @@ bool cw_mark_is_clause(const char *mark) {
 /* ---- abbreviations ----------------------------------------------------------------------------------------------------- */
 
 enum abbreviation_kind {
-    TITLE,       /* before a name: its dot never ends a sentence; also said without a dot before a capital */
-    AFTER,       /* its dot may end the sentence; only with a dot */
+    TITLE,         /* before a name: its dot never ends a sentence; also said without a dot before a capital */
+    AFTER,         /* its dot may end the sentence; only with a dot */
     BEFORE_NUMBER, /* only before a number: "No. 5", "Fig. 2" */
-    PLAIN,       /* with or without a dot */
+    PLAIN,         /* with or without a dot */
 };
 
 static const struct abbreviation {
     const char *sign, *spoken;
     int kind;
 } abbreviations[] = {
-    {"Mr", "Mister", TITLE}, {"Mrs", "Missus", TITLE}, {"Dr", "Doctor", TITLE}, {"Prof", "Professor", TITLE}, {"Gen", "General", TITLE},
-    {"Col", "Colonel", TITLE}, {"Capt", "Captain", TITLE}, {"Lt", "Lieutenant", TITLE}, {"Sgt", "Sergeant", TITLE},
-    {"Rev", "Reverend", TITLE}, {"Hon", "Honorable", TITLE}, {"Sen", "Senator", TITLE}, {"Rep", "Representative", TITLE},
-    {"Gov", "Governor", TITLE}, {"Pres", "President", TITLE}, {"Mt", "Mount", TITLE}, {"Ft", "Fort", TITLE}, {"Messrs", "Messrs", TITLE},
-    {"Jr", "Junior", AFTER}, {"Sr", "Senior", AFTER}, {"Ave", "Avenue", AFTER}, {"Blvd", "Boulevard", AFTER}, {"Rd", "Road", AFTER},
-    {"Inc", "Incorporated", AFTER}, {"Ltd", "Limited", AFTER}, {"Co", "Company", AFTER}, {"Corp", "Corporation", AFTER},
-    {"Bros", "Brothers", AFTER}, {"etc", "et cetera", AFTER}, {"Dept", "Department", AFTER}, {"dept", "department", AFTER},
-    {"approx", "approximately", AFTER}, {"est", "established", AFTER}, {"misc", "miscellaneous", AFTER}, {"avg", "average", AFTER},
-    {"govt", "government", AFTER}, {"Govt", "Government", AFTER}, {"Univ", "University", AFTER}, {"cf", "compare", AFTER},
-    {"al", "al", AFTER}, {"Mon", "Monday", AFTER}, {"Tue", "Tuesday", AFTER}, {"Tues", "Tuesday", AFTER}, {"Wed", "Wednesday", AFTER},
-    {"Thu", "Thursday", AFTER}, {"Thur", "Thursday", AFTER}, {"Thurs", "Thursday", AFTER}, {"Fri", "Friday", AFTER},
-    {"No", "number", BEFORE_NUMBER}, {"no", "number", BEFORE_NUMBER}, {"Nos", "numbers", BEFORE_NUMBER}, {"Fig", "figure", BEFORE_NUMBER},
-    {"fig", "figure", BEFORE_NUMBER}, {"Figs", "figures", BEFORE_NUMBER}, {"Vol", "volume", BEFORE_NUMBER}, {"vol", "volume", BEFORE_NUMBER},
-    {"p", "page", BEFORE_NUMBER}, {"pp", "pages", BEFORE_NUMBER}, {"Ch", "chapter", BEFORE_NUMBER}, {"ch", "chapter", BEFORE_NUMBER},
-    {"Sec", "section", BEFORE_NUMBER}, {"sec", "section", BEFORE_NUMBER}, {"Eq", "equation", BEFORE_NUMBER}, {"eq", "equation", BEFORE_NUMBER},
-    {"Ext", "extension", BEFORE_NUMBER}, {"ext", "extension", BEFORE_NUMBER}, {"Art", "article", BEFORE_NUMBER}, {"ca", "circa", BEFORE_NUMBER}, {"c", "circa", BEFORE_NUMBER},
-    {"vs", "versus", PLAIN}, {"Vs", "versus", PLAIN}, {"Ms", "Ms", TITLE},
+    {"Mr", "Mister", TITLE},
+    {"Mrs", "Missus", TITLE},
+    {"Dr", "Doctor", TITLE},
+    {"Prof", "Professor", TITLE},
+    {"Gen", "General", TITLE},
+    {"Col", "Colonel", TITLE},
+    {"Capt", "Captain", TITLE},
+    {"Lt", "Lieutenant", TITLE},
+    {"Sgt", "Sergeant", TITLE},
+    {"Rev", "Reverend", TITLE},
+    {"Hon", "Honorable", TITLE},
+    {"Sen", "Senator", TITLE},
+    {"Rep", "Representative", TITLE},
+    {"Gov", "Governor", TITLE},
+    {"Pres", "President", TITLE},
+    {"Mt", "Mount", TITLE},
+    {"Ft", "Fort", TITLE},
+    {"Messrs", "Messrs", TITLE},
+    {"Jr", "Junior", AFTER},
+    {"Sr", "Senior", AFTER},
+    {"Ave", "Avenue", AFTER},
+    {"Blvd", "Boulevard", AFTER},
+    {"Rd", "Road", AFTER},
+    {"Inc", "Incorporated", AFTER},
+    {"Ltd", "Limited", AFTER},
+    {"Co", "Company", AFTER},
+    {"Corp", "Corporation", AFTER},
+    {"Bros", "Brothers", AFTER},
+    {"etc", "et cetera", AFTER},
+    {"Dept", "Department", AFTER},
+    {"dept", "department", AFTER},
+    {"approx", "approximately", AFTER},
+    {"est", "established", AFTER},
+    {"misc", "miscellaneous", AFTER},
+    {"avg", "average", AFTER},
+    {"govt", "government", AFTER},
+    {"Govt", "Government", AFTER},
+    {"Univ", "University", AFTER},
+    {"cf", "compare", AFTER},
+    {"al", "al", AFTER},
+    {"Mon", "Monday", AFTER},
+    {"Tue", "Tuesday", AFTER},
+    {"Tues", "Tuesday", AFTER},
+    {"Wed", "Wednesday", AFTER},
+    {"Thu", "Thursday", AFTER},
+    {"Thur", "Thursday", AFTER},
+    {"Thurs", "Thursday", AFTER},
+    {"Fri", "Friday", AFTER},
+    {"No", "number", BEFORE_NUMBER},
+    {"no", "number", BEFORE_NUMBER},
+    {"Nos", "numbers", BEFORE_NUMBER},
+    {"Fig", "figure", BEFORE_NUMBER},
+    {"fig", "figure", BEFORE_NUMBER},
+    {"Figs", "figures", BEFORE_NUMBER},
+    {"Vol", "volume", BEFORE_NUMBER},
+    {"vol", "volume", BEFORE_NUMBER},
+    {"p", "page", BEFORE_NUMBER},
+    {"pp", "pages", BEFORE_NUMBER},
+    {"Ch", "chapter", BEFORE_NUMBER},
+    {"ch", "chapter", BEFORE_NUMBER},
+    {"Sec", "section", BEFORE_NUMBER},
+    {"sec", "section", BEFORE_NUMBER},
+    {"Eq", "equation", BEFORE_NUMBER},
+    {"eq", "equation", BEFORE_NUMBER},
+    {"Ext", "extension", BEFORE_NUMBER},
+    {"ext", "extension", BEFORE_NUMBER},
+    {"Art", "article", BEFORE_NUMBER},
+    {"ca", "circa", BEFORE_NUMBER},
+    {"c", "circa", BEFORE_NUMBER},
+    {"vs", "versus", PLAIN},
+    {"Vs", "versus", PLAIN},
+    {"Ms", "Ms", TITLE},
 };
 
 /* Words that, capitalised after an abbreviation's dot, show that a new sentence began. */
 bool dot_ends(const struct reader *r, size_t dot) {
-    static const char *const starters[] = {"The", "A", "An", "It", "He", "She", "They", "We", "You", "I", "But", "And", "Or", "So", "In", "On", "At",
-        "This", "That", "These", "Those", "There", "Then", "If", "When", "While", "What", "Who", "Why", "How", "Where", "Which", "For", "From", "After",
-        "Before", "Because", "As", "His", "Her", "Their", "Our", "My", "Your", "Its", "No", "Yes", "Not", "Now", "Here", "Some", "Many", "Most", "By",
-        "With", "To", "Of", "Later", "Today", "Nobody", "Everyone", "Still", "Yet", "Let", "It's", "That's", "I'm", "We're", "They're", "Once", "Since"};
+    static const char *const starters[] = {
+        "The",      "A",     "An",   "It",   "He",    "She",    "They",  "We",    "You",     "I",     "But",   "And",
+        "Or",       "So",    "In",   "On",   "At",    "This",   "That",  "These", "Those",   "There", "Then",  "If",
+        "When",     "While", "What", "Who",  "Why",   "How",    "Where", "Which", "For",     "From",  "After", "Before",
+        "Because",  "As",    "His",  "Her",  "Their", "Our",    "My",    "Your",  "Its",     "No",    "Yes",   "Not",
+        "Now",      "Here",  "Some", "Many", "Most",  "By",     "With",  "To",    "Of",      "Later", "Today", "Nobody",
+        "Everyone", "Still", "Yet",  "Let",  "It's",  "That's", "I'm",   "We're", "They're", "Once",  "Since"};
     size_t i = dot + 1;
     while (atom_mark(r, i, '"') || atom_mark(r, i, '\'') || atom_mark(r, i, ')') || atom_mark(r, i, 0x201D)) {
         i++;
@@ -235,7 +293,8 @@ static size_t read_dotted(struct reader *r, size_t i) {
     }
     /* one initial in a name: after a name or another initial, or at the start, and before a name */
     if (end == i + 2 && atom_at(r, i)->length == 1 && atom_capital(r, i) && atom_capital(r, end) && !atom_is(r, i, "I")) {
-        bool title = r->out->n && r->out->v[r->out->n - 1].kind != CW_TOKEN_MARK && i > 1 && atom_mark(r, i - 1, '.') && atom_capital(r, i - 2);
+        bool title =
+            r->out->n && r->out->v[r->out->n - 1].kind != CW_TOKEN_MARK && i > 1 && atom_mark(r, i - 1, '.') && atom_capital(r, i - 2);
         bool name = i == 0 || title || atom_capital(r, i - 1) || (atom_mark(r, i - 1, '.') && i > 1 && atom_at(r, i - 2)->length == 1);
         if (name && !dot_ends(r, i + 1)) {
             speak(r, letters, i, end, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
@@ -257,13 +316,16 @@ static bool listed(const struct reader *r, size_t i, const char *const *list) {
 }
 
 static size_t read_roman(struct reader *r, size_t i) {
-    static const char *const parts[] = {"Chapter", "Part", "Act", "Scene", "Book", "Volume", "Section", "Article", "War", "Phase", "Stage", "Level",
-        "Title", "Appendix", "Episode", "Season", "Round", "Type", "Class", "Mark", "Apollo", "Bowl", "Step", "Table", "Figure", NULL};
-    static const char *const rulers[] = {"Louis", "Henry", "Elizabeth", "Charles", "George", "William", "James", "Edward", "Richard", "Mary", "Pius",
-        "Paul", "Benedict", "Leo", "Gregory", "Francis", "Philip", "Catherine", "Napoleon", "Nicholas", "Alexander", "Peter", "Frederick", "Ivan",
-        "Wilhelm", "Ferdinand", "Innocent", "Urban", "Clement", "Ramesses", "Ramses", "Thutmose", "Cleopatra", "Ptolemy", "Darius", "Victoria", "John",
-        "Robert", "David", "Harald", "Olaf", "Gustav", "Christian", "Haakon", "Baldwin", "Otto", "Leopold", "Joseph", "Felipe", "Carlos", "Juan",
-        "Pope", NULL};
+    static const char *const parts[] = {"Chapter", "Part",  "Act",    "Scene", "Book",     "Volume",  "Section", "Article", "War",
+                                        "Phase",   "Stage", "Level",  "Title", "Appendix", "Episode", "Season",  "Round",   "Type",
+                                        "Class",   "Mark",  "Apollo", "Bowl",  "Step",     "Table",   "Figure",  NULL};
+    static const char *const rulers[] = {
+        "Louis",    "Henry",    "Elizabeth", "Charles",  "George",    "William",   "James",     "Edward",    "Richard",
+        "Mary",     "Pius",     "Paul",      "Benedict", "Leo",       "Gregory",   "Francis",   "Philip",    "Catherine",
+        "Napoleon", "Nicholas", "Alexander", "Peter",    "Frederick", "Ivan",      "Wilhelm",   "Ferdinand", "Innocent",
+        "Urban",    "Clement",  "Ramesses",  "Ramses",   "Thutmose",  "Cleopatra", "Ptolemy",   "Darius",    "Victoria",
+        "John",     "Robert",   "David",     "Harald",   "Olaf",      "Gustav",    "Christian", "Haakon",    "Baldwin",
+        "Otto",     "Leopold",  "Joseph",    "Felipe",   "Carlos",    "Juan",      "Pope",      NULL};
     const struct atom *a = atom_at(r, i);
     int v = i > 0 && a->space ? roman_value(r->text + a->offset, a->length) : 0;
     if (!v || atom_at(r, i - 1)->kind != ATOM_WORD) {
@@ -275,7 +337,8 @@ static size_t read_roman(struct reader *r, size_t i) {
             return i;
         }
     }
-    static const char *const little[] = {"The", "An", "A", "My", "His", "Her", "Their", "Our", "Your", "In", "On", "With", "For", "By", "This", NULL};
+    static const char *const little[] = {"The",  "An", "A",  "My",   "His", "Her", "Their", "Our",
+                                         "Your", "In", "On", "With", "For", "By",  "This",  NULL};
     if (!ruler && !part && (!atom_capital(r, i - 1) || listed(r, i - 1, little))) {
         return i;
     }
@@ -292,13 +355,13 @@ static size_t read_roman(struct reader *r, size_t i) {
 /* ---- addresses: example.com/path, name@example.org ------------------------------------------------------------------------- */
 
 static size_t read_address(struct reader *r, size_t i) {
-    static const char *const ends[] = {"com", "org", "net", "edu", "gov", "io", "ai", "co", "uk", "de", "fr", "eu", "dev", "app", "info", "tv", "me",
-        "ly", "us", "ca", "fm", "html", "htm", "pdf", "txt", "py", "js", "ts", "md", "exe", "json", "yaml", "csv", "zip", "mp3", "wav", "png", "jpg",
-        NULL};
+    static const char *const ends[] = {"com", "org",  "net", "edu", "gov",  "io",   "ai",  "co",  "uk",   "de",  "fr",  "eu",  "dev",
+                                       "app", "info", "tv",  "me",  "ly",   "us",   "ca",  "fm",  "html", "htm", "pdf", "txt", "py",
+                                       "js",  "ts",   "md",  "exe", "json", "yaml", "csv", "zip", "mp3",  "wav", "png", "jpg", NULL};
     size_t start = i, end, dots = 0;
     bool known = false, at = false;
-    if ((atom_is_any_case(r, i, "https") || atom_is_any_case(r, i, "http")) && atom_joined_mark(r, i + 1, ':') && atom_joined_mark(r, i + 2, '/') &&
-        atom_joined_mark(r, i + 3, '/')) {
+    if ((atom_is_any_case(r, i, "https") || atom_is_any_case(r, i, "http")) && atom_joined_mark(r, i + 1, ':') &&
+        atom_joined_mark(r, i + 2, '/') && atom_joined_mark(r, i + 3, '/')) {
         i += 4;
         known = true;
     } else if (atom_is_any_case(r, i, "www")) {
@@ -313,7 +376,8 @@ static size_t read_address(struct reader *r, size_t i) {
             dots++;
         } else if (a->kind == ATOM_MARK && a->mark == '@' && more && end > i) {
             at = true;
-        } else if (!(a->kind == ATOM_MARK && (a->mark == '-' || a->mark == '_' || a->mark == '/') && end > i && (more || (a->mark == '/' && dots)))) {
+        } else if (!(a->kind == ATOM_MARK && (a->mark == '-' || a->mark == '_' || a->mark == '/') && end > i &&
+                     (more || (a->mark == '/' && dots)))) {
             break;
         }
         end++;
@@ -325,8 +389,11 @@ static size_t read_address(struct reader *r, size_t i) {
         const struct atom *a = atom_at(r, k);
         size_t from = k == i ? start : k;
         if (a->kind == ATOM_WORD) {
-            bool spell = atom_is_any_case(r, k, "www") || (a->length <= 3 && !strpbrk((char[4]){a->length > 0 ? r->text[a->offset] : 0,
-                a->length > 1 ? r->text[a->offset + 1] : 0, a->length > 2 ? r->text[a->offset + 2] : 0, 0}, "aeiouyAEIOUY")) ||
+            bool spell =
+                atom_is_any_case(r, k, "www") ||
+                (a->length <= 3 && !strpbrk((char[4]){a->length > 0 ? r->text[a->offset] : 0, a->length > 1 ? r->text[a->offset + 1] : 0,
+                                                      a->length > 2 ? r->text[a->offset + 2] : 0, 0},
+                                            "aeiouyAEIOUY")) ||
                 atom_is(r, k, "io") || atom_is(r, k, "ai") || atom_is(r, k, "uk");
             cw_text_add_n(&r->words, r->text + a->offset, a->length);
             if (!r->words.failed && r->words.len) {
@@ -341,8 +408,13 @@ static size_t read_address(struct reader *r, size_t i) {
             }
             speak_scratch(r, from, k + 1);
         } else if (!(a->mark == '/' && k + 1 == end)) {
-            speak(r, a->mark == '.' ? "dot" : a->mark == '@' ? "at" : a->mark == '/' ? "slash" : a->mark == '-' ? "dash" : "underscore", k, k + 1,
-                CW_TOKEN_PLAIN);
+            speak(r,
+                  a->mark == '.'   ? "dot"
+                  : a->mark == '@' ? "at"
+                  : a->mark == '/' ? "slash"
+                  : a->mark == '-' ? "dash"
+                                   : "underscore",
+                  k, k + 1, CW_TOKEN_PLAIN);
         }
     }
     return end;
@@ -363,9 +435,10 @@ static bool is_capitals(const struct reader *r, size_t i) {
 /* One script word: letters, with hyphenated parts that follow ("fine-tune"); '’' becomes ''' so that the lexicon knows it. */
 static size_t read_word(struct reader *r, size_t i) {
     static const char *const signs[][2] = {{"w/o", "without"}, {"w/", "with"}, {"b/c", "because"}, {"n/a", "not applicable"}};
-    static const char *const greek[][2] = {{"α", "alpha"}, {"β", "beta"}, {"γ", "gamma"}, {"δ", "delta"}, {"Δ", "delta"}, {"ε", "epsilon"},
-        {"θ", "theta"}, {"λ", "lambda"}, {"μ", "mu"}, {"π", "pi"}, {"ρ", "rho"}, {"σ", "sigma"}, {"Σ", "sigma"}, {"τ", "tau"}, {"φ", "phi"},
-        {"χ", "chi"}, {"ψ", "psi"}, {"ω", "omega"}, {"Ω", "omega"}};
+    static const char *const greek[][2] = {{"α", "alpha"},   {"β", "beta"},  {"γ", "gamma"},  {"δ", "delta"}, {"Δ", "delta"},
+                                           {"ε", "epsilon"}, {"θ", "theta"}, {"λ", "lambda"}, {"μ", "mu"},    {"π", "pi"},
+                                           {"ρ", "rho"},     {"σ", "sigma"}, {"Σ", "sigma"},  {"τ", "tau"},   {"φ", "phi"},
+                                           {"χ", "chi"},     {"ψ", "psi"},   {"ω", "omega"},  {"Ω", "omega"}};
     const struct atom *a = atom_at(r, i);
     for (size_t k = 0; k < 4 && a->length == 1; k++) {
         size_t n = strlen(signs[k][0]);
@@ -390,8 +463,9 @@ static size_t read_word(struct reader *r, size_t i) {
     /* A380, A/C, AT&T: letters, not words */
     bool slash = atom_joined_mark(r, i + 1, '/') || (i > 0 && atom_joined_mark(r, i - 1, '/') && !a->space);
     bool letters = a->length == 1 && atom_capital(r, i) && (atom_joined(r, i + 1, ATOM_NUMBER) || slash);
-    bool pair = a->length <= 2 && is_capitals(r, i) && ((atom_joined_mark(r, i + 1, '&') && atom_joined(r, i + 2, ATOM_WORD)) ||
-        (i > 1 && !a->space && atom_joined_mark(r, i - 1, '&')));
+    bool pair =
+        a->length <= 2 && is_capitals(r, i) &&
+        ((atom_joined_mark(r, i + 1, '&') && atom_joined(r, i + 2, ATOM_WORD)) || (i > 1 && !a->space && atom_joined_mark(r, i - 1, '&')));
     if (letters || pair) {
         char sign[4] = "";
         memcpy(sign, r->text + a->offset, a->length < 3 ? a->length : 3);
@@ -451,16 +525,18 @@ static int read_link(struct reader *r, size_t i, struct cw_error *err) {
             uint32_t c = 0;
             int n = cw_utf8_next(value + k, to - k, &c);
             if (n == 0 || !cw_symbol_known(c)) {
-                return cw_fail(err, CW_BAD_INPUT, "text: byte %zu: expected phonemes of the model's alphabet in [%.*s](/…/), found \"%.*s\" (U+%04X)",
+                return cw_fail(
+                    err, CW_BAD_INPUT, "text: byte %zu: expected phonemes of the model's alphabet in [%.*s](/…/), found \"%.*s\" (U+%04X)",
                     a->value + k, (int)(a->label_length < 60 ? a->label_length : 60), r->text + a->label, n, value + k, (unsigned)c);
             }
             symbols++;
-            sounds += !(c == ' ' || c == 0x2C8 || c == 0x2CC || c == 0x2D0 || c < 'A' || c == EM_DASH || c == ELLIPSIS || c == 0x201C || c == 0x201D);
+            sounds += !(c == ' ' || c == 0x2C8 || c == 0x2CC || c == 0x2D0 || c < 'A' || c == EM_DASH || c == ELLIPSIS || c == 0x201C ||
+                        c == 0x201D);
             k += (size_t)n;
         }
         if (!sounds) {
             return cw_fail(err, CW_BAD_INPUT, "text: byte %zu: expected phonemes in [%.*s](/…/), found none", a->value,
-                (int)(a->label_length < 60 ? a->label_length : 60), r->text + a->label);
+                           (int)(a->label_length < 60 ? a->label_length : 60), r->text + a->label);
         }
         speak(r, "x", i, i + 1, 0);
         if (t->n > first) {
@@ -489,7 +565,9 @@ static int read_link(struct reader *r, size_t i, struct cw_error *err) {
     int result = atoms_read(&inner, err);
     bool space = a->space;
     for (size_t k = 0; !result && k < inner.atom_count;) {
-        size_t next = inner.atoms[k].kind == ATOM_NUMBER ? read_number(&inner, k) : inner.atoms[k].kind == ATOM_WORD ? read_word(&inner, k) : k + 1;
+        size_t next = inner.atoms[k].kind == ATOM_NUMBER ? read_number(&inner, k)
+                      : inner.atoms[k].kind == ATOM_WORD ? read_word(&inner, k)
+                                                         : k + 1;
         k = next > k ? next : k + 1;
     }
     for (size_t k = first; k < t->n; k++) {
@@ -509,11 +587,13 @@ static int read_link(struct reader *r, size_t i, struct cw_error *err) {
 static const struct sign {
     uint32_t mark;
     const char *spoken;
-} signs[] = {{'&', "and"}, {'+', "plus"}, {'=', "equals"}, {'@', "at"}, {'%', "percent"}, {0xD7, "times"}, {0xF7, "divided by"},
-    {0xB1, "plus or minus"}, {0x2248, "about"}, {0x2260, "is not equal to"}, {0x2264, "at most"}, {0x2265, "at least"}, {'<', "less than"},
-    {'>', "more than"}, {0xA7, "section"}, {0xBD, "one half"}, {0xBC, "one quarter"}, {0xBE, "three quarters"}, {0x2153, "one third"},
-    {0x2154, "two thirds"}, {0xB2, "squared"}, {0xB3, "cubed"}, {0xB0, "degrees"}, {0x221E, "infinity"}, {0x221A, "root"}, {'$', "dollars"},
-    {0xA3, "pounds"}, {0x20AC, "euros"}, {0xA5, "yen"}, {0x2122, ""}, {0x2192, "to"}};
+} signs[] = {{'&', "and"},        {'+', "plus"},         {'=', "equals"},          {'@', "at"},           {'%', "percent"},
+             {0xD7, "times"},     {0xF7, "divided by"},  {0xB1, "plus or minus"},  {0x2248, "about"},     {0x2260, "is not equal to"},
+             {0x2264, "at most"}, {0x2265, "at least"},  {'<', "less than"},       {'>', "more than"},    {0xA7, "section"},
+             {0xBD, "one half"},  {0xBC, "one quarter"}, {0xBE, "three quarters"}, {0x2153, "one third"}, {0x2154, "two thirds"},
+             {0xB2, "squared"},   {0xB3, "cubed"},       {0xB0, "degrees"},        {0x221E, "infinity"},  {0x221A, "root"},
+             {'$', "dollars"},    {0xA3, "pounds"},      {0x20AC, "euros"},        {0xA5, "yen"},         {0x2122, ""},
+             {0x2192, "to"}};
 
 static bool number_next(const struct reader *r, size_t i) {
     return atom_at(r, i)->kind == ATOM_NUMBER;
@@ -541,8 +621,10 @@ static size_t read_sign(struct reader *r, size_t i) {
         spoken = NULL; /* a tag, a quotation: only comparisons of numbers are said */
     } else if (m == 0xBD || m == 0xBC || m == 0xBE) {
         bool after = i > 0 && number_next(r, i - 1) && !atom_at(r, i)->space;
-        spoken = m == 0xBE ? (after ? "and three quarters" : "three quarters") : m == 0xBD ? (after ? "and a half" : "half") :
-            after ? "and a quarter" : "a quarter";
+        spoken = m == 0xBE   ? (after ? "and three quarters" : "three quarters")
+                 : m == 0xBD ? (after ? "and a half" : "half")
+                 : after     ? "and a quarter"
+                             : "a quarter";
     } else if (m == '+' && i > 0 && !atom_at(r, i)->space && atom_at(r, i + 1)->space && atom_at(r, i - 1)->kind == ATOM_WORD &&
                atom_at(r, i - 1)->length == 1) {
         spoken = "plus";
@@ -578,7 +660,8 @@ static size_t read_mark(struct reader *r, size_t i, bool *quoted) {
     if (run_mark(m)) {
         uint32_t best = m;
         int dots = m == '.';
-        while (atom_at(r, end)->kind == ATOM_MARK && run_mark(atom_at(r, end)->mark) && (!atom_at(r, end)->space || atom_mark(r, end, '.'))) {
+        while (atom_at(r, end)->kind == ATOM_MARK && run_mark(atom_at(r, end)->mark) &&
+               (!atom_at(r, end)->space || atom_mark(r, end, '.'))) {
             uint32_t next = atom_at(r, end)->mark;
             dots += next == '.';
             best = rank(next) > rank(best) ? next : best;
@@ -595,10 +678,12 @@ static size_t read_mark(struct reader *r, size_t i, bool *quoted) {
     }
     bool space_after = atom_at(r, i + 1)->space;
     if (m == '-' || m == EN_DASH || m == EM_DASH || m == MINUS_SIGN) {
-        while (atom_at(r, end)->kind == ATOM_MARK && (atom_at(r, end)->mark == '-' || atom_at(r, end)->mark == EN_DASH || atom_at(r, end)->mark == EM_DASH)) {
+        while (atom_at(r, end)->kind == ATOM_MARK &&
+               (atom_at(r, end)->mark == '-' || atom_at(r, end)->mark == EN_DASH || atom_at(r, end)->mark == EM_DASH)) {
             end++;
         }
-        bool dash = m == EM_DASH || end > i + 1 || m == EN_DASH || (m == '-' && (a->space == atom_at(r, end)->space) && a->space) || space_after;
+        bool dash =
+            m == EM_DASH || end > i + 1 || m == EN_DASH || (m == '-' && (a->space == atom_at(r, end)->space) && a->space) || space_after;
         bool list = m != EM_DASH && (i == 0 || t->n == 0);
         bool hyphen = m == '-' && end == i + 1 && (!a->space || !space_after);
         if (dash && !list && !hyphen && t->n && !after_clause) {
@@ -607,7 +692,8 @@ static size_t read_mark(struct reader *r, size_t i, bool *quoted) {
         return end;
     }
     if (m == '"' || m == 0x201C || m == 0x201D) {
-        bool open = m == 0x201C || (m == '"' && (a->space || (i > 0 && (atom_mark(r, i - 1, '(') || atom_mark(r, i - 1, EM_DASH)))) && !space_after);
+        bool open = m == 0x201C ||
+                    (m == '"' && (a->space || (i > 0 && (atom_mark(r, i - 1, '(') || atom_mark(r, i - 1, EM_DASH)))) && !space_after);
         if (m == '"' && !a->space && !space_after) {
             open = !*quoted;
         }
@@ -661,8 +747,8 @@ int cw_tokens_make(struct cw_tokens *t, const char *text, bool british, struct c
     if (atoms_read(&r, err)) {
         goto done;
     }
-    static size_t (*const word_readers[])(struct reader *, size_t) = {read_address, read_date_words, read_dotted, read_abbreviation, read_roman,
-        read_money, read_word};
+    static size_t (*const word_readers[])(struct reader *, size_t) = {read_address, read_date_words, read_dotted, read_abbreviation,
+                                                                      read_roman,   read_money,      read_word};
     static size_t (*const mark_readers[])(struct reader *, size_t) = {read_money, read_number, read_clipped, read_sign};
     bool shout = shouting(&r);
     for (size_t i = 0; i < r.atom_count && !t->pool.failed;) {

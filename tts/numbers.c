@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-static const char *const ones[20] = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
+static const char *const ones[20] = {"zero",     "one",     "two",     "three",     "four",     "five",    "six",
+                                     "seven",    "eight",   "nine",    "ten",       "eleven",   "twelve",  "thirteen",
+                                     "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
 static const char *const tens[10] = {"", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"};
-static const char *const scales[13] = {"", "thousand", "million", "billion", "trillion", "quadrillion", "quintillion", "sextillion",
-    "septillion", "octillion", "nonillion", "decillion", "undecillion"};
+static const char *const scales[13] = {"",           "thousand",   "million",   "billion",   "trillion",  "quadrillion", "quintillion",
+                                       "sextillion", "septillion", "octillion", "nonillion", "decillion", "undecillion"};
 
 static void word(struct cw_text *out, const char *w) {
     if (out->len && out->data[out->len - 1] != ' ') {
@@ -96,8 +97,8 @@ void cw_say_int(struct cw_text *out, long n, bool british) {
     cw_say_cardinal(out, digits + k, sizeof digits - k, british);
 }
 
-static const char *const irregular[][2] = {{"one", "first"}, {"two", "second"}, {"three", "third"}, {"five", "fifth"}, {"eight", "eighth"},
-    {"nine", "ninth"}, {"twelve", "twelfth"}};
+static const char *const irregular[][2] = {{"one", "first"},    {"two", "second"}, {"three", "third"},   {"five", "fifth"},
+                                           {"eight", "eighth"}, {"nine", "ninth"}, {"twelve", "twelfth"}};
 
 /* Where the last word of `out` starts. */
 static size_t last_word(const struct cw_text *out) {

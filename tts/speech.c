@@ -108,8 +108,13 @@ static struct piece *make_pieces(const struct cw_tokens *t, int most, size_t *co
         do {
             int take = symbols < most ? symbols : most;
             size_t bytes = bytes_of(s, take);
-            p[(*count)++] = (struct piece){.token = i, .s = s, .bytes = bytes, .symbols = take,
-                .space = first && (t->v[i].flags & CW_TOKEN_SPACE), .mark = mark, .opening = mark && (strcmp(s, "“") == 0 || strcmp(s, "(") == 0)};
+            p[(*count)++] = (struct piece){.token = i,
+                                           .s = s,
+                                           .bytes = bytes,
+                                           .symbols = take,
+                                           .space = first && (t->v[i].flags & CW_TOKEN_SPACE),
+                                           .mark = mark,
+                                           .opening = mark && (strcmp(s, "“") == 0 || strcmp(s, "(") == 0)};
             s += bytes;
             symbols -= take;
             first = false;
@@ -122,8 +127,8 @@ static struct piece *make_pieces(const struct cw_tokens *t, int most, size_t *co
 
 /* How a chunk that ends before piece j ends: its last sound, and the one mark kept from those that follow it. */
 struct ending {
-    size_t core;  /* pieces [i, core) are spoken in full */
-    size_t mark;  /* the piece with the kept mark, or SIZE_MAX */
+    size_t core; /* pieces [i, core) are spoken in full */
+    size_t mark; /* the piece with the kept mark, or SIZE_MAX */
 };
 
 static const char *mark_text(const struct piece *p, char out[8]) {
@@ -134,7 +139,10 @@ static const char *mark_text(const struct piece *p, char out[8]) {
 }
 
 static int strength(const char *mark) { /* 3 sentence, 2 clause, 1 comma, 0 no clause mark */
-    return strchr(".!?", *mark) || strcmp(mark, "…") == 0 ? 3 : *mark == ';' || *mark == ':' || strcmp(mark, "—") == 0 ? 2 : *mark == ',' ? 1 : 0;
+    return strchr(".!?", *mark) || strcmp(mark, "…") == 0           ? 3
+           : *mark == ';' || *mark == ':' || strcmp(mark, "—") == 0 ? 2
+           : *mark == ','                                           ? 1
+                                                                    : 0;
 }
 
 static struct ending ending_at(const struct piece *p, size_t j) {
@@ -215,8 +223,8 @@ static int pause_after(const char *mark, bool added, bool end) {
 }
 
 /* Chunk number c from pieces [from, to): its text, and where each word's symbols lie in it. */
-static int make_chunk(const struct cw_tokens *t, const struct piece *p, size_t from, size_t to, size_t n, const char *source, struct cw_utterance *u,
-                      struct cw_error *err) {
+static int make_chunk(const struct cw_tokens *t, const struct piece *p, size_t from, size_t to, size_t n, const char *source,
+                      struct cw_utterance *u, struct cw_error *err) {
     struct ending e = ending_at(p, to);
     struct cw_text text = {0};
     char mark[8] = "";
@@ -229,8 +237,12 @@ static int make_chunk(const struct cw_tokens *t, const struct piece *p, size_t f
             said = begun;
         }
         struct cw_spoken_word *w = &u->words[u->word_count];
-        *w = (struct cw_spoken_word){.text = cw_strndup(source + token->offset, token->length), .spoken = cw_strdup(cw_token_spoken(t, p[k].token)),
-            .phonemes = cw_strndup(p[k].s, p[k].bytes), .source = (enum cw_word_source)token->source, .offset = token->offset, .chunk = c};
+        *w = (struct cw_spoken_word){.text = cw_strndup(source + token->offset, token->length),
+                                     .spoken = cw_strdup(cw_token_spoken(t, p[k].token)),
+                                     .phonemes = cw_strndup(p[k].s, p[k].bytes),
+                                     .source = (enum cw_word_source)token->source,
+                                     .offset = token->offset,
+                                     .chunk = c};
         u->word_count++;
         if (!w->text || !w->spoken || !w->phonemes) {
             cw_fail_memory(err, "words");
@@ -252,7 +264,7 @@ static int make_chunk(const struct cw_tokens *t, const struct piece *p, size_t f
     }
     bool added = e.mark == SIZE_MAX;
     if (added) {
-        strncat(mark, to == n ? "." : ",", sizeof mark - 1);
+        mark[0] = to == n ? '.' : ',';
         cw_text_add(&text, mark);
         symbols++;
     } else {
@@ -270,7 +282,8 @@ done:
     return result;
 }
 
-int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_utterance *u, struct cw_error *err) {
+int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_utterance *u,
+                   struct cw_error *err) {
     int result = -1;
     struct cw_tokens t = {0};
     struct piece *pieces = NULL;
@@ -294,8 +307,8 @@ int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech
             uint32_t c = 0;
             size_t k = (size_t)cw_utf8_next(p, left, &c);
             if (!k || !cw_symbol_known(c)) {
-                cw_fail(err, CW_BAD_INPUT, "lexicon: \"%.60s\": expected phonemes of the model's alphabet, found U+%04X", cw_token_spoken(&t, i),
-                    (unsigned)c);
+                cw_fail(err, CW_BAD_INPUT, "lexicon: \"%.60s\": expected phonemes of the model's alphabet, found U+%04X",
+                        cw_token_spoken(&t, i), (unsigned)c);
                 goto done;
             }
             p += k;
@@ -319,8 +332,8 @@ int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech
     for (size_t j = n; j > 0; j = cut[j]) {
         starts[chunks++] = cut[j]; /* last chunk first */
     }
-    u->chunks = calloc(chunks, sizeof *u->chunks);
-    u->words = calloc(n, sizeof *u->words);
+    u->chunks = calloc(chunks + 1, sizeof *u->chunks);
+    u->words = calloc(n + 1, sizeof *u->words);
     if (!u->chunks || !u->words) {
         cw_fail_memory(err, "chunks");
         goto done;

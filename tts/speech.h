@@ -27,13 +27,16 @@ struct cw_spoken_word {
     enum cw_word_source source;
     size_t offset;  /* byte offset of `text` in the turn's text */
     int chunk;      /* index of its chunk */
-    int first, count; /* phoneme symbols of its chunk that are this word's (code points; punctuation and spaces not included) */
+    /* Phoneme symbols of its chunk that are this word's (code points; punctuation and spaces not included). A mark is an entry of its own
+     * (CW_WORD_PUNCTUATION); count is 0 where it was left out of the chunk. Only the mark that a chunk without one is given at its end
+     * has no entry. A word longer than a chunk becomes several entries with the same text. */
+    int first, count;
 };
 
 struct cw_chunk {
     char *phonemes; /* what the model is given, UTF-8, <= max_symbols code points */
     int symbols;    /* code points in it */
-    int pause_ms;   /* silence the punctuation at its end asks for, after trimming */
+    int pause_ms;   /* silence the punctuation at its end asks for, after trimming: , 120  ; : — 200  . ! ? … 350  a cut inside a clause 0 */
 };
 
 struct cw_utterance {
@@ -45,7 +48,7 @@ struct cw_utterance {
 
 struct cw_speech_params {
     const char *language; /* "en-us", "en-gb" */
-    int max_symbols;      /* cut at clause ends so that no chunk is longer; default 250 */
+    int max_symbols;      /* 20 .. 510: cut at clause ends so that no chunk is longer; default 250 */
 };
 struct cw_speech_params cw_speech_params_default(void);
 
@@ -54,7 +57,7 @@ CW_MUST_CHECK int cw_speech_plan(const struct cw_speech *s, const char *text, st
                                  struct cw_error *err);
 void cw_utterance_free(struct cw_utterance *u);
 
-/* Spoken form alone ("one thousand two hundred ..."), for `castwright text --spoken` and the tests. */
+/* Spoken form alone, American reading ("one thousand two hundred ..."), for `castwright text --spoken` and the tests. */
 CW_MUST_CHECK int cw_normalise(const char *text, struct cw_text *spoken, struct cw_error *err);
 
 #endif
