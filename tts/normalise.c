@@ -133,15 +133,23 @@ static const struct abbreviation {
     {"Ms", "Ms", TITLE},
 };
 
+static bool listed(const struct reader *r, size_t i, const char *const *list) {
+    for (; *list; list++) {
+        if (atom_is(r, i, *list)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Words that, capitalised after an abbreviation's dot, show that a new sentence began. */
 bool dot_ends(const struct reader *r, size_t dot) {
     static const char *const starters[] = {
-        "The",      "A",     "An",   "It",   "He",    "She",    "They",  "We",    "You",     "I",     "But",   "And",
-        "Or",       "So",    "In",   "On",   "At",    "This",   "That",  "These", "Those",   "There", "Then",  "If",
-        "When",     "While", "What", "Who",  "Why",   "How",    "Where", "Which", "For",     "From",  "After", "Before",
-        "Because",  "As",    "His",  "Her",  "Their", "Our",    "My",    "Your",  "Its",     "No",    "Yes",   "Not",
-        "Now",      "Here",  "Some", "Many", "Most",  "By",     "With",  "To",    "Of",      "Later", "Today", "Nobody",
-        "Everyone", "Still", "Yet",  "Let",  "It's",  "That's", "I'm",   "We're", "They're", "Once",  "Since"};
+        "The", "A",     "An",    "It",     "He",       "She",   "They",  "We",     "You",     "I",    "But",  "And",   "Or",    "So",
+        "In",  "On",    "At",    "This",   "That",     "These", "Those", "There",  "Then",    "If",   "When", "While", "What",  "Who",
+        "Why", "How",   "Where", "Which",  "For",      "From",  "After", "Before", "Because", "As",   "His",  "Her",   "Their", "Our",
+        "My",  "Your",  "Its",   "No",     "Yes",      "Not",   "Now",   "Here",   "Some",    "Many", "Most", "By",    "With",  "To",
+        "Of",  "Later", "Today", "Nobody", "Everyone", "Still", "Yet",   "Let",    "Once",    "Since"};
     size_t i = dot + 1;
     while (atom_mark(r, i, '"') || atom_mark(r, i, '\'') || atom_mark(r, i, ')') || atom_mark(r, i, 0x201D)) {
         i++;
@@ -153,8 +161,22 @@ bool dot_ends(const struct reader *r, size_t dot) {
     if (a->kind == ATOM_MARK && !a->space) {
         return false; /* another mark says what the sentence does */
     }
+    /* "7 a.m. Maya left": after a time a capital begins a sentence, unless it is the day's or the zone's */
+    static const char *const with_time[] = {"Monday",  "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+                                            "Eastern", "Pacific", "Central",   "Mountain", "EST",    "EDT",      "ET",
+                                            "PST",     "PDT",     "PT",        "CST",      "CET",    "CEST",     "GMT",
+                                            "UTC",     "BST",     "Greenwich", NULL};
+    bool time = atom_is_any_case(r, dot - 1, "m") || atom_is_any_case(r, dot - 1, "am") || atom_is_any_case(r, dot - 1, "pm");
+    if (dot > 0 && time && atom_capital(r, i)) {
+        size_t month_dot;
+        return !listed(r, i, with_time) && !month_of(r, i, &month_dot);
+    }
+    size_t stem = 0; /* "I'd" begins as "I" does */
+    while (stem < a->length && r->text[a->offset + stem] != '\'' && !((unsigned char)r->text[a->offset + stem] & 0x80)) {
+        stem++;
+    }
     for (size_t k = 0; a->kind == ATOM_WORD && k < sizeof starters / sizeof starters[0]; k++) {
-        if (atom_is(r, i, starters[k])) {
+        if (strlen(starters[k]) == stem && memcmp(r->text + a->offset, starters[k], stem) == 0) {
             return true;
         }
     }
@@ -305,15 +327,6 @@ static size_t read_dotted(struct reader *r, size_t i) {
 }
 
 /* ---- Roman numerals after what they number ------------------------------------------------------------------------------- */
-
-static bool listed(const struct reader *r, size_t i, const char *const *list) {
-    for (; *list; list++) {
-        if (atom_is(r, i, *list)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static size_t read_roman(struct reader *r, size_t i) {
     static const char *const parts[] = {"Chapter", "Part",  "Act",    "Scene", "Book",     "Volume",  "Section", "Article", "War",

@@ -25,8 +25,8 @@ struct cw_spoken_word {
     char *spoken;   /* as spoken, e.g. "one" */
     char *phonemes; /* misaki's alphabet, UTF-8 */
     enum cw_word_source source;
-    size_t offset;  /* byte offset of `text` in the turn's text */
-    int chunk;      /* index of its chunk */
+    size_t offset; /* byte offset of `text` in the turn's text */
+    int chunk;     /* index of its chunk */
     /* Phoneme symbols of its chunk that are this word's (code points; punctuation and spaces not included). A mark is an entry of its own
      * (CW_WORD_PUNCTUATION); count is 0 where it was left out of the chunk. Only the mark that a chunk without one is given at its end
      * has no entry. A word longer than a chunk becomes several entries with the same text. */
@@ -36,7 +36,7 @@ struct cw_spoken_word {
 struct cw_chunk {
     char *phonemes; /* what the model is given, UTF-8, <= max_symbols code points */
     int symbols;    /* code points in it */
-    int pause_ms;   /* silence the punctuation at its end asks for, after trimming: , 120  ; : — 200  . ! ? … 350  a cut inside a clause 0 */
+    int pause_ms; /* silence the punctuation at its end asks for, after trimming: , 120  ; : — 200  . ! ? … 350  a cut inside a clause 0 */
 };
 
 struct cw_utterance {
