@@ -70,6 +70,7 @@ struct build {
     char what[160];
     bool cancelled;
     struct cw_llm_usage usage;
+    int asked_again; /* lines of the writer that did not pass */
 };
 
 /* ---- telling ------------------------------------------------------------------------------------------------------------ */
@@ -638,6 +639,7 @@ static int finish(struct build *b, const struct cw_script *script, const struct 
         .made_seconds = b->made_seconds,
         .prompt_tokens = b->usage.prompt_tokens,
         .generated_tokens = b->usage.generated_tokens,
+        .asked_again = b->asked_again,
     };
     if (cw_manifest_write(&m, err) != 0)
         goto done;
@@ -801,6 +803,13 @@ static void on_stage(void *arg, const char *what, double fraction) {
     (void)report(w->build, fraction, &ignored); /* a wish to stop is heard at the next turn */
 }
 
+static void on_refused(void *arg, const char *text, const char *why) {
+    struct writing *w = arg;
+    (void)text;
+    (void)why;
+    w->build->asked_again++;
+}
+
 static int write_script(struct writing *k, const struct cw_write_params *w, const char *writer, struct cw_script *script,
                         struct cw_error *err) {
     int result = -1;
@@ -808,7 +817,7 @@ static int write_script(struct writing *k, const struct cw_write_params *w, cons
     struct cw_llm *llm = NULL;
     struct cw_llm_params p = cw_llm_params_default();
     struct cw_writer_params params = cw_writer_params_default();
-    struct cw_writer_events events = {k, on_turn, on_stage};
+    struct cw_writer_events events = {.arg = k, .turn = on_turn, .stage = on_stage, .refused = on_refused};
     p.threads = b->studio->threads;
     p.seed = w->seed;
     params.topic = w->topic;

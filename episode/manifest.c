@@ -167,9 +167,9 @@ static json_t *costs(const struct cw_manifest *m) {
     int rendered = 0;
     for (int i = 0; i < m->turn_count; i++)
         rendered += m->turns[i].rendered;
-    json_t *c = json_pack("{si si si sI sI}", "threads", m->studio->device ? cw_device_threads(m->studio->device) : 0, "turns_rendered",
+    json_t *c = json_pack("{si si si sI sI si}", "threads", m->studio->device ? cw_device_threads(m->studio->device) : 0, "turns_rendered",
                           rendered, "turns_reused", m->turn_count - rendered, "prompt_tokens", (json_int_t)m->prompt_tokens,
-                          "generated_tokens", (json_int_t)m->generated_tokens);
+                          "generated_tokens", (json_int_t)m->generated_tokens, "lines_asked_again", m->asked_again);
     json_object_set_new(c, "write_seconds", number(m->write_seconds, 0.001));
     json_object_set_new(c, "speak_seconds", number(m->speak_seconds, 0.001));
     json_object_set_new(c, "master_seconds", number(m->master_seconds, 0.001));
@@ -249,7 +249,7 @@ int cw_manifest_write(const struct cw_manifest *m, struct cw_error *err) {
         }
         json_object_set(root, "costs", new_costs);
     }
-    text = json_dumps(root, JSON_INDENT(1));
+    text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(10));
     if (!text) {
         cw_fail_memory(err, "manifest.json");
         goto done;
@@ -276,7 +276,7 @@ int cw_manifest_request(const struct cw_write_params *w, const struct cw_script 
         json_array_append_new(speakers, json_pack("[ss]", cast->cast[i].name, cast->cast[i].voice));
     root = json_pack("{ss so sO ss sI so}", "topic", w->topic, "minutes", number(w->minutes, 0.001), "cast", speakers, "style",
                      w->style ? w->style : "", "seed", (json_int_t)w->seed, "writer", model("qwen2.5-coder-1.5b", writer, sum));
-    text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) : NULL;
     if (!text) {
         cw_fail(err, CW_BAD_INPUT, "topic: expected UTF-8 text");
         goto done;

@@ -28,6 +28,7 @@ struct cw_manifest {
     /* costs */
     double write_seconds, speak_seconds, master_seconds, made_seconds; /* made: speech rendered in this run */
     long prompt_tokens, generated_tokens;
+    int asked_again; /* lines of the writer that did not pass its checks */
 };
 
 /* Hash of all that decides the sound of the episode: turns, their places, the targets of mastering, the tags. */
