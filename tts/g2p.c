@@ -264,7 +264,8 @@ static int espeak_word(const char *word, bool british, struct sound *p, struct c
     if (espeak_voice != voice) {
         espeak_voice = 0;
         espeak_VOICE wanted = {.languages = british ? "en-gb" : "en-us"};
-        if (espeak_SetVoiceByName(wanted.languages) != EE_OK && espeak_SetVoiceByProperties(&wanted) != EE_OK) {
+        /* not by name: names differ between releases, and a name that is not there leaves the library without a translator */
+        if (espeak_SetVoiceByProperties(&wanted) != EE_OK) {
             cw_fail(err, CW_FAILED, "espeak-ng: expected voice \"%s\", found none by this name", british ? "en-gb" : "en-us");
             goto done;
         }
