@@ -95,12 +95,18 @@ int words_of(struct words *w, const char *text, struct cw_error *err)
     size_t most = strlen(text) / 2 + 1;
     w->all = calloc(most, sizeof *w->all);
     w->content = calloc(most, sizeof *w->content);
-    if (w->all == NULL || w->content == NULL) {
+    w->plain = calloc(strlen(text) + 3, 1);
+    if (w->all == NULL || w->content == NULL || w->plain == NULL) {
         words_free(w);
         return cw_fail_memory(err, "writer");
     }
+    char *plain = w->plain;
+    *plain++ = ' ';
     for (size_t n; (n = next_word(&text, word)) > 0;) {
         uint32_t h = hash(word, n);
+        memcpy(plain, word, n);
+        plain += n;
+        *plain++ = ' ';
         if (w->all_count < 2) {
             w->opener[w->all_count] = h;
         }
@@ -124,6 +130,7 @@ void words_free(struct words *w)
 {
     free(w->all);
     free(w->content);
+    free(w->plain);
     memset(w, 0, sizeof *w);
 }
 
@@ -233,11 +240,64 @@ static bool has_any(const char *lower, const char *const *list, size_t n, bool s
     return false;
 }
 
+bool writer_bad_start(const char *line)
+{
+    char lower[48];
+    size_t n = 0;
+    for (; line[n] != '\0' && n < sizeof lower - 1; n++) {
+        lower[n] = (char)tolower((unsigned char)line[n]);
+    }
+    lower[n] = '\0';
+    for (char *c = lower; (c = strchr(c, ',')) != NULL;) { /* "Yes, exactly" */
+        memmove(c, c + 1, strlen(c));
+    }
+    return HAS_ANY(lower, banned_openers, true);
+}
+
+int words_in_sentence(const char *line)
+{
+    const char *start = line;
+    for (const char *p = line; *p != '\0'; p++) {
+        if ((*p == '.' || *p == '?' || *p == '!') && p[1] == ' ') {
+            start = p + 1;
+        }
+    }
+    return words_count(start);
+}
+
+/* The last four whole words and the beginning of a fifth: do they stand somewhere in this order? */
+bool ledger_has_run(const struct ledger *l, const char *line)
+{
+    char run[400];
+    size_t n = strlen(line), start = n, words = 0;
+    while (start > 0 && words < 5) {
+        start--;
+        words += !word_char(line[start]) && word_char(line[start + 1]);
+    }
+    if (words < 5 || n - start >= sizeof run - 2 || !word_char(line[n - 1])) {
+        return false;
+    }
+    size_t k = 0;
+    for (size_t i = start; i < n; i++) {
+        if (word_char(line[i])) {
+            run[k++] = (char)tolower((unsigned char)line[i]);
+        } else if (k == 0 || run[k - 1] != ' ') {
+            run[k++] = ' ';
+        }
+    }
+    run[k] = '\0';
+    for (int i = 0; i < l->count; i++) {
+        if (strstr(l->turns[i].plain, run) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A sentence that stops on such a word was cut by the grammar, not finished. */
 static bool ends_in_the_air(const char *lower)
 {
-    static const char *const open_words[] = {"the", "a", "an", "of", "to", "and", "or", "but", "for", "with", "in", "on", "at", "by", "from", "as", "than", "because", "which",
-                                             "is", "are", "was", "were", "be", "its", "their", "your", "my", "our", "very", "if", "when", "while", "has", "have", "into", "can", "will", "would"};
+    static const char *const open_words[] = {"the", "a", "an", "of", "and", "or", "but", "than", "because", "which", "its", "their", "your", "my", "our", "very", "if", "while", "into"};
     char w[64], last[64] = "";
     for (const char *p = lower; *p != '\0';) {
         if (*p == '.' || *p == '?' || *p == '!') {

@@ -1,6 +1,6 @@
 /* The grammars (GBNF) that the writer decodes under: what is not a speakable line cannot come out.
  *
- *   line ─▶ "Maya: " sentence (" " sentence)*      sentence ─▶ words between single blanks, ending in . ? or !
+ *   line ─▶ sentence (" " sentence)*, after the name      sentence ─▶ words between single blanks, ending in . ? or !
  *
  * Words are letters and digits with inner ' - and &; numbers may have a money sign before and a unit after. So no markup,
  * bracket, quotation, emoji or colon, and no second name in a line. */
@@ -16,50 +16,55 @@ static const char word_rules[] = "word ::= plain | number\n"
                                  "inner ::= ['&-]\n"
                                  "number ::= [$£€]? [0-9]{1,9} ([.,] [0-9]{1,9}){0,3} [%a-z]{0,3}\n";
 
-static void add_quoted(struct cw_text *out, const char *s)
-{
-    cw_text_add_char(out, '"');
-    for (; *s != '\0'; s++) {
-        if (*s == '"' || *s == '\\') {
-            cw_text_add_char(out, '\\');
-        }
-        cw_text_add_char(out, *s);
-    }
-    cw_text_add_char(out, '"');
-}
-
+/* Generous: a sentence that reaches the limit would be torn, so the writer stops sooner and asks again. */
 static void add_sentence(struct cw_text *out)
 {
-    cw_text_add(out, "words ::= first (\",\"? \" \" word){1,29}\n"
+    cw_text_add(out, "words ::= first (\",\"? \" \" word){1,45}\n"
                      "sentence ::= words [.?!]\n");
     cw_text_add(out, word_rules);
 }
 
-void writer_grammar_turn(struct cw_text *out, const char *name, int least, int most, bool question)
+static void add_question(struct cw_text *out)
 {
-    cw_text_add(out, "root ::= ");
-    add_quoted(out, name);
-    if (question) {
-        cw_text_printf(out, "\": \" (sentence \" \"){%d,%d} words \"?\" \"\\n\"\n", least - 1, most - 1);
+    cw_text_add(out, "askfirst ::= (\"What\" | \"How\" | \"Why\" | \"Who\" | \"When\" | \"Where\" | \"Which\" | \"Is\" | \"Are\" | \"Do\" | \"Does\" | \"Can\" | \"Could\" | "
+                     "\"Would\" | \"Isn't\" | \"Doesn't\" | \"Don't\" | \"So what\" | \"So how\" | \"So why\" | \"And who\" | \"And what\") askrest\n"
+                     "asklower ::= (\"what\" | \"how\" | \"why\" | \"who\" | \"when\" | \"where\" | \"which\" | \"is\" | \"are\" | \"do\" | \"does\" | \"can\" | \"could\" | "
+                     "\"would\" | \"isn't\" | \"doesn't\" | \"don't\") askrest\n"
+                     "askrest ::= (\",\"? \" \" word){2,45} \"?\"\n");
+}
+
+void writer_grammar_close(struct cw_text *out)
+{
+    cw_text_add(out, "root ::= \" \" sentence \" \" (\"Goodbye.\" | \"Bye for now.\" | \"Until next time.\" | \"Take care, and goodbye.\") \"\\n\"\n");
+    add_sentence(out);
+}
+
+void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, bool question)
+{
+    if (question) { /* begins as questions do: else a statement comes, with a question mark put on it */
+        cw_text_printf(out, "root ::= \" \" %s \"\\n\"\n", opened ? "asklower" : "askfirst");
+        add_question(out);
     } else {
-        cw_text_printf(out, "\": \" sentence (\" \" sentence){%d,%d} \"\\n\"\n", least - 1, most - 1);
+        cw_text_printf(out, "root ::= \" \" opening (\" \" sentence){%d,%d} \"\\n\"\n", least - 1, most - 1);
+        cw_text_printf(out, "opening ::= %s (\",\"? \" \" word){1,45} [.?!]\n", opened ? "word" : "first");
     }
     add_sentence(out);
 }
 
 void writer_grammar_outline(struct cw_text *out, int parts)
 {
-    cw_text_add(out, "root ::= \"Title: \" first (\",\"? \" \" word){1,8} \"\\n\"");
+    cw_text_add(out, "root ::= \"Title: \" first (\",\"? \" \" word){1,16} \"\\n\"");
     for (int i = 1; i <= parts; i++) {
         cw_text_printf(out, " \"%d. \" part \"\\n\"", i);
     }
-    cw_text_add(out, "\npart ::= first (\" \" word){1,5} \" - \" words \"?\"\n");
+    cw_text_add(out, "\npart ::= first (\" \" word){1,14} \" - \" askfirst\n");
+    add_question(out);
     add_sentence(out);
 }
 
 void writer_grammar_facts(struct cw_text *out, int count)
 {
     cw_text_printf(out, "root ::= (\"- \" fact \"\\n\"){%d}\n", count);
-    cw_text_add(out, "fact ::= first (\",\"? \" \" word){5,27} \".\"\n");
+    cw_text_add(out, "fact ::= first (\",\"? \" \" word){8,45} \".\"\n");
     add_sentence(out);
 }

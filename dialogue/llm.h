@@ -30,9 +30,11 @@ struct cw_llm_request {
     float temperature;    /* 0: the model's own */
     uint64_t seed;        /* 0: the model's seed and the number of the request */
     bool fresh;           /* forget what the cache holds: the same requests after it give the same text */
+    /* May refuse a token as the grammar does: `text` is the reply with that token's text at its end. May be NULL. */
+    bool (*admit)(void *arg, const char *text);
     /* Called with each new piece of text; returns false to stop there. May be NULL. */
     bool (*piece)(void *arg, const char *text, size_t len);
-    void *arg;
+    void *arg; /* of both */
 };
 struct cw_llm_usage { /* summed over the life of the model */
     long prompt_tokens, prompt_reused, generated_tokens;

@@ -445,25 +445,57 @@ static int draw(const struct cw_llm *m, const struct candidate *c, int n, uint64
     return kept - 1;
 }
 
-/* Keeps those of n candidates that the grammar admits next, in their order; returns how many. */
-static int admit(struct cw_llm *m, struct llama_sampler *grammar, struct candidate *c, int n)
+/* What may come next: the grammar (or NULL) and the caller's own word on it. */
+struct gate {
+    struct llama_sampler *grammar;
+    const struct cw_llm_request *request;
+    struct cw_text *reply; /* so far; a candidate's text is put at its end for the caller to see, and taken off again */
+};
+
+static bool caller_admits(struct cw_llm *m, struct gate *g, llama_token id)
 {
+    char piece[256];
+    int n = llama_token_to_piece(m->vocab, id, piece, sizeof piece, 0, false);
+    if (g->request->admit == NULL || n <= 0) {
+        return true;
+    }
+    size_t len = g->reply->len;
+    cw_text_add_n(g->reply, piece, (size_t)n);
+    bool ok = g->reply->failed || g->request->admit(g->request->arg, g->reply->data);
+    if (!g->reply->failed) {
+        g->reply->len = len;
+        g->reply->data[len] = '\0';
+    }
+    return ok;
+}
+
+/* Keeps those of n candidates that may come next, in their order; returns how many. */
+static int admit(struct cw_llm *m, struct gate *g, struct candidate *c, int n)
+{
+    int kept = 0;
+    if (g->grammar == NULL) {
+        for (int i = 0; i < n; i++) {
+            if (caller_admits(m, g, c[i].id)) {
+                c[kept++] = c[i];
+            }
+        }
+        return kept;
+    }
     for (int i = 0; i < n; i++) {
         m->grammar_tokens[i] = (llama_token_data){.id = c[i].id, .logit = c[i].logit};
     }
     llama_token_data_array array = {.data = m->grammar_tokens, .size = (size_t)n, .selected = -1};
-    llama_sampler_apply(grammar, &array);
-    int kept = 0;
+    llama_sampler_apply(g->grammar, &array);
     for (size_t i = 0; i < array.size; i++) {
-        if (isfinite(array.data[i].logit)) {
+        if (isfinite(array.data[i].logit) && caller_admits(m, g, array.data[i].id)) {
             c[kept++] = (struct candidate){array.data[i].id, array.data[i].logit};
         }
     }
     return kept;
 }
 
-/* The next token, or LLAMA_TOKEN_NULL when the grammar admits none. `recent` are the tokens generated so far. */
-static llama_token sample(struct cw_llm *m, struct llama_sampler *grammar, const llama_token *recent, int recent_count, uint64_t step)
+/* The next token, or LLAMA_TOKEN_NULL when none may come. `recent` are the tokens generated so far. */
+static llama_token sample(struct cw_llm *m, struct gate *gate, const llama_token *recent, int recent_count, uint64_t step)
 {
     int v = m->vocab_size;
     memcpy(m->logits, llama_get_logits_ith(m->ctx, -1), (size_t)v * sizeof *m->logits);
@@ -494,19 +526,16 @@ static llama_token sample(struct cw_llm *m, struct llama_sampler *grammar, const
     }
     qsort(m->candidates, (size_t)n, sizeof *m->candidates, more_likely);
     int drawn = draw(m, m->candidates, n, step);
-    if (grammar == NULL) {
-        return m->candidates[drawn].id;
-    }
     struct candidate one = m->candidates[drawn];
-    if (admit(m, grammar, &one, 1) == 1) {
+    if (admit(m, gate, &one, 1) == 1) {
         return one.id;
     }
-    int kept = admit(m, grammar, m->candidates, n < FIRST_LOOK ? n : FIRST_LOOK);
+    int kept = admit(m, gate, m->candidates, n < FIRST_LOOK ? n : FIRST_LOOK);
     if (kept == 0) {
         for (int i = 0; i < v; i++) {
             m->candidates[i] = (struct candidate){i, m->logits[i]};
         }
-        kept = admit(m, grammar, m->candidates, v);
+        kept = admit(m, gate, m->candidates, v);
         qsort(m->candidates, (size_t)kept, sizeof *m->candidates, more_likely);
     }
     return kept == 0 ? LLAMA_TOKEN_NULL : m->candidates[draw(m, m->candidates, kept, step)].id;
@@ -517,6 +546,7 @@ int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_
     int status = -1;
     struct tokens t = {0};
     struct llama_sampler *grammar = NULL;
+    struct cw_text reply = {0};
     llama_token *recent = NULL;
     int recent_count = 0;
     double start = cw_seconds();
@@ -552,8 +582,9 @@ int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_
     }
     m->usage.prompt_seconds += cw_seconds() - start;
     start = cw_seconds();
+    struct gate gate = {grammar, r, &reply};
     while (recent_count < r->max_tokens && m->held_count < m->params.context) {
-        llama_token id = sample(m, grammar, recent, recent_count, (uint64_t)recent_count);
+        llama_token id = sample(m, &gate, recent, recent_count, (uint64_t)recent_count);
         if (id == LLAMA_TOKEN_NULL || llama_vocab_is_eog(m->vocab, id)) {
             break;
         }
@@ -565,6 +596,7 @@ int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_
         recent[recent_count++] = id;
         m->usage.generated_tokens++;
         if (n > 0) {
+            cw_text_add_n(&reply, piece, (size_t)n);
             cw_text_add_n(out, piece, (size_t)n);
             if (r->piece != NULL && !r->piece(r->arg, piece, (size_t)n)) {
                 break;
@@ -587,6 +619,7 @@ done:
     if (grammar != NULL) {
         llama_sampler_free(grammar);
     }
+    cw_text_free(&reply);
     free(recent);
     free(t.ids);
     return status;

@@ -95,45 +95,97 @@ void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const 
     }
 }
 
-void writer_note(struct cw_text *out, enum beat beat, const struct style *style, const char *name, const char *other, const char *subject, uint32_t pick)
+/* One way to go on: what the note says, and openers that suit it. "" lets the model begin as it likes. */
+struct move {
+    const char *note;
+    const char *openers[4];
+};
+
+static const struct move opens[] = {
+    {"greets the listeners and makes them curious with an everyday scene about",
+     {"Hello and welcome. Picture this.", "Hello, everybody. Have you ever wondered", "Hi, everyone. Imagine", "Welcome. Here's a question for you."}},
+};
+static const struct move turns[] = {{"has a new question", {"Okay, so", "Now,", "Here's what I want to know.", "But then,"}}};
+static const struct move asks[] = {
+    {"asks a short question about what was just said", {"So", "Okay,", "But", "And"}},
+    {"asks how that works in practice", {"And in practice,", "Right, but", "Help me here.", "So"}},
+    {"asks what that leads to", {"And then,", "Okay, and", "So", "Let me ask this."}},
+    {"asks the obvious question that a child would ask", {"Silly question, but", "So", "Okay, but", "I have to ask."}},
+};
+static const struct move tells[] = {
+    {"tells this", {"", "Here's the thing.", "", "For one thing,"}},
+    {"tells this", {"", "Well,", "Look at it this way.", ""}},
+    {"tells this", {"", "It turns out", "", "Start with this."}},
+};
+static const struct move reacts[] = {
+    {"doubts it and says why", {"Hang on.", "Wait,", "I don't quite buy that.", "Hmm."}},
+    {"compares that with something from daily life", {"So it's a bit like", "That's like", "It reminds me of", "Sounds like"}},
+    {"says what that means for an ordinary person", {"So when I", "For most of us,", "Which means", "And I thought"}},
+    {"is surprised and names the part that surprises", {"Huh.", "I had no idea", "Wow.", "Now that surprises me."}},
+};
+static const struct move replies[] = {
+    {"disagrees and gives a reason", {"I see it differently.", "No,", "I doubt that.", "Not so fast."}},
+    {"grants one point and turns it around", {"Fair enough, but", "Maybe,", "Granted,", "Up to a point."}},
+    {"asks for proof", {"Where is the proof?", "Says who?", "Show me.", "Hmm."}},
+};
+static const struct move extends[] = {
+    {"gives a concrete example", {"Take", "Say", "Picture this.", "For example,"}},
+    {"explains in one plain step why that is so", {"It comes down to", "The reason is simple.", "That's because", "In plain words,"}},
+    {"admits what is hard or not known about it", {"The hard part is", "What nobody knows yet is", "To be honest,", "There's a catch."}},
+    {"adds a detail that few people know", {"And here's the odd part.", "What people miss is", "There's more.", "Oddly enough,"}},
+};
+static const struct move sums[] = {{"says what to remember about this", {"If you remember one thing,", "So, in the end,", "What stays with me is", "Put it this way."}}};
+static const struct move closes[] = {{"says goodbye to the listeners", {"Thanks", "Thank you", "Thanks", "Thank you"}}};
+
+#define MOVES(list) list, sizeof list / sizeof list[0]
+
+void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct style *style, const char *name, const char *other,
+                 const char *subject, uint32_t pick, unsigned char used[OPENERS_MAX])
 {
-    static const char *const reacts[] = {"doubts it and says why", "compares that with something from daily life", "makes a small joke about that",
-                                         "says what that means for an ordinary person", "is surprised and names the part that surprises"};
-    static const char *const replies[] = {"disagrees and gives a reason", "grants one point and turns it around", "asks for proof", "points out who pays for that"};
-    static const char *const extends[] = {"gives a concrete example", "explains in one plain step why that is so", "admits what is hard or not known about it",
-                                          "adds a detail that few people know"};
-    static const char *const asks[] = {"asks a short question that follows from the last line", "asks how that works in practice", "asks what happens then",
-                                       "asks who feels that first"};
-    cw_text_printf(out, "(%s ", name);
-    switch (beat) {
-    case BEAT_OPEN:
-        cw_text_printf(out, "greets the listeners and opens with a hook about this: %s", subject);
-        break;
-    case BEAT_TURN:
-        cw_text_printf(out, "moves on with a new question: %s", subject);
-        break;
-    case BEAT_ASK:
-        cw_text_add(out, asks[pick % (sizeof asks / sizeof asks[0])]);
-        break;
-    case BEAT_TELL:
-        cw_text_printf(out, "%s: %s", style->sides ? "argues with this" : "tells this", subject);
-        break;
-    case BEAT_REACT:
-        cw_text_add(out, style->sides ? replies[pick % (sizeof replies / sizeof replies[0])] : reacts[pick % (sizeof reacts / sizeof reacts[0])]);
-        break;
-    case BEAT_EXTEND:
-        cw_text_add(out, extends[pick % (sizeof extends / sizeof extends[0])]);
-        break;
-    case BEAT_SUM:
-        cw_text_printf(out, "says in one or two sentences what to remember about this: %s", subject);
-        break;
-    case BEAT_CLOSE:
-        if (strcmp(name, other) == 0) {
-            cw_text_add(out, "thanks the listeners for their time and says goodbye");
-        } else {
-            cw_text_printf(out, "thanks %s and the listeners and says goodbye", other);
+    const struct {
+        const struct move *moves;
+        size_t count;
+        bool subject;
+    } of[] = {
+        [BEAT_OPEN] = {MOVES(opens), true},
+        [BEAT_TURN] = {MOVES(turns), true},
+        [BEAT_ASK] = {MOVES(asks), false},
+        [BEAT_TELL] = {MOVES(tells), true},
+        [BEAT_REACT] = {style->sides ? replies : reacts, style->sides ? sizeof replies / sizeof replies[0] : sizeof reacts / sizeof reacts[0], false},
+        [BEAT_EXTEND] = {MOVES(extends), false},
+        [BEAT_SUM] = {MOVES(sums), true},
+        [BEAT_CLOSE] = {MOVES(closes), false},
+    };
+    const struct move *move = &of[beat].moves[pick % of[beat].count];
+    /* the opener of this move whose like was taken least */
+    int best = -1;
+    unsigned slot = 0;
+    for (int i = 0; i < 4; i++) {
+        int k = (int)(((pick >> 8) + (unsigned)i) % 4);
+        unsigned h = 5381;
+        for (const char *c = move->openers[k]; *c != '\0'; c++) {
+            h = h * 33 + (unsigned char)*c;
         }
-        break;
+        h %= OPENERS_MAX;
+        if (best < 0 || used[h] < used[slot]) {
+            best = k;
+            slot = h;
+        }
     }
-    cw_text_add(out, ")\n");
+    if (used[slot] < 255) {
+        used[slot]++;
+    }
+    cw_text_add(opener, move->openers[best]);
+    if (beat == BEAT_CLOSE) {
+        if (strcmp(name, other) != 0) {
+            cw_text_printf(opener, ", %s.", other);
+        } else {
+            cw_text_add(opener, " for listening.");
+        }
+    }
+    cw_text_printf(note, "(%s %s", name, beat == BEAT_TELL && style->sides ? "argues with this" : move->note);
+    if (of[beat].subject) {
+        cw_text_printf(note, ": %s", subject);
+    }
+    cw_text_add(note, ")\n");
 }

@@ -372,7 +372,7 @@ static bool looks_like_name(const char *s, size_t n)
     return words == 1 || (words <= 3 && capital);
 }
 
-static int parse_heading(struct cw_script *s, const struct script_source *src, size_t at, size_t end, struct cw_error *err)
+static int parse_heading(struct cw_script *s, const struct script_source *src, size_t at, size_t end, int number, struct cw_error *err)
 {
     int status = -1;
     struct cw_text title = {0};
@@ -410,7 +410,7 @@ static int parse_heading(struct cw_script *s, const struct script_source *src, s
         }
         goto done;
     }
-    s->segments[s->segment_count - 1].line = script_line_of(src, at);
+    s->segments[s->segment_count - 1].line = number;
     status = 0;
 done:
     cw_text_free(&title);
@@ -420,7 +420,7 @@ done:
 /* A turn that is open: bytes [start, end) of the body, or none. */
 struct open_turn {
     bool open;
-    int speaker;
+    int speaker, line;
     size_t start, end;
 };
 
@@ -439,6 +439,7 @@ static int close_turn(struct cw_script *s, const struct script_source *src, stru
         goto done;
     }
     t.speaker = o->speaker;
+    t.line = o->line;
     status = script_push_turn(s, &t, err);
 done:
     script_turn_free(&t);
@@ -458,7 +459,8 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
 {
     const char *text = src->text;
     struct open_turn o = {0};
-    for (size_t line = start, next; line < src->len; line = next) {
+    int number = script_line_of(src, start);
+    for (size_t line = start, next; line < src->len; line = next, number++) {
         size_t end = line + strcspn(text + line, "\n");
         next = end + (end < src->len);
         while (end > line && text[end - 1] == '\r') {
@@ -480,7 +482,7 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
             continue;
         }
         if (text[at] == '#') {
-            if (close_turn(s, src, &o, err) != 0 || check_segment(s, src, at, err) != 0 || parse_heading(s, src, at, end, err) != 0) {
+            if (close_turn(s, src, &o, err) != 0 || check_segment(s, src, at, err) != 0 || parse_heading(s, src, at, end, number, err) != 0) {
                 return -1;
             }
             continue;
@@ -505,7 +507,7 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
             if (close_turn(s, src, &o, err) != 0) {
                 return -1;
             }
-            o = (struct open_turn){.open = true, .speaker = speaker, .start = after, .end = end};
+            o = (struct open_turn){.open = true, .speaker = speaker, .line = number, .start = after, .end = end};
         } else if (o.open) {
             o.end = end;
         } else {

@@ -214,7 +214,6 @@ int cw_script_add_turn(struct cw_script *s, int speaker, const char *text, struc
         goto done;
     }
     t.speaker = speaker;
-    t.line = 0;
     status = script_push_turn(s, &t, err);
 done:
     script_turn_free(&t);

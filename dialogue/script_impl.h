@@ -36,7 +36,7 @@ void script_list_cast(const struct cw_script *s, struct cw_text *out);
 /* Length of a well-formed [word](/ipa/) at s, or 0; the word is s[1 .. 1 + word_len). */
 size_t script_ipa_link(const char *s, size_t n, size_t *word_len);
 
-/* Bytes [start, end) of the source are one turn's text. On failure `t` is empty. */
+/* Bytes [start, end) of the source are one turn's text; the caller sets the speaker and the line. On failure `t` is empty. */
 CW_MUST_CHECK int script_parse_turn(struct cw_turn *t, const struct script_source *src, size_t start, size_t end, struct cw_error *err);
 void script_turn_free(struct cw_turn *t);
 /* Moves `t` into the last segment. */

@@ -296,7 +296,6 @@ int script_parse_turn(struct cw_turn *t, const struct script_source *src, size_t
         goto done;
     }
     t->tail_pause_ms = (int)p.pause_ms;
-    t->line = script_line_of(src, start);
     status = 0;
 done:
     cw_text_free(&p.text);

@@ -44,6 +44,7 @@ struct writer {
     int words, total_words;
     int words_by[CW_CAST_MAX];
     int last_speaker;
+    unsigned char used[OPENERS_MAX];
     uint64_t calls, picks;
 };
 
@@ -69,39 +70,32 @@ static uint32_t random_word(struct writer *w)
 
 /* ---- asking the model ------------------------------------------------------------------------------------------------ */
 
-/* A line on its way: it ends at its newline, or as soon as it is plain that it copies what was said before. */
+/* A line on its way: it may not begin with empty agreement nor run along words said before, and is given up when it will not end. */
 struct line_watch {
     const struct writer *writer;
+    const char *opener, *name;
     struct cw_text text;
-    int checked; /* words in it when it was last looked at */
 };
+
+static bool admit_word(void *arg, const char *text)
+{
+    const struct line_watch *l = arg;
+    text += text[0] == ' ';
+    return !(l->opener[0] == '\0' && writer_bad_start(text)) && !ledger_has_run(&l->writer->said, text) && !ledger_has_run(&l->writer->examples, text) &&
+           (l->writer->script->cast_count == 1 || strstr(text, l->name) == NULL);
+}
 
 static bool watch_line(void *arg, const char *text, size_t len)
 {
     struct line_watch *l = arg;
-    struct cw_error ignored;
-    struct words words;
     cw_text_add_n(&l->text, text, len);
-    int count = l->text.failed ? 0 : words_count(l->text.data);
-    bool go_on = memchr(text, '\n', len) == NULL;
-    if (go_on && count >= 10 && count > l->checked && words_of(&words, l->text.data, &ignored) == 0) {
-        l->checked = count;
-        const struct ledger *ledgers[] = {&l->writer->examples, &l->writer->said};
-        for (int k = 0; k < 2; k++) {
-            for (int i = 0; i < ledgers[k]->count && go_on; i++) {
-                go_on = words_copied(&words, &ledgers[k]->turns[i]) <= 0.6;
-            }
-        }
-        words_free(&words);
-    }
-    return go_on;
+    return !l->text.failed && memchr(text, '\n', len) == NULL && words_in_sentence(l->text.data) <= 27;
 }
 
-static int ask(struct writer *w, const char *prefill, const char *grammar, int max_tokens, float temperature, bool one_line, struct cw_text *out,
+static int ask(struct writer *w, const char *prefill, const char *grammar, int max_tokens, float temperature, struct line_watch *watch, struct cw_text *out,
                struct cw_error *err)
 {
     struct cw_llm_message messages[] = {{"system", w->system.data}, {"user", w->user.data}};
-    struct line_watch watch = {.writer = w};
     uint32_t seed[4];
     cw_philox(w->params.seed, 1, w->calls, seed);
     struct cw_llm_request r = {
@@ -113,13 +107,12 @@ static int ask(struct writer *w, const char *prefill, const char *grammar, int m
         .temperature = temperature,
         .seed = ((uint64_t)seed[0] << 32 | seed[1]) | 1,
         .fresh = w->calls == 0,
-        .piece = one_line ? watch_line : NULL,
-        .arg = &watch,
+        .piece = watch != NULL ? watch_line : NULL,
+        .admit = watch != NULL ? admit_word : NULL,
+        .arg = watch,
     };
     w->calls++;
-    int status = cw_llm_generate(w->llm, &r, out, err);
-    cw_text_free(&watch.text);
-    return status;
+    return cw_llm_generate(w->llm, &r, out, err);
 }
 
 /* ---- the plan ------------------------------------------------------------------------------------------------------------ */
@@ -168,6 +161,31 @@ static int read_outline(struct writer *w, const char *text, struct cw_error *err
     return 0;
 }
 
+/* Short headings, each its own, and short questions. */
+static bool outline_good(const struct writer *w)
+{
+    bool good = w->script->title != NULL && words_count(w->script->title) <= 9;
+    for (int i = 0; i < w->part_count && good; i++) {
+        const struct part *p = &w->parts[i];
+        good = p->heading != NULL && p->question != NULL && words_count(p->heading) <= 7 && words_count(p->question) <= 18 && strlen(p->heading) <= 60;
+        for (int k = 0; k < i && good; k++) {
+            good = strcmp(p->heading, w->parts[k].heading) != 0 && strcmp(p->question, w->parts[k].question) != 0;
+        }
+    }
+    return good;
+}
+
+/* Ends a text after so many words. */
+static void keep_words(char *s, int words)
+{
+    for (; *s != '\0'; s++) {
+        if (*s == ' ' && --words == 0) {
+            *s = '\0';
+            return;
+        }
+    }
+}
+
 static int plan(struct writer *w, struct cw_error *err)
 {
     int status = -1;
@@ -175,18 +193,22 @@ static int plan(struct writer *w, struct cw_error *err)
     writer_grammar_outline(&grammar, w->part_count);
     cw_text_clear(&w->user);
     cw_text_printf(&w->user,
-                   "Topic: %s\n\nPlan the talk. First a short catchy title. Then %d part%s, one a line: a heading of two to five words, a dash, and the question that "
-                   "the part answers. The first part says what it is about and why it matters%s. Every part is about something else and stays close to the topic.",
+                   "Topic: %s\n\nPlan the talk. First a short catchy title. Then %d part%s, one a line: a heading of three or four words, a dash, and one short question that "
+                   "it answers. A line looks like this: 1. Bread Against Time - Why does bread go hard?\n"
+                   "%sStay close to the topic.",
                    w->topic, w->part_count, w->part_count == 1 ? "" : "s",
-                   w->part_count == 1 ? "" : ", the last one what people do about it or what comes next");
-    if (cw_text_check(&grammar, "writer", err) != 0 || cw_text_check(&w->user, "writer", err) != 0 ||
-        ask(w, NULL, grammar.data, 32 + 48 * w->part_count, 0.6f, false, &text, err) != 0 || cw_text_check(&text, "writer", err) != 0) {
+                   w->part_count == 1 ? "" : "The first part says why it matters, the last one what people do about it or what comes next. No two parts ask the same. ");
+    if (cw_text_check(&grammar, "writer", err) != 0 || cw_text_check(&w->user, "writer", err) != 0) {
         goto done;
     }
-    free(w->script->title);
-    w->script->title = NULL;
-    if (text.data != NULL && read_outline(w, text.data, err) != 0) {
-        goto done;
+    for (int i = 0; i < 3 && !outline_good(w); i++) {
+        cw_text_clear(&text);
+        free(w->script->title);
+        w->script->title = NULL;
+        if (ask(w, NULL, grammar.data, 40 + 48 * w->part_count, 0.6f + 0.15f * (float)i, NULL, &text, err) != 0 || cw_text_check(&text, "writer", err) != 0 ||
+            (text.data != NULL && read_outline(w, text.data, err) != 0)) {
+            goto done;
+        }
     }
     /* a plan that was cut short still makes a talk: the topic stands in for what is missing */
     size_t short_topic = strcspn(w->topic, ".!?;");
@@ -210,6 +232,9 @@ static int plan(struct writer *w, struct cw_error *err)
             p->question = cw_strdup(w->topic);
         }
         whole = whole && p->heading != NULL && p->question != NULL;
+        if (whole) {
+            keep_words(p->heading, 8);
+        }
     }
     if (!whole) {
         cw_fail_memory(err, "writer");
@@ -276,11 +301,11 @@ static int gather_facts(struct writer *w, int part, int count, struct cw_error *
     cw_text_printf(&w->user, "Topic: %s\n", w->topic);
     list_told(w, part, "These facts are taken, do not give them again:\n");
     cw_text_printf(&w->user,
-                   "\nPart %d of the talk, \"%s\": %s\nGive %d facts for this part. One plain sentence of 8 to 20 words each, concrete: a cause, a name, an everyday example, "
-                   "how something works. A number only if you are sure of it. Each fact about something else.",
+                   "\nPart %d of the talk, \"%s\": %s\nGive %d facts for this part. Each is one plain sentence of 12 to 22 words that says how or why something happens, with a cause and an "
+                   "effect or an example. Concrete things, no slogans. A number only if you are sure of it. Each fact is about something else.",
                    part + 1, p->heading, p->question, count);
     if (cw_text_check(&grammar, "writer", err) != 0 || cw_text_check(&w->user, "writer", err) != 0 ||
-        ask(w, NULL, grammar.data, 48 * count, 0.6f, false, &text, err) != 0 || cw_text_check(&text, "writer", err) != 0) {
+        ask(w, NULL, grammar.data, 48 * count, 0.6f, NULL, &text, err) != 0 || cw_text_check(&text, "writer", err) != 0) {
         goto done;
     }
     for (char *line = text.data; line != NULL && *line != '\0' && p->fact_count < FACTS_MAX;) {
@@ -442,7 +467,7 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
     const struct cw_script *s = w->script;
     const char *name = s->cast[speaker].name;
     int other = w->last_speaker >= 0 && w->last_speaker != speaker ? w->last_speaker : speaker;
-    struct cw_text note = {0}, grammar = {0}, text = {0};
+    struct cw_text note = {0}, opener = {0}, grammar = {0}, line = {0};
     char *best_text = NULL;
     struct shape shape = shape_of(beat);
     *written = false;
@@ -450,36 +475,44 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
     if (shape.words < 18 && shape.least == 1) {
         shape.most = 1;
     }
-    writer_note(&note, beat, w->style, name, s->cast[other].name, subject, random_word(w));
-    writer_grammar_turn(&grammar, name, shape.least, shape.most, shape.question);
-    int max_tokens = 24 + shape.words * 2;
-    if (cw_text_check(&note, "writer", err) != 0 || cw_text_check(&grammar, "writer", err) != 0 || make_prefill(w, note.data, max_tokens, err) != 0) {
-        goto done;
-    }
+    int max_tokens = 16 + shape.words * 2;
     for (int i = 0; i < TRIES && best > (i < 2 ? GOOD : TOLERABLE - 40) && !(i >= 3 && best <= TOLERABLE); i++) {
         int penalty = 0;
         const char *why = NULL;
-        cw_text_clear(&text);
-        if (i == 2) { /* twice in vain: the same thing said another way */
+        if (i % 2 == 0) { /* twice in vain: the same thing another way */
             cw_text_clear(&note);
-            writer_note(&note, beat, w->style, name, s->cast[other].name, subject, random_word(w));
-            if (cw_text_check(&note, "writer", err) != 0 || make_prefill(w, note.data, max_tokens, err) != 0) {
+            cw_text_clear(&opener);
+            cw_text_clear(&grammar);
+            writer_note(&note, &opener, beat, w->style, name, s->cast[other].name, subject, random_word(w), w->used);
+            bool sentence = opener.len > 0 && strchr(".?!", opener.data[opener.len - 1]) != NULL;
+            if (beat == BEAT_CLOSE) {
+                writer_grammar_close(&grammar);
+            } else {
+                writer_grammar_turn(&grammar, opener.len > 0 && !sentence, shape.least, shape.most, shape.question);
+            }
+            if (cw_text_check(&note, "writer", err) != 0 || cw_text_check(&opener, "writer", err) != 0 || cw_text_check(&grammar, "writer", err) != 0 ||
+                make_prefill(w, note.data, max_tokens, err) != 0) {
+                goto done;
+            }
+            cw_text_printf(&w->prefill, opener.len > 0 ? "%s: %s" : "%s:%s", name, opener.data);
+            if (cw_text_check(&w->prefill, "writer", err) != 0) {
                 goto done;
             }
         }
+        cw_text_clear(&line);
+        cw_text_add(&line, opener.data);
+        struct line_watch watch = {.writer = w, .opener = opener.data, .name = name};
         /* each further try is a little freer than the one that failed */
-        if (ask(w, w->prefill.data, grammar.data, max_tokens, 0.75f + 0.1f * (float)i, true, &text, err) != 0 || cw_text_check(&text, "writer", err) != 0) {
+        int asked = ask(w, w->prefill.data, grammar.data, max_tokens, 0.75f + 0.1f * (float)i, &watch, &line, err);
+        cw_text_free(&watch.text);
+        if (asked != 0 || cw_text_check(&line, "writer", err) != 0) {
             goto done;
         }
-        size_t prefix = strlen(name) + 2;
-        if (text.data == NULL || text.len <= prefix || strncmp(text.data, name, strlen(name)) != 0) {
-            continue;
-        }
-        char *line = text.data + prefix;
-        line[strcspn(line, "\n")] = '\0';
-        cut_to_sentence(line);
-        if (!shape.question) {
-            cut_to_words(line, shape.words + shape.words / 4);
+        char *text = line.data + (line.data[0] == ' ');
+        text[strcspn(text, "\n")] = '\0';
+        cut_to_sentence(text);
+        if (!shape.question && beat != BEAT_CLOSE) {
+            cut_to_words(text, shape.words + shape.words / 4);
         }
         struct turn_check check = {
             .script = s,
@@ -491,12 +524,12 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
             .known = w->known.data,
             .most_words = shape.words,
         };
-        if (writer_check_turn(&check, line, &penalty, &why, err) != 0) {
+        if (writer_check_turn(&check, text, &penalty, &why, err) != 0) {
             goto done;
         }
         if (penalty < best) {
             free(best_text);
-            best_text = cw_strdup(line);
+            best_text = cw_strdup(text);
             if (best_text == NULL) {
                 cw_fail_memory(err, "writer");
                 goto done;
@@ -504,7 +537,7 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
             best = penalty;
         }
         if (penalty > GOOD && w->events != NULL && w->events->refused != NULL) {
-            w->events->refused(w->events->arg, line, why);
+            w->events->refused(w->events->arg, text, why);
         }
     }
     if (best_text != NULL) {
@@ -517,8 +550,9 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
 done:
     free(best_text);
     cw_text_free(&note);
+    cw_text_free(&opener);
     cw_text_free(&grammar);
-    cw_text_free(&text);
+    cw_text_free(&line);
     return status;
 }
 

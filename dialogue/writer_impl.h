@@ -31,14 +31,18 @@ const char *writer_language(const char *code);
 void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const struct style *style);
 /* The lines of the worked example, so that copies of them can be refused: NULL after the last. */
 const char *writer_example_line(int i);
-/* The note in parentheses that says what the next turn does. `pick` chooses among the ways to say it. */
-void writer_note(struct cw_text *out, enum beat beat, const struct style *style, const char *name, const char *other, const char *subject,
-                 uint32_t pick);
+/* The note in parentheses that says what the next turn does, and the words that the turn opens with (or ""): `used` counts how often
+ * each opener was taken, and the least used ones are taken first. `pick` chooses among ways to say the same. */
+enum { OPENERS_MAX = 64 };
+void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct style *style, const char *name, const char *other,
+                 const char *subject, uint32_t pick, unsigned char used[OPENERS_MAX]);
 
 /* ---- grammar.c --------------------------------------------------------------------------------------------------- */
 
-/* One line "NAME: text" of least..most sentences; `question`: the last one ends with a question mark. */
-void writer_grammar_turn(struct cw_text *out, const char *name, int least, int most, bool question);
+/* The rest of a line after "NAME:" (and an opener, when `opened`): least..most sentences and a newline, or one question. */
+void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, bool question);
+/* The same for the last turn of all: one sentence and a goodbye. */
+void writer_grammar_close(struct cw_text *out);
 /* "Title: ..." and `parts` lines "1. heading - question?" */
 void writer_grammar_outline(struct cw_text *out, int parts);
 /* `count` lines "- sentence." */
@@ -53,6 +57,7 @@ struct words {
     uint32_t *content; /* hashes of the words that carry meaning, each once */
     int content_count;
     uint32_t opener[2]; /* the first two words */
+    char *plain;        /* " all words in lower case " with single blanks */
 };
 struct ledger {
     struct words *turns;
@@ -67,6 +72,12 @@ int words_count(const char *text);
 double words_likeness(const struct words *a, const struct words *b);
 /* Share of a's word triples that b has. */
 double words_copied(const struct words *a, const struct words *b);
+
+/* A line that begins so may not go on: empty agreement, or words that stand in the ledger in the same order. */
+bool writer_bad_start(const char *line);
+bool ledger_has_run(const struct ledger *l, const char *line);
+/* Words since the last sentence end. */
+int words_in_sentence(const char *line);
 
 struct turn_check {
     const struct cw_script *script;
