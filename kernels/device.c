@@ -7,6 +7,7 @@
 
 enum { THREADS_MAX = 256 };
 
+#ifndef CW_PLAIN_C_ONLY /* a build whose compiler flags choose no instruction set: the fuzzers' */
 /* __builtin_cpu_supports asks XGETBV too, so a processor with AVX under a system that does not save its registers says no. */
 static bool has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -16,6 +17,7 @@ static bool has_avx512(void) {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq");
 }
+#endif
 
 static bool has_c(void) {
     return true;
@@ -24,14 +26,24 @@ static bool has_c(void) {
 static const struct {
     const struct cw_kernels *kernels;
     bool (*runs_here)(void);
-} instruction_sets[] = {{&cw_kernels_avx512, has_avx512}, {&cw_kernels_avx2, has_avx2}, {&cw_kernels_c, has_c}}; /* best first */
+} instruction_sets[] = {
+    /* best first */
+#ifndef CW_PLAIN_C_ONLY
+    {&cw_kernels_avx512, has_avx512},
+    {&cw_kernels_avx2, has_avx2},
+#endif
+    {&cw_kernels_c, has_c},
+};
 enum { ISA_COUNT = sizeof instruction_sets / sizeof instruction_sets[0] };
 
 const char *const *cw_device_isas(void) {
-    /* One list per combination that can occur, so that nothing is written at run time (avx512 implies avx2 here). */
-    static const char *const all[] = {"avx512", "avx2", "c", NULL};
+    /* One list, entered where this machine can (what runs AVX-512 runs AVX2), so that nothing is written at run time. */
+    static const char *const names[] = {"avx512", "avx2", "c", NULL};
+    int first = 0;
 
-    return has_avx512() ? all : has_avx2() ? all + 1 : all + 2;
+    while (first < ISA_COUNT - 1 && !instruction_sets[first].runs_here())
+        first++;
+    return names + (sizeof names / sizeof names[0] - 1 - ISA_COUNT) + first;
 }
 
 static int cores(void) {
