@@ -7,6 +7,12 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* espeak-ng 1.51 loses 1.3 KiB when its voice is changed after a word for which it borrowed another language's rules. */
+const char *__lsan_default_suppressions(void) {
+    return "leak:libespeak-ng";
+}
 
 static struct cw_speech *speech;
 
