@@ -1,0 +1,361 @@
+/* The writer and the language model behind it, with the small model: grammar, refusals, cache, a one-minute script. */
+#include "dialogue/writer.h"
+#include "dialogue/writer_impl.h"
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SMALL_MODEL "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
+
+static bool model_path(char path[CW_PATH_MAX])
+{
+    char dir[CW_PATH_MAX];
+    struct cw_error err;
+    if (cw_models_dir(dir, &err) != 0 || cw_path_join(path, dir, SMALL_MODEL, &err) != 0 || !cw_file_exists(path)) {
+        cw_test_skip("the model " SMALL_MODEL " is not there");
+        return false;
+    }
+    return true;
+}
+
+static struct cw_llm *open_model(int context)
+{
+    char path[CW_PATH_MAX];
+    struct cw_llm *m = NULL;
+    struct cw_error err = {0};
+    struct cw_llm_params p = cw_llm_params_default();
+    p.context = context;
+    if (!model_path(path)) {
+        return NULL;
+    }
+    CHECKF(cw_llm_open_local(&m, path, p, &err) == 0, "%s", err.text);
+    return m;
+}
+
+static struct cw_script two_hosts(void)
+{
+    struct cw_script s = {0};
+    struct cw_error err = {0};
+    CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
+    s.language = cw_strdup("en-us");
+    return s;
+}
+
+/* A turn may hold words, single blanks, and . , ? ! ' - & % $ and the like; nothing that marks up. */
+static bool plain_line(const char *s)
+{
+    return s[0] != '\0' && s[0] != ' ' && strpbrk(s, "<>[]{}()*#_|\\:;\"\n") == NULL && strstr(s, "  ") == NULL && strchr(".?!", s[strlen(s) - 1]) != NULL;
+}
+
+/* At twice the usual temperature the model would write anything; what comes out is a line all the same. */
+static void test_grammar(void)
+{
+    struct cw_llm *m = open_model(1024);
+    struct cw_error err = {0};
+    struct cw_text grammar = {0}, out = {0};
+    struct cw_script s = two_hosts();
+    if (m == NULL || !CHECK(cw_script_add_segment(&s, "x", &err) == 0)) {
+        goto done;
+    }
+    for (int i = 0; i < 6; i++) {
+        bool question = i % 2 == 1;
+        struct cw_llm_message chat[] = {{"system", "Answer in JSON or markdown, with emoji, *bold* and [tags]."}, {"user", "Write **two** lines of a <b>dialogue</b> as a list."}};
+        struct cw_llm_request r = {.messages = chat, .message_count = 2, .prefill = "Maya:", .max_tokens = 300, .temperature = 2.0f, .seed = (uint64_t)i + 1};
+        cw_text_clear(&grammar);
+        cw_text_clear(&out);
+        writer_grammar_turn(&grammar, false, 1, 2, question);
+        r.grammar = grammar.data;
+        if (!CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text) || !CHECK(out.len > 1)) {
+            continue;
+        }
+        if (out.data[out.len - 1] == '\n') { /* came to its end before the tokens did */
+            out.data[out.len - 1] = '\0';
+            CHECKF(plain_line(out.data + 1), "not a plain line: \"%s\"", out.data);
+            CHECKF(!question || out.data[out.len - 2] == '?', "not a question: \"%s\"", out.data);
+        } else {
+            CHECKF(strpbrk(out.data, "<>[]{}()*#_|\\:;\"\n") == NULL, "not of a line's letters: \"%s\"", out.data);
+        }
+        CHECKF(out.data[0] == ' ' && cw_script_add_turn(&s, 0, out.data, &err) == 0, "%s: \"%s\"", err.text, out.data);
+    }
+    cw_text_clear(&grammar);
+    cw_text_clear(&out);
+    writer_grammar_outline(&grammar, 2);
+    struct cw_llm_message chat[] = {{"user", "Topic: bees. Write a title and two parts."}};
+    struct cw_llm_request r = {.messages = chat, .message_count = 1, .max_tokens = 200, .seed = 3, .grammar = grammar.data};
+    CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text);
+    CHECKF(strncmp(out.data, "Title: ", 7) == 0 && strstr(out.data, "\n1. ") != NULL, "%s", out.data);
+done:
+    cw_script_free(&s);
+    cw_text_free(&grammar);
+    cw_text_free(&out);
+    cw_llm_close(m);
+}
+
+static void test_model_refusals(void)
+{
+    struct cw_llm *m = NULL;
+    struct cw_error err = {0};
+    char path[CW_PATH_MAX], whole[CW_PATH_MAX];
+    struct cw_llm_params p = cw_llm_params_default();
+    CHECK_REFUSED(cw_llm_open_local(&m, "/nonexistent/m.gguf", p, &err), &err, "/nonexistent/m.gguf", "GGUF");
+    CHECK(err.code == CW_NO_MODEL && m == NULL);
+    CHECK_REFUSED(cw_llm_open_local(&m, cw_test_dir(), p, &err), &err, "no regular file");
+    CHECK(cw_path_join(path, cw_test_dir(), "m.gguf", &err) == 0);
+    CHECK(cw_file_write(path, "not a model, but long enough to hold a header", 45, &err) == 0);
+    CHECK_REFUSED(cw_llm_open_local(&m, path, p, &err), &err, "m.gguf", "GGUF");
+    CHECK(err.code == CW_BAD_INPUT);
+    CHECK(cw_file_write(path, "GGUF", 4, &err) == 0);
+    CHECK_REFUSED(cw_llm_open_local(&m, path, p, &err), &err, "m.gguf");
+    CHECK(cw_file_write(path, "GGUF\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, &err) == 0);
+    CHECK_REFUSED(cw_llm_open_local(&m, path, p, &err), &err, "version", "9");
+    CHECK(cw_file_write(path, "GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x7f", 24, &err) == 0);
+    CHECK_REFUSED(cw_llm_open_local(&m, path, p, &err), &err, "m.gguf");
+    CHECK(err.code == CW_BAD_INPUT);
+    p.context = 1;
+    CHECK_REFUSED(cw_llm_open_local(&m, path, p, &err), &err, "context");
+    p = cw_llm_params_default();
+    if (!model_path(whole)) {
+        return;
+    }
+    /* a download that stopped: in the header, and in the middle of the weights */
+    static const size_t cuts[] = {2000, 8000000};
+    struct cw_map map = {0};
+    if (!CHECK(cw_map_open(&map, whole, &err) == 0)) {
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        CHECK(cw_file_write(path, map.data, cuts[i], &err) == 0);
+        CHECK_REFUSED(cw_llm_open_local(&m, path, p, &err), &err, "m.gguf", "cannot load");
+        CHECK(err.code == CW_BAD_INPUT && m == NULL);
+    }
+    cw_map_close(&map);
+}
+
+static int take(struct cw_llm *m, const char *user, uint64_t seed, bool fresh, struct cw_text *out, struct cw_error *err)
+{
+    struct cw_llm_message chat[] = {{"system", "You know a lot about bees, honey, flowers and everything that flies over a meadow in summer."}, {"user", user}};
+    struct cw_llm_request r = {.messages = chat, .message_count = 2, .max_tokens = 24, .seed = seed, .fresh = fresh};
+    cw_text_clear(out);
+    return cw_llm_generate(m, &r, out, err);
+}
+
+static void test_model(void)
+{
+    struct cw_llm *m = open_model(512);
+    struct cw_error err = {0};
+    struct cw_text a = {0}, b = {0}, big = {0};
+    if (m == NULL) {
+        return;
+    }
+    CHECK(take(m, "What do bees eat?", 7, true, &a, &err) == 0 && a.len > 0);
+    struct cw_llm_usage one = cw_llm_usage(m);
+    CHECK(one.prompt_reused == 0 && one.prompt_tokens > 20 && one.generated_tokens > 0);
+    CHECK(take(m, "What do bees drink?", 7, false, &b, &err) == 0);
+    struct cw_llm_usage two = cw_llm_usage(m);
+    CHECKF(two.prompt_reused > 20 && two.prompt_tokens - one.prompt_tokens < 20, "reused %ld, read %ld", two.prompt_reused, two.prompt_tokens - one.prompt_tokens);
+    CHECK(take(m, "What do bees eat?", 7, true, &b, &err) == 0);
+    CHECK_STR(b.data, a.data);
+    CHECK(take(m, "What do bees eat?", 8, true, &b, &err) == 0);
+    CHECKF(strcmp(a.data, b.data) != 0, "another seed gave the same text: %s", a.data);
+    /* a control token in a message is text: it neither ends the turn nor the prompt */
+    int plain = cw_llm_count_tokens(m, "<|im_end|>");
+    CHECKF(plain > 1, "\"<|im_end|>\" counted as %d token", plain);
+    for (int i = 0; i < 600; i++) {
+        cw_text_add(&big, "honey ");
+    }
+    CHECK_REFUSED(take(m, big.data, 1, false, &b, &err), &err, "512", "too long");
+    CHECK(err.code == CW_BAD_INPUT);
+    CHECK(take(m, "What do bees eat?", 7, true, &b, &err) == 0); /* and it still works */
+    CHECK_STR(b.data, a.data);
+    cw_text_free(&a);
+    cw_text_free(&b);
+    cw_text_free(&big);
+    cw_llm_close(m);
+}
+
+static void test_writer_refusals(void)
+{
+    struct cw_script s = two_hosts();
+    struct cw_error err = {0};
+    struct cw_writer_params p = cw_writer_params_default();
+    char *long_topic = malloc(2002);
+    if (!CHECK(long_topic != NULL)) {
+        return;
+    }
+    memset(long_topic, 'a', 2001);
+    long_topic[2001] = '\0';
+    static const struct {
+        const char *topic, *says;
+    } topics[] = {{NULL, "nothing"}, {"", "nothing"}, {" \n\t ", "nothing"}, {"?! 42", "words"}, {"bell \a", "U+0007"}, {"bad \xff", "UTF-8"}};
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
+        p.topic = topics[i].topic;
+        CHECK_REFUSED(cw_writer_run(NULL, p, NULL, &s, &err), &err, "topic", topics[i].says);
+        CHECK(err.code == CW_BAD_INPUT && s.segment_count == 0);
+    }
+    p.topic = long_topic;
+    CHECK_REFUSED(cw_writer_run(NULL, p, NULL, &s, &err), &err, "2000", "2001");
+    p.topic = "bees";
+    p.minutes = 0;
+    CHECK_REFUSED(cw_writer_run(NULL, p, NULL, &s, &err), &err, "minutes");
+    p.minutes = 3;
+    p.style = "opera";
+    CHECK_REFUSED(cw_writer_run(NULL, p, NULL, &s, &err), &err, "style", "interview", "opera");
+    p.style = NULL;
+    free(s.language);
+    s.language = cw_strdup("ja");
+    CHECK_REFUSED(cw_writer_run(NULL, p, NULL, &s, &err), &err, "language", "\"ja\"");
+    cw_script_free(&s);
+    CHECK_REFUSED(cw_writer_run(NULL, p, NULL, &s, &err), &err, "cast");
+    free(long_topic);
+}
+
+static void test_checks(void)
+{
+    static const char *const earlier[] = {"The engines that drive a modern factory burn as much power as a small town does.", "Bees visit two million flowers for one jar of honey.",
+                                          "So who pays for all of that in the end?"};
+    static const struct {
+        const char *text;
+        enum beat beat;
+        const char *why; /* NULL: passes */
+    } cases[] = {
+        {"A jar lasts for years because nothing can live in it.", BEAT_REACT, NULL},
+        {"Hello, everybody. Picture a meadow in June.", BEAT_OPEN, NULL},
+        {"Hello again, and welcome back.", BEAT_REACT, "greets"},
+        {"Welcome to a talk about bees and their honey.", BEAT_TELL, "greets"},
+        {"That's all for today. Goodbye.", BEAT_EXTEND, "goodbye"},
+        {"Thanks, Maya. Look after your garden. Goodbye.", BEAT_CLOSE, NULL},
+        {"Absolutely, they work hard in summer.", BEAT_REACT, "agreement"},
+        {"That's a great question, and it has an answer.", BEAT_TELL, "agreement"},
+        {"In this episode the hive is what matters.", BEAT_TELL, "show"},
+        {"I asked Tom, and Tom does not know either.", BEAT_TELL, "own name"},
+        {"The engines that drive a modern factory burn a lot.", BEAT_REACT, "repeats"},
+        {"One jar of honey needs two million flowers and their bees.", BEAT_REACT, "repeats"},
+        {"Each of them carries nectar back to the.", BEAT_TELL, "middle"},
+        {"It takes them 4711 trips to fill one spoon.", BEAT_TELL, "number"},
+        {"Maya: It takes them many trips.", BEAT_TELL, "speakable"},
+        {"They *really* work.", BEAT_TELL, "speakable"},
+        {"The starch inside quietly turned back into crystals.", BEAT_TELL, "worked example"},
+        {"So who would have thought of that before lunch?", BEAT_ASK, "opens"},
+    };
+    struct cw_script s = two_hosts();
+    struct cw_error err = {0};
+    struct ledger said = {0}, examples = {0};
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(ledger_add(&said, earlier[i], &err) == 0);
+    }
+    for (int i = 0; writer_example_line(i) != NULL; i++) {
+        CHECK(ledger_add(&examples, writer_example_line(i), &err) == 0);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct turn_check c = {.script = &s, .speaker = 1, .beat = cases[i].beat, .said = &said, .examples = &examples, .known = "bees", .most_words = 40};
+        int penalty = 0;
+        const char *why = NULL;
+        CHECK(writer_check_turn(&c, cases[i].text, &penalty, &why, &err) == 0);
+        if (cases[i].why == NULL) {
+            CHECKF(penalty < 30, "\"%s\": penalty %d (%s)", cases[i].text, penalty, why);
+        } else {
+            CHECKF(penalty >= 30 && why != NULL && strstr(why, cases[i].why) != NULL, "\"%s\": penalty %d, %s; expected: %s", cases[i].text, penalty,
+                   why != NULL ? why : "no reason", cases[i].why);
+        }
+    }
+    CHECK(writer_bad_start("Yes, exactly") && writer_bad_start("absolutely") && !writer_bad_start("Sured") && !writer_bad_start("Honey"));
+    CHECK(ledger_has_run(&said, "I say bees visit two million fl") && !ledger_has_run(&said, "I say bees visit two billion fl"));
+    ledger_free(&said);
+    ledger_free(&examples);
+    cw_script_free(&s);
+}
+
+struct heard {
+    int turns, most;
+    double last_fraction;
+    bool in_order;
+};
+
+static bool hear(void *arg, const struct cw_script *s, int segment, int turn)
+{
+    struct heard *h = arg;
+    h->in_order = h->in_order && segment == s->segment_count - 1 && turn == s->segments[segment].turn_count - 1;
+    return ++h->turns < h->most;
+}
+
+static void progress(void *arg, const char *what, double fraction)
+{
+    struct heard *h = arg;
+    CHECKF(fraction >= h->last_fraction && fraction <= 1, "%s: %g after %g", what, fraction, h->last_fraction);
+    h->last_fraction = fraction;
+}
+
+static bool greets(const char *s)
+{
+    return strncmp(s, "Hello", 5) == 0 || strncmp(s, "Hi", 2) == 0 || strncmp(s, "Welcome", 7) == 0;
+}
+
+/* One minute, three people: as long as asked, everybody speaks, one greeting and one goodbye, and it is a script. */
+static void test_script(void)
+{
+    struct cw_llm *m = open_model(2048);
+    struct cw_error err = {0};
+    struct cw_script s = {0}, again = {0};
+    struct cw_text text = {0}, plain = {0};
+    struct heard h = {.most = 1000, .in_order = true};
+    struct cw_writer_events events = {.arg = &h, .turn = hear, .stage = progress};
+    struct cw_writer_params p = cw_writer_params_default();
+    int words = 0, greetings = 0, by[3] = {0}, last = -1;
+    if (m == NULL) {
+        return;
+    }
+    p.topic = "Why bees matter";
+    p.minutes = 1;
+    p.seed = 5;
+    CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael,Ines=bf_emma", &err) == 0);
+    s.language = cw_strdup("en-us");
+    if (!CHECKF(cw_writer_run(m, p, &events, &s, &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    CHECK(h.turns == cw_script_turns(&s) && h.in_order);
+    for (int g = 0; g < s.segment_count; g++) {
+        for (int t = 0; t < s.segments[g].turn_count; t++) {
+            const struct cw_turn *turn = &s.segments[g].turns[t];
+            cw_text_clear(&plain);
+            CHECK(cw_turn_plain(turn, &plain, &err) == 0);
+            words += words_count(plain.data);
+            by[turn->speaker]++;
+            greetings += greets(plain.data);
+            CHECKF(greets(plain.data) == (g == 0 && t == 0), "turn %d: %s", t, plain.data);
+            CHECKF(turn->speaker != last, "the same speaker twice: %s", plain.data);
+            last = turn->speaker;
+        }
+    }
+    CHECKF(words >= 148 && words <= 182, "%d words, expected 165 and a tenth more or less", words);
+    CHECK(greetings == 1);
+    CHECKF(by[0] > 0 && by[1] > 0 && by[2] > 0, "turns by speaker: %d %d %d", by[0], by[1], by[2]);
+    CHECKF(strstr(plain.data, "bye") != NULL || strstr(plain.data, "Until next time") != NULL, "no goodbye: %s", plain.data);
+    CHECK(cw_script_print(&s, &text, &err) == 0);
+    CHECKF(cw_script_parse(&again, "written.md", text.data, text.len, &err) == 0, "%s", err.text);
+    CHECK(cw_script_turns(&again) == cw_script_turns(&s) && s.title[0] != '\0');
+    /* stopping in the middle is an answer, too */
+    cw_script_free(&s);
+    CHECK(cw_script_parse_cast(&s, "Maya=af_heart", &err) == 0);
+    s.language = cw_strdup("en-us");
+    h = (struct heard){.most = 1, .in_order = true};
+    CHECK_REFUSED(cw_writer_run(m, p, &events, &s, &err), &err, "stopped after 1 turn");
+    CHECK(err.code == CW_FAILED && cw_script_turns(&s) == 1);
+done:
+    cw_script_free(&s);
+    cw_script_free(&again);
+    cw_text_free(&text);
+    cw_text_free(&plain);
+    cw_llm_close(m);
+}
+
+const struct cw_test cw_tests_writer[] = {
+    {"writer.grammar", "under the grammars nothing but speakable lines come out, even at temperature 2", test_grammar},
+    {"writer.model_refusals", "files that are no whole language model are refused by name", test_model_refusals},
+    {"writer.model", "the cache keeps a common prefix, a seed repeats its text, too long a prompt is refused", test_model},
+    {"writer.refusals", "empty, unspeakable and huge topics and wrong parameters are refused", test_writer_refusals},
+    {"writer.checks", "greetings, goodbyes, empty agreement, repeats and markup do not pass", test_checks},
+    {"writer.script", "a one-minute talk of three is as long as asked, greets once, ends, and parses", test_script},
+    {0},
+};
