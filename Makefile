@@ -134,6 +134,8 @@ $(B)/tests/run: $(call objects,$(TEST_SOURCES)) $(B)/libcastwright.a | $(PROGRAM
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
 $(B)/bench/%: $(B)/bench/%.o $(B)/libcastwright.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
+$(B)/tests/compare_capture: $(B)/tests/compare_capture.o $(B)/libcastwright.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
 -include $(patsubst %.c,$(B)/%.d,$(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
 
 # ---- use -----------------------------------------------------------------------------------------------------------------

@@ -13,8 +13,7 @@ enum { AVERAGE = CW_LIMITER_HALF + 1 };
 static const double pi = 3.14159265358979323846;
 
 /* Modified Bessel function of the first kind, order 0. */
-static double bessel_0(double x)
-{
+static double bessel_0(double x) {
     double sum = 1.0, term = 1.0;
     for (int k = 1; k < 40; k++) {
         term *= (x / (2 * k)) * (x / (2 * k));
@@ -23,8 +22,7 @@ static double bessel_0(double x)
     return sum;
 }
 
-void cw_limiter_start(struct cw_limiter *l, float ceiling, int rate)
-{
+void cw_limiter_start(struct cw_limiter *l, float ceiling, int rate) {
     memset(l, 0, sizeof *l);
     l->ceiling = ceiling;
     l->release = (float)(1.0 - exp(-1.0 / (0.08 * rate)));
@@ -50,8 +48,7 @@ void cw_limiter_start(struct cw_limiter *l, float ceiling, int rate)
 }
 
 /* The gain that sample j needs: by itself, and by the peaks on either side of it. */
-static float gain_needed(struct cw_limiter *l, int64_t j)
-{
+static float gain_needed(struct cw_limiter *l, int64_t j) {
     const int64_t mask = CW_LIMITER_RING - 1;
     float window[CW_LIMITER_TAPS];
     float peak = 0.0f;
@@ -71,8 +68,7 @@ static float gain_needed(struct cw_limiter *l, int64_t j)
 }
 
 /* The least gain needed in [j - AHEAD, j]. */
-static float least_ahead(struct cw_limiter *l, int64_t j, float needed)
-{
+static float least_ahead(struct cw_limiter *l, int64_t j, float needed) {
     const int64_t mask = CW_LIMITER_RING - 1;
     l->q[j & mask] = needed;
     while (l->low_end > l->low_first && l->q[l->low[(l->low_end - 1) & mask] & mask] >= needed) {
@@ -85,8 +81,7 @@ static float least_ahead(struct cw_limiter *l, int64_t j, float needed)
     return l->q[l->low[l->low_first & mask] & mask];
 }
 
-static float smooth(struct cw_limiter *l, int64_t j, float least)
-{
+static float smooth(struct cw_limiter *l, int64_t j, float least) {
     float up = l->held + (1.0f - l->held) * l->release;
     if (up > 0.9995f) { /* floats would never quite arrive */
         up = 1.0f;
@@ -108,8 +103,7 @@ static float smooth(struct cw_limiter *l, int64_t j, float least)
     return fminf((float)(l->sum_b / AVERAGE), 1.0f);
 }
 
-float cw_limiter_push(struct cw_limiter *l, float x)
-{
+float cw_limiter_push(struct cw_limiter *l, float x) {
     const int64_t mask = CW_LIMITER_RING - 1;
     l->x[l->n & mask] = x;
     int64_t j = l->n - CW_LIMITER_TAPS / 2; /* the newest sample that has its neighbours */

@@ -6,11 +6,11 @@
 #include "base/base.h"
 
 enum {
-    CW_LIMITER_TAPS = 16,     /* of each interpolating filter */
-    CW_LIMITER_HALF = 110,    /* half of the look-ahead; 5 ms at 44.1 kHz in all */
+    CW_LIMITER_TAPS = 16,  /* of each interpolating filter */
+    CW_LIMITER_HALF = 110, /* half of the look-ahead; 5 ms at 44.1 kHz in all */
     CW_LIMITER_AHEAD = 2 * CW_LIMITER_HALF,
     CW_LIMITER_DELAY = CW_LIMITER_AHEAD + CW_LIMITER_TAPS / 2, /* samples from in to out */
-    CW_LIMITER_RING = 256,    /* a power of two above CW_LIMITER_DELAY + CW_LIMITER_TAPS / 2 */
+    CW_LIMITER_RING = 256,                                     /* a power of two above CW_LIMITER_DELAY + CW_LIMITER_TAPS / 2 */
 };
 
 struct cw_limiter {
@@ -20,12 +20,12 @@ struct cw_limiter {
     float q[CW_LIMITER_RING];         /* gain that each sample needs */
     int64_t low[CW_LIMITER_RING];     /* indices of q, rising, whose values rise: the first is the least ahead */
     int64_t low_first, low_end;
-    float between;                    /* peak between the last two samples looked at */
-    float held;                       /* least gain ahead, rising slowly */
+    float between;                                        /* peak between the last two samples looked at */
+    float held;                                           /* least gain ahead, rising slowly */
     float a[CW_LIMITER_HALF + 1], b[CW_LIMITER_HALF + 1]; /* two moving averages, one after the other */
     double sum_a, sum_b;
-    int calm;                         /* samples since `held` was last below 1 */
-    int64_t n;                        /* samples taken */
+    int calm;  /* samples since `held` was last below 1 */
+    int64_t n; /* samples taken */
 };
 
 /* `ceiling`: linear. `rate`: for the release, 80 ms. */

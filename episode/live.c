@@ -36,7 +36,7 @@ struct cw_live {
     double longest;                /* clip, seconds */
     bool ended, stop, over, failed;
     bool forecast_given;
-    double rest, speed;            /* seconds of speech still to make; seconds made per second */
+    double rest, speed; /* seconds of speech still to make; seconds made per second */
     struct cw_error err;
 };
 
@@ -44,8 +44,7 @@ struct cw_live {
 
 /* What is ready ahead of sample `at` must outlast both the making of the next turn, and, where speech is made more slowly than
  * it is heard, what the maker falls behind by until the end. Under the lock. */
-static bool may_start(const struct cw_live *l, int64_t at)
-{
+static bool may_start(const struct cw_live *l, int64_t at) {
     double ahead = (double)(l->horizon - at) / l->rate;
     if (l->ended) {
         return true;
@@ -65,8 +64,7 @@ static bool may_start(const struct cw_live *l, int64_t at)
     return ahead >= behind + turn / speed;
 }
 
-void cw_live_forecast(struct cw_live *l, double ready, double total, double rate)
-{
+void cw_live_forecast(struct cw_live *l, double ready, double total, double rate) {
     pthread_mutex_lock(&l->lock);
     l->forecast_given = true;
     l->rest = isfinite(total - ready) ? total - ready : 0.0;
@@ -77,14 +75,12 @@ void cw_live_forecast(struct cw_live *l, double ready, double total, double rate
 
 /* ---- the feeder -------------------------------------------------------------------------------------------------------- */
 
-static int64_t limit_of(const struct cw_live *l)
-{
+static int64_t limit_of(const struct cw_live *l) {
     return l->ended ? l->total : l->horizon;
 }
 
 /* Waits until there is something to play from sample `at` on, and time to play it: true; false at the end or on stop. */
-static bool wait_for_work(struct cw_live *l, int64_t at, bool *holding, long *underruns)
-{
+static bool wait_for_work(struct cw_live *l, int64_t at, bool *holding, long *underruns) {
     bool work = false;
     pthread_mutex_lock(&l->lock);
     for (;;) {
@@ -110,8 +106,7 @@ static bool wait_for_work(struct cw_live *l, int64_t at, bool *holding, long *un
 }
 
 /* Hands the mixer what has come since; how far it may mix. -1: failed. */
-static int take_clips(struct cw_live *l, int64_t *limit, struct cw_error *err)
-{
+static int take_clips(struct cw_live *l, int64_t *limit, struct cw_error *err) {
     int result = 0;
     pthread_mutex_lock(&l->lock);
     struct item *list = l->first;
@@ -130,8 +125,7 @@ static int take_clips(struct cw_live *l, int64_t *limit, struct cw_error *err)
     return result;
 }
 
-static int feed(struct cw_live *l, struct cw_error *err)
-{
+static int feed(struct cw_live *l, struct cw_error *err) {
     float block[BLOCK];
     int64_t at = 0, limit = 0;
     long underruns = 0;
@@ -158,8 +152,7 @@ static int feed(struct cw_live *l, struct cw_error *err)
     return stop ? 0 : cw_player_drain(l->player, err);
 }
 
-static void *feeder(void *arg)
-{
+static void *feeder(void *arg) {
     struct cw_live *l = arg;
     struct cw_error err = {0};
     int result = feed(l, &err);
@@ -175,8 +168,7 @@ static void *feeder(void *arg)
 
 /* ---- the maker's side ----------------------------------------------------------------------------------------------------- */
 
-int cw_live_open(struct cw_live **live, int rate, float gain, struct cw_error *err)
-{
+int cw_live_open(struct cw_live **live, int rate, float gain, struct cw_error *err) {
     int result = -1;
     struct cw_player_params params = cw_player_params_default();
     *live = NULL;
@@ -212,8 +204,7 @@ done:
     return result;
 }
 
-static int verdict(struct cw_live *l, struct cw_error *err)
-{
+static int verdict(struct cw_live *l, struct cw_error *err) {
     pthread_mutex_lock(&l->lock);
     bool failed = l->failed;
     if (failed) {
@@ -223,8 +214,7 @@ static int verdict(struct cw_live *l, struct cw_error *err)
     return failed ? -1 : 0;
 }
 
-int cw_live_add(struct cw_live *l, const struct cw_clip *clip, int64_t horizon, struct cw_error *err)
-{
+int cw_live_add(struct cw_live *l, const struct cw_clip *clip, int64_t horizon, struct cw_error *err) {
     struct item *item = calloc(1, sizeof *item);
     if (item == NULL) {
         return cw_fail_memory(err, "live playback");
@@ -241,8 +231,7 @@ int cw_live_add(struct cw_live *l, const struct cw_clip *clip, int64_t horizon, 
     return verdict(l, err);
 }
 
-void cw_live_end(struct cw_live *l, int64_t total)
-{
+void cw_live_end(struct cw_live *l, int64_t total) {
     pthread_mutex_lock(&l->lock);
     l->ended = true;
     l->total = total;
@@ -250,36 +239,31 @@ void cw_live_end(struct cw_live *l, int64_t total)
     pthread_mutex_unlock(&l->lock);
 }
 
-bool cw_live_over(struct cw_live *l)
-{
+bool cw_live_over(struct cw_live *l) {
     pthread_mutex_lock(&l->lock);
     bool over = l->over;
     pthread_mutex_unlock(&l->lock);
     return over;
 }
 
-static void join(struct cw_live *l)
-{
+static void join(struct cw_live *l) {
     if (l->running && !l->joined) {
         pthread_join(l->thread, NULL);
         l->joined = true;
     }
 }
 
-int cw_live_finish(struct cw_live *l, int64_t total, struct cw_error *err)
-{
+int cw_live_finish(struct cw_live *l, int64_t total, struct cw_error *err) {
     cw_live_end(l, total);
     join(l);
     return verdict(l, err);
 }
 
-struct cw_player_stats cw_live_stats(const struct cw_live *l)
-{
+struct cw_player_stats cw_live_stats(const struct cw_live *l) {
     return cw_player_stats(l->player);
 }
 
-void cw_live_close(struct cw_live *l)
-{
+void cw_live_close(struct cw_live *l) {
     if (l == NULL) {
         return;
     }

@@ -34,8 +34,7 @@ static const double close_enough_lu = 0.2;
 /* LAME multiplies what it is given by 0.95 at constant bit rates; this undoes it, so that all files are equally loud. */
 static const float mp3_makeup = 1.0f / 0.95f;
 
-struct cw_master_params cw_master_params_default(void)
-{
+struct cw_master_params cw_master_params_default(void) {
     return (struct cw_master_params){.rate = 24000, .target_lufs = -16.0, .ceiling_dbtp = -1.0};
 }
 
@@ -46,8 +45,7 @@ struct span { /* the part of the whole that a pass takes */
     double base, width;
 };
 
-static int report(const struct span *s, int64_t done, int64_t total, struct cw_error *err)
-{
+static int report(const struct span *s, int64_t done, int64_t total, struct cw_error *err) {
     if (s == NULL || s->p->progress == NULL) {
         return 0;
     }
@@ -71,8 +69,7 @@ struct stream {
     int64_t given, out_total; /* samples at 44.1 kHz */
 };
 
-static void stream_close(struct stream *s)
-{
+static void stream_close(struct stream *s) {
     cw_mixer_close(s->mixer);
     if (s->src != NULL) {
         src_delete(s->src);
@@ -80,8 +77,7 @@ static void stream_close(struct stream *s)
     *s = (struct stream){0};
 }
 
-static int stream_open(struct stream *s, const struct cw_clip *clips, size_t count, int64_t total, int rate, struct cw_error *err)
-{
+static int stream_open(struct stream *s, const struct cw_clip *clips, size_t count, int64_t total, int rate, struct cw_error *err) {
     int failure = 0;
     *s = (struct stream){0};
     s->total = total;
@@ -106,8 +102,7 @@ static int stream_open(struct stream *s, const struct cw_clip *clips, size_t cou
 
 /* Up to n samples; fewer only at the end. libsamplerate begins in the middle of its filter, so its output has no delay to
  * take off; what its rounding leaves to add or cut at the end is a sample or two. -1: failed. */
-static long stream_read(struct stream *s, float *out, long n, struct cw_error *err)
-{
+static long stream_read(struct stream *s, float *out, long n, struct cw_error *err) {
     long filled = 0;
     if (n > s->out_total - s->given) {
         n = (long)(s->out_total - s->given);
@@ -122,8 +117,12 @@ static long stream_read(struct stream *s, float *out, long n, struct cw_error *e
             s->left = (long)take;
             s->mixed += take;
         }
-        SRC_DATA d = {.data_in = s->left > 0 ? s->next : s->in, .input_frames = s->left, .data_out = out + filled,
-                      .output_frames = n - filled, .src_ratio = s->ratio, .end_of_input = s->mixed == s->total};
+        SRC_DATA d = {.data_in = s->left > 0 ? s->next : s->in,
+                      .input_frames = s->left,
+                      .data_out = out + filled,
+                      .output_frames = n - filled,
+                      .src_ratio = s->ratio,
+                      .end_of_input = s->mixed == s->total};
         int failure = src_process(s->src, &d);
         if (failure != 0) {
             cw_fail(err, CW_FAILED, "resampler: %s", src_strerror(failure));
@@ -144,8 +143,7 @@ static long stream_read(struct stream *s, float *out, long n, struct cw_error *e
 /* ---- measuring ----------------------------------------------------------------------------------------------------------- */
 
 /* The gate of BS.1770 works on whole blocks of 0.4 s: what is shorter is measured with silence after it. */
-static int fill_first_block(ebur128_state *meter, int channels, int rate, int64_t frames)
-{
+static int fill_first_block(ebur128_state *meter, int channels, int rate, int64_t frames) {
     int64_t block = (int64_t)((rate + 5) / 10) * 4;
     if (frames >= block) {
         return EBUR128_SUCCESS;
@@ -157,8 +155,7 @@ static int fill_first_block(ebur128_state *meter, int channels, int rate, int64_
     return verdict;
 }
 
-static int loudness_of(ebur128_state *meter, int channels, int rate, int64_t frames, double *lufs, struct cw_error *err)
-{
+static int loudness_of(ebur128_state *meter, int channels, int rate, int64_t frames, double *lufs, struct cw_error *err) {
     double measured = 0.0;
     if (fill_first_block(meter, channels, rate, frames) != EBUR128_SUCCESS ||
         ebur128_loudness_global(meter, &measured) != EBUR128_SUCCESS) {
@@ -169,8 +166,7 @@ static int loudness_of(ebur128_state *meter, int channels, int rate, int64_t fra
 }
 
 static int measure_file(const char *path, double *lufs, double *dbtp, double *seconds, int64_t *frames, const struct span *span,
-                        struct cw_error *err)
-{
+                        struct cw_error *err) {
     int result = -1;
     SF_INFO info = {0};
     ebur128_state *meter = NULL;
@@ -229,15 +225,13 @@ done:
     return result;
 }
 
-int cw_measure(const char *path, double *lufs, double *dbtp, double *seconds, struct cw_error *err)
-{
+int cw_measure(const char *path, double *lufs, double *dbtp, double *seconds, struct cw_error *err) {
     int64_t frames = 0;
     return measure_file(path, lufs, dbtp, seconds, &frames, NULL, err);
 }
 
 /* Pass 1: how loud the timeline is as it stands, in both channels at 44.1 kHz. */
-static int measure_stream(struct stream *s, double *lufs, const struct span *span, struct cw_error *err)
-{
+static int measure_stream(struct stream *s, double *lufs, const struct span *span, struct cw_error *err) {
     int result = -1;
     float mono[BLOCK], stereo[2 * BLOCK];
     ebur128_state *meter = ebur128_init(2, RATE, EBUR128_MODE_I);
@@ -280,33 +274,28 @@ struct output {
     SNDFILE *file;
 };
 
-static sf_count_t output_length(void *user)
-{
+static sf_count_t output_length(void *user) {
     const struct output *o = user;
     struct stat st;
     return fstat(o->fd, &st) == 0 ? (sf_count_t)st.st_size : -1;
 }
 
-static sf_count_t output_seek(sf_count_t offset, int whence, void *user)
-{
+static sf_count_t output_seek(sf_count_t offset, int whence, void *user) {
     const struct output *o = user;
     return (sf_count_t)lseek(o->fd, (off_t)offset, whence);
 }
 
-static sf_count_t output_tell(void *user)
-{
+static sf_count_t output_tell(void *user) {
     return output_seek(0, SEEK_CUR, user);
 }
 
-static sf_count_t output_read(void *data, sf_count_t count, void *user)
-{
+static sf_count_t output_read(void *data, sf_count_t count, void *user) {
     const struct output *o = user;
     ssize_t n = read(o->fd, data, (size_t)count);
     return n < 0 ? 0 : (sf_count_t)n;
 }
 
-static sf_count_t output_write(const void *data, sf_count_t count, void *user)
-{
+static sf_count_t output_write(const void *data, sf_count_t count, void *user) {
     struct output *o = user;
     sf_count_t done = 0;
     while (done < count) {
@@ -327,19 +316,16 @@ static sf_count_t output_write(const void *data, sf_count_t count, void *user)
 
 static SF_VIRTUAL_IO output_calls = {output_length, output_seek, output_read, output_write, output_tell};
 
-static int output_fail(const struct output *o, const char *otherwise, struct cw_error *err)
-{
+static int output_fail(const struct output *o, const char *otherwise, struct cw_error *err) {
     return cw_fail(err, CW_FAILED, "%s: cannot write: %s", o->path, o->error != 0 ? strerror(o->error) : otherwise);
 }
 
-static int output_tag(const struct output *o, int which, const char *text, struct cw_error *err)
-{
+static int output_tag(const struct output *o, int which, const char *text, struct cw_error *err) {
     int failure = text != NULL && text[0] != '\0' ? sf_set_string(o->file, which, text) : 0;
     return failure != 0 ? output_fail(o, sf_error_number(failure), err) : 0;
 }
 
-static int output_open(struct output *o, const struct cw_master_params *p, struct cw_error *err)
-{
+static int output_open(struct output *o, const struct cw_master_params *p, struct cw_error *err) {
     SF_INFO info = {.samplerate = RATE, .channels = 2, .format = o->format};
     if (cw_file_begin(o->path, o->temp, err) != 0) {
         o->temp[0] = '\0';
@@ -374,8 +360,7 @@ static int output_open(struct output *o, const struct cw_master_params *p, struc
 }
 
 /* Ends the file; it keeps its temporary name. */
-static int output_end(struct output *o, struct cw_error *err)
-{
+static int output_end(struct output *o, struct cw_error *err) {
     int failure = o->file != NULL ? sf_close(o->file) : 0;
     o->file = NULL;
     if (o->fd >= 0 && close(o->fd) != 0 && o->error == 0) {
@@ -385,8 +370,7 @@ static int output_end(struct output *o, struct cw_error *err)
     return failure != 0 || o->error != 0 ? output_fail(o, sf_error_number(failure), err) : 0;
 }
 
-static void output_drop(struct output *o)
-{
+static void output_drop(struct output *o) {
     struct cw_error ignored;
     if (output_end(o, &ignored) != 0) {
         o->error = 0; /* it is thrown away in any case */
@@ -399,8 +383,7 @@ static void output_drop(struct output *o)
 
 /* Pass 2: every wanted file at once, under temporary names. */
 static int make_files(struct stream *s, struct output *outputs, const struct cw_master_params *p, double gain_db, double ceiling_db,
-                      const struct span *span, struct cw_error *err)
-{
+                      const struct span *span, struct cw_error *err) {
     float mono[BLOCK], stereo[2 * BLOCK];
     struct cw_limiter limiter;
     const float gain = (float)pow(10.0, gain_db / 20.0);
@@ -451,8 +434,7 @@ static int make_files(struct stream *s, struct output *outputs, const struct cw_
 }
 
 int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct cw_master_params p, struct cw_master_result *r,
-              struct cw_error *err)
-{
+              struct cw_error *err) {
     int result = -1;
     struct stream s = {0};
     struct output outputs[FILES] = {
@@ -466,8 +448,10 @@ int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct c
     struct span span = {&p, 0.0, 0.3};
     *r = (struct cw_master_result){0};
     if (total < 1 || total > INT64_C(1) << 40 || p.rate < 8000 || p.rate > 192000 || outputs[main_file].path == NULL) {
-        return cw_fail(err, CW_BAD_INPUT, "master: expected a timeline of at least one sample at 8 to 192 kHz and a file to make, found "
-                       "%lld samples at %d Hz", (long long)total, p.rate);
+        return cw_fail(err, CW_BAD_INPUT,
+                       "master: expected a timeline of at least one sample at 8 to 192 kHz and a file to make, found "
+                       "%lld samples at %d Hz",
+                       (long long)total, p.rate);
     }
     if (stream_open(&s, clips, count, total, p.rate, err) != 0 || measure_stream(&s, &before, &span, err) != 0) {
         goto done;
@@ -491,8 +475,8 @@ int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct c
             goto done;
         }
         if (frames != s.out_total) {
-            cw_fail(err, CW_FAILED, "%s: expected %lld frames after decoding, found %lld", outputs[main_file].path,
-                    (long long)s.out_total, (long long)frames);
+            cw_fail(err, CW_FAILED, "%s: expected %lld frames after decoding, found %lld", outputs[main_file].path, (long long)s.out_total,
+                    (long long)frames);
             goto done;
         }
         r->gain_db = gain;

@@ -8,11 +8,11 @@
 #include "episode/mixer.h"
 
 struct cw_master_params {
-    int rate;             /* of the timeline: 24000 */
-    double target_lufs;   /* -16 */
-    double ceiling_dbtp;  /* -1 */
-    const char *mp3, *flac, *wav; /* final paths; NULL: not wanted */
-    const char *title, *artist, *comment; /* tags; NULL: none */
+    int rate;                                     /* of the timeline: 24000 */
+    double target_lufs;                           /* -16 */
+    double ceiling_dbtp;                          /* -1 */
+    const char *mp3, *flac, *wav;                 /* final paths; NULL: not wanted */
+    const char *title, *artist, *comment;         /* tags; NULL: none */
     bool (*progress)(void *arg, double fraction); /* false: cancel; may be NULL */
     void *arg;
 };
@@ -22,8 +22,8 @@ struct cw_master_result {
     double gain_db; /* timeline -> files, before the limiter: files = timeline * 10^(gain/20) wherever it does not act */
 };
 /* `clips` in order of start; `total` = length of the timeline in samples. Files appear under their final names only when whole. */
-CW_MUST_CHECK int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct cw_master_params p,
-                            struct cw_master_result *r, struct cw_error *err);
+CW_MUST_CHECK int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct cw_master_params p, struct cw_master_result *r,
+                            struct cw_error *err);
 /* Integrated loudness and true peak of any file libsndfile reads. Finite even for silence: -70 LUFS (the meter's gate), -150 dBTP.
  * Sound shorter than the meter's block of 0.4 s is measured with silence after it. */
 CW_MUST_CHECK int cw_measure(const char *path, double *lufs, double *dbtp, double *seconds, struct cw_error *err);

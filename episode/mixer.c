@@ -18,15 +18,14 @@ struct voice_line { /* one clip, waiting or sounding */
 
 struct cw_mixer {
     int rate;
-    int64_t now;               /* first sample of the next read */
-    int64_t last_start;        /* of the clip added last */
-    struct voice_line *first;  /* all clips not yet over, in the order they were added */
-    struct voice_line **end;   /* where the next one is hung */
+    int64_t now;              /* first sample of the next read */
+    int64_t last_start;       /* of the clip added last */
+    struct voice_line *first; /* all clips not yet over, in the order they were added */
+    struct voice_line **end;  /* where the next one is hung */
     float block[BLOCK];
 };
 
-int cw_mixer_open(struct cw_mixer **m, int rate, struct cw_error *err)
-{
+int cw_mixer_open(struct cw_mixer **m, int rate, struct cw_error *err) {
     *m = NULL;
     if (rate < 1) {
         return cw_fail(err, CW_BAD_INPUT, "mixer: expected a sample rate above 0, found %d", rate);
@@ -41,16 +40,14 @@ int cw_mixer_open(struct cw_mixer **m, int rate, struct cw_error *err)
     return 0;
 }
 
-static void free_line(struct voice_line *line)
-{
+static void free_line(struct voice_line *line) {
     if (line->file != NULL) {
         sf_close(line->file);
     }
     free(line);
 }
 
-void cw_mixer_close(struct cw_mixer *m)
-{
+void cw_mixer_close(struct cw_mixer *m) {
     if (m == NULL) {
         return;
     }
@@ -62,15 +59,14 @@ void cw_mixer_close(struct cw_mixer *m)
     free(m);
 }
 
-int cw_mixer_add(struct cw_mixer *m, const struct cw_clip *clip, struct cw_error *err)
-{
+int cw_mixer_add(struct cw_mixer *m, const struct cw_clip *clip, struct cw_error *err) {
     if (clip->count < 0 || clip->start < 0 || clip->start > INT64_MAX - clip->count) {
         return cw_fail(err, CW_BAD_INPUT, "%s: expected a place on the timeline, found sample %lld for %lld samples", clip->path,
                        (long long)clip->start, (long long)clip->count);
     }
     if (clip->start < m->last_start || clip->start < m->now) {
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected clips in order of their start, from sample %lld on; found sample %lld",
-                       clip->path, (long long)(m->last_start > m->now ? m->last_start : m->now), (long long)clip->start);
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected clips in order of their start, from sample %lld on; found sample %lld", clip->path,
+                       (long long)(m->last_start > m->now ? m->last_start : m->now), (long long)clip->start);
     }
     size_t len = strlen(clip->path);
     struct voice_line *line = calloc(1, sizeof *line + len + 1);
@@ -86,8 +82,7 @@ int cw_mixer_add(struct cw_mixer *m, const struct cw_clip *clip, struct cw_error
     return 0;
 }
 
-static int open_line(const struct cw_mixer *m, struct voice_line *line, struct cw_error *err)
-{
+static int open_line(const struct cw_mixer *m, struct voice_line *line, struct cw_error *err) {
     SF_INFO info = {0};
     line->file = sf_open(line->path, SFM_READ, &info);
     if (line->file == NULL) {
@@ -105,8 +100,7 @@ static int open_line(const struct cw_mixer *m, struct voice_line *line, struct c
 }
 
 /* Adds what this clip has in [now, now + n) to out. */
-static int add_line(struct cw_mixer *m, struct voice_line *line, float *out, size_t n, struct cw_error *err)
-{
+static int add_line(struct cw_mixer *m, struct voice_line *line, float *out, size_t n, struct cw_error *err) {
     int64_t at = line->start + line->done - m->now; /* 0, or more when it begins inside this block */
     int64_t left = line->count - line->done;
     int64_t take = (int64_t)n - at;
@@ -135,8 +129,7 @@ static int add_line(struct cw_mixer *m, struct voice_line *line, float *out, siz
     return 0;
 }
 
-static int read_block(struct cw_mixer *m, float *out, size_t n, struct cw_error *err)
-{
+static int read_block(struct cw_mixer *m, float *out, size_t n, struct cw_error *err) {
     memset(out, 0, n * sizeof *out);
     for (struct voice_line **at = &m->first; *at != NULL;) {
         struct voice_line *line = *at;
@@ -160,8 +153,7 @@ static int read_block(struct cw_mixer *m, float *out, size_t n, struct cw_error 
     return 0;
 }
 
-int cw_mixer_read(struct cw_mixer *m, float *out, size_t n, struct cw_error *err)
-{
+int cw_mixer_read(struct cw_mixer *m, float *out, size_t n, struct cw_error *err) {
     while (n > 0) {
         size_t take = n < BLOCK ? n : BLOCK;
         if (read_block(m, out, take, err) != 0) {

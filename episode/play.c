@@ -12,8 +12,7 @@
 enum { BLOCKS_PER_SECOND = 20 };
 
 /* The best sound in an episode's folder first. */
-static int find_sound(const char *path, char *out, struct cw_error *err)
-{
+static int find_sound(const char *path, char *out, struct cw_error *err) {
     static const char *const names[] = {"episode.flac", "episode.wav", "episode.mp3"};
     struct stat st;
     if (strlen(path) >= CW_PATH_MAX) {
@@ -38,13 +37,17 @@ static int find_sound(const char *path, char *out, struct cw_error *err)
 }
 
 static int tell(const struct cw_listener *listen, const struct cw_player *player, const SF_INFO *info, const char *what,
-                struct cw_error *err)
-{
+                struct cw_error *err) {
     double total = (double)info->frames / info->samplerate;
     double played = fmin((double)cw_player_stats(player).played / info->samplerate, total);
     struct cw_progress p = {
-        .stage = CW_STAGE_PLAY, .done = 0, .total = 1, .fraction = total > 0.0 ? played / total : 1.0, .speech_seconds = played,
-        .seconds_left = total - played, .what = what,
+        .stage = CW_STAGE_PLAY,
+        .done = 0,
+        .total = 1,
+        .fraction = total > 0.0 ? played / total : 1.0,
+        .speech_seconds = played,
+        .seconds_left = total - played,
+        .what = what,
     };
     if (listen->progress == NULL || listen->progress(listen->arg, &p)) {
         return 0;
@@ -52,8 +55,7 @@ static int tell(const struct cw_listener *listen, const struct cw_player *player
     return cw_fail(err, CW_FAILED, "cancelled");
 }
 
-int cw_play(const char *path, struct cw_listener listen, struct cw_error *err)
-{
+int cw_play(const char *path, struct cw_listener listen, struct cw_error *err) {
     int result = -1;
     char sound[CW_PATH_MAX];
     SF_INFO info = {0};
@@ -72,7 +74,8 @@ int cw_play(const char *path, struct cw_listener listen, struct cw_error *err)
         goto done;
     }
     if (info.channels < 1 || info.channels > 2 || info.samplerate < 8000 || info.samplerate > 192000) {
-        cw_fail(err, CW_BAD_INPUT, "%s: expected 1 or 2 channels at 8 to 192 kHz, found %d at %d Hz", sound, info.channels, info.samplerate);
+        cw_fail(err, CW_BAD_INPUT, "%s: expected 1 or 2 channels at 8 to 192 kHz, found %d at %d Hz", sound, info.channels,
+                info.samplerate);
         goto done;
     }
     params.rate = info.samplerate;
@@ -116,8 +119,7 @@ done:
     return result;
 }
 
-const char *cw_play_device(struct cw_error *err)
-{
+const char *cw_play_device(struct cw_error *err) {
     static char name[256];
     return cw_player_device(name, sizeof name, err) == 0 ? name : NULL;
 }

@@ -17,17 +17,17 @@ static const double latency_seconds = 0.2; /* this is a player, not an instrumen
 /* Devices swallow the first moments of a stream while they wake up (HDMI, Bluetooth, a sound server's idle sink): these hear
  * silence instead of the first word. */
 static const double lead_seconds = 0.25;
-static const double stall_seconds = 10.0;  /* a device that asks for nothing that long is gone */
+static const double stall_seconds = 10.0; /* a device that asks for nothing that long is gone */
 
 struct cw_player {
     struct cw_ring ring;
     PaStream *stream;
     bool initialised, started;
     int rate, channels;
-    int device_channels;  /* channels, or 2 where a mono stream must go to a stereo device */
-    size_t prime, lead;   /* frames; lead: silence before the first frame */
-    size_t tail;          /* silence after the last frame, so that the device has played it when we stop */
-    atomic_bool ending;   /* the writer will write no more */
+    int device_channels; /* channels, or 2 where a mono stream must go to a stereo device */
+    size_t prime, lead;  /* frames; lead: silence before the first frame */
+    size_t tail;         /* silence after the last frame, so that the device has played it when we stop */
+    atomic_bool ending;  /* the writer will write no more */
     atomic_bool stopping;
     atomic_bool finished; /* the callback has played everything */
     atomic_long callbacks, underruns;
@@ -37,23 +37,20 @@ struct cw_player {
     size_t lead_done, tail_done;
 };
 
-struct cw_player_params cw_player_params_default(void)
-{
+struct cw_player_params cw_player_params_default(void) {
     return (struct cw_player_params){.rate = 24000, .channels = 1, .ring_seconds = 2.0, .prime_seconds = 0.2};
 }
 
 /* ---- the callback ------------------------------------------------------------------------------------------------------ */
 
-static void spread(float *out, size_t n)
-{
+static void spread(float *out, size_t n) {
     for (size_t i = n; i-- > 0;) {
         out[2 * i] = out[2 * i + 1] = out[i];
     }
 }
 
-static int callback(const void *input, void *output, unsigned long count, const PaStreamCallbackTimeInfo *when,
-                    PaStreamCallbackFlags flags, void *arg)
-{
+static int callback(const void *input, void *output, unsigned long count, const PaStreamCallbackTimeInfo *when, PaStreamCallbackFlags flags,
+                    void *arg) {
     struct cw_player *p = arg;
     float *out = output;
     size_t got = 0, lead = 0;
@@ -79,8 +76,8 @@ static int callback(const void *input, void *output, unsigned long count, const 
         for (size_t i = 0; i < samples; i++) {
             if (out[i] != 0.0f) {
                 double delay = when != NULL ? when->outputBufferDacTime - when->currentTime : 0.0;
-                double heard = cw_seconds() + (delay > 0.0 && delay < 2.0 ? delay : 0.0) +
-                               (double)(lead + i / (size_t)p->channels) / p->rate;
+                double heard =
+                    cw_seconds() + (delay > 0.0 && delay < 2.0 ? delay : 0.0) + (double)(lead + i / (size_t)p->channels) / p->rate;
                 atomic_store_explicit(&p->first_sound_ns, (int64_t)(heard * 1e9), memory_order_relaxed);
                 break;
             }
@@ -114,8 +111,7 @@ static int callback(const void *input, void *output, unsigned long count, const 
 static pthread_mutex_t portaudio_lock = PTHREAD_MUTEX_INITIALIZER; /* PortAudio's calls are not safe between threads */
 
 /* PortAudio, JACK and ALSA tell stderr about every device that is not there. Our one line is enough. */
-static int hush(void)
-{
+static int hush(void) {
     fflush(stderr);
     int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -128,8 +124,7 @@ static int hush(void)
     return saved;
 }
 
-static void unhush(int saved)
-{
+static void unhush(int saved) {
     if (saved >= 0) {
         fflush(stderr);
         dup2(saved, STDERR_FILENO);
@@ -139,14 +134,12 @@ static void unhush(int saved)
 
 typedef void alsa_handler(const char *file, int line, const char *function, int code, const char *format, ...);
 
-static void ignore_alsa(const char *file, int line, const char *function, int code, const char *format, ...)
-{
+static void ignore_alsa(const char *file, int line, const char *function, int code, const char *format, ...) {
     (void)file, (void)line, (void)function, (void)code, (void)format;
 }
 
 /* While a stream runs, ALSA speaks from PortAudio's thread; it can be told not to, where it is what PortAudio uses. */
-static void hush_alsa(alsa_handler *handler)
-{
+static void hush_alsa(alsa_handler *handler) {
     int (*set)(alsa_handler *) = NULL;
     void *symbol = dlsym(RTLD_DEFAULT, "snd_lib_error_set_handler");
     memcpy(&set, &symbol, sizeof set);
@@ -157,8 +150,7 @@ static void hush_alsa(alsa_handler *handler)
 
 /* ---- opening ---------------------------------------------------------------------------------------------------------------- */
 
-static int open_stream(struct cw_player *p, struct cw_error *err)
-{
+static int open_stream(struct cw_player *p, struct cw_error *err) {
     PaStreamParameters wanted = {.channelCount = p->channels, .sampleFormat = paFloat32};
     PaError failure = Pa_Initialize();
     if (failure != paNoError) {
@@ -191,8 +183,7 @@ static int open_stream(struct cw_player *p, struct cw_error *err)
     return 0;
 }
 
-int cw_player_device(char *name, size_t size, struct cw_error *err)
-{
+int cw_player_device(char *name, size_t size, struct cw_error *err) {
     struct cw_player p = {.rate = 24000, .channels = 1, .device_channels = 1};
     pthread_mutex_lock(&portaudio_lock);
     int saved = hush();
@@ -210,14 +201,15 @@ int cw_player_device(char *name, size_t size, struct cw_error *err)
     return result;
 }
 
-int cw_player_open(struct cw_player **player, struct cw_player_params params, struct cw_error *err)
-{
+int cw_player_open(struct cw_player **player, struct cw_player_params params, struct cw_error *err) {
     int result = -1;
     *player = NULL;
     if (params.rate < 8000 || params.rate > 192000 || params.channels < 1 || params.channels > 8 || !(params.ring_seconds >= 0.1) ||
         !(params.ring_seconds <= 60.0) || !(params.prime_seconds >= 0.0)) {
-        return cw_fail(err, CW_BAD_INPUT, "player: expected 1 to 8 channels at 8 to 192 kHz and a ring of 0.1 to 60 s, found %d at %d Hz, "
-                       "%g s", params.channels, params.rate, params.ring_seconds);
+        return cw_fail(err, CW_BAD_INPUT,
+                       "player: expected 1 to 8 channels at 8 to 192 kHz and a ring of 0.1 to 60 s, found %d at %d Hz, "
+                       "%g s",
+                       params.channels, params.rate, params.ring_seconds);
     }
     struct cw_player *p = aligned_alloc(64, (sizeof *p + 63) / 64 * 64);
     if (p == NULL) {
@@ -247,8 +239,7 @@ done:
     return result;
 }
 
-void cw_player_close(struct cw_player *p)
-{
+void cw_player_close(struct cw_player *p) {
     if (p == NULL) {
         return;
     }
@@ -269,8 +260,7 @@ void cw_player_close(struct cw_player *p)
 
 /* ---- the writer's side ---------------------------------------------------------------------------------------------------------- */
 
-static int start(struct cw_player *p, struct cw_error *err)
-{
+static int start(struct cw_player *p, struct cw_error *err) {
     if (p->started) {
         return 0;
     }
@@ -288,8 +278,7 @@ struct watch { /* has the device been asking? */
 };
 
 /* Sleeps a moment; fails when the device is gone or somebody said stop. */
-static int wait_a_little(struct cw_player *p, struct watch *w, struct cw_error *err)
-{
+static int wait_a_little(struct cw_player *p, struct watch *w, struct cw_error *err) {
     const struct timespec moment = {0, 5000000};
     if (atomic_load_explicit(&p->stopping, memory_order_relaxed)) {
         return cw_fail(err, CW_FAILED, "playback: stopped");
@@ -306,8 +295,7 @@ static int wait_a_little(struct cw_player *p, struct watch *w, struct cw_error *
     return 0;
 }
 
-int cw_player_write(struct cw_player *p, const float *frames, size_t n, struct cw_error *err)
-{
+int cw_player_write(struct cw_player *p, const float *frames, size_t n, struct cw_error *err) {
     struct watch w = {0};
     for (;;) {
         size_t taken = cw_ring_write(&p->ring, frames, n);
@@ -325,14 +313,12 @@ int cw_player_write(struct cw_player *p, const float *frames, size_t n, struct c
     }
 }
 
-int cw_player_end(struct cw_player *p, struct cw_error *err)
-{
+int cw_player_end(struct cw_player *p, struct cw_error *err) {
     atomic_store_explicit(&p->ending, true, memory_order_release);
     return cw_ring_held(&p->ring) > 0 ? start(p, err) : 0;
 }
 
-int cw_player_over(struct cw_player *p, bool *over, struct cw_error *err)
-{
+int cw_player_over(struct cw_player *p, bool *over, struct cw_error *err) {
     *over = !p->started || atomic_load_explicit(&p->finished, memory_order_acquire);
     if (!*over && Pa_IsStreamActive(p->stream) != 1 && !atomic_load_explicit(&p->finished, memory_order_acquire)) {
         return cw_fail(err, CW_FAILED, "audio output device: stopped before the end");
@@ -340,8 +326,7 @@ int cw_player_over(struct cw_player *p, bool *over, struct cw_error *err)
     return 0;
 }
 
-int cw_player_drain(struct cw_player *p, struct cw_error *err)
-{
+int cw_player_drain(struct cw_player *p, struct cw_error *err) {
     struct watch w = {0};
     if (cw_player_end(p, err) != 0) {
         return -1;
@@ -359,13 +344,11 @@ int cw_player_drain(struct cw_player *p, struct cw_error *err)
     }
 }
 
-void cw_player_stop(struct cw_player *p)
-{
+void cw_player_stop(struct cw_player *p) {
     atomic_store_explicit(&p->stopping, true, memory_order_relaxed);
 }
 
-struct cw_player_stats cw_player_stats(const struct cw_player *p)
-{
+struct cw_player_stats cw_player_stats(const struct cw_player *p) {
     return (struct cw_player_stats){
         .played = atomic_load_explicit(&p->played, memory_order_relaxed),
         .underruns = atomic_load_explicit(&p->underruns, memory_order_relaxed),

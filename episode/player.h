@@ -7,9 +7,9 @@
 
 struct cw_player;
 struct cw_player_params {
-    int rate, channels;    /* 24000, 1 */
-    double ring_seconds;   /* 2 */
-    double prime_seconds;  /* filled before the stream starts, and again after an underrun; 0.2 */
+    int rate, channels;   /* 24000, 1 */
+    double ring_seconds;  /* 2 */
+    double prime_seconds; /* filled before the stream starts, and again after an underrun; 0.2 */
 };
 struct cw_player_params cw_player_params_default(void);
 /* No device: CW_FAILED "no audio output device: …" (one line). */
@@ -27,9 +27,9 @@ CW_MUST_CHECK int cw_player_over(struct cw_player *p, bool *over, struct cw_erro
 /* From any thread: a write or drain that waits, and every later one, fails with "stopped". */
 void cw_player_stop(struct cw_player *p);
 struct cw_player_stats {
-    int64_t played;          /* frames handed to the device from the ring */
-    long underruns;          /* times the ring ran dry while more was still to come */
-    double first_sound;      /* cw_seconds() when the device sounds the first sample that is not silence; 0: none yet */
+    int64_t played;     /* frames handed to the device from the ring */
+    long underruns;     /* times the ring ran dry while more was still to come */
+    double first_sound; /* cw_seconds() when the device sounds the first sample that is not silence; 0: none yet */
 };
 struct cw_player_stats cw_player_stats(const struct cw_player *p);
 

@@ -11,22 +11,19 @@ enum { CUE_CHARS = 84 }; /* two lines of 42, what subtitles are held to */
 
 /* ---- checks and numbers ---------------------------------------------------------------------------------------------- */
 
-static int check_times(const char *what, int i, double start, double end, struct cw_error *err)
-{
+static int check_times(const char *what, int i, double start, double end, struct cw_error *err) {
     if (isfinite(start) && isfinite(end) && start >= 0.0 && end >= start && end < 1e6) {
         return 0;
     }
     return cw_fail(err, CW_FAILED, "transcript: %s %d: expected 0 <= start <= end in seconds, found %g and %g", what, i + 1, start, end);
 }
 
-static int check_text(const char *what, int i, const char *s, struct cw_error *err)
-{
+static int check_text(const char *what, int i, const char *s, struct cw_error *err) {
     ptrdiff_t bad = s == NULL ? 0 : cw_utf8_invalid(s, strlen(s));
     return bad < 0 ? 0 : cw_fail(err, CW_FAILED, "transcript: %s %d: expected UTF-8, found none at byte %td", what, i + 1, bad + 1);
 }
 
-static int check(const struct cw_transcript *t, struct cw_error *err)
-{
+static int check(const struct cw_transcript *t, struct cw_error *err) {
     if (check_times("episode", 0, 0.0, t->seconds, err) != 0 || check_text("title", 0, t->title, err) != 0 ||
         check_text("language", 0, t->language, err) != 0) {
         return -1;
@@ -56,15 +53,13 @@ static int check(const struct cw_transcript *t, struct cw_error *err)
 /* ---- WebVTT ----------------------------------------------------------------------------------------------------------- */
 
 /* 3725.5 -> 01:02:05.500; shifted to whole milliseconds first, so that a cue never ends before it starts. */
-static void add_clock(struct cw_text *out, long long ms)
-{
+static void add_clock(struct cw_text *out, long long ms) {
     cw_text_printf(out, "%02lld:%02lld:%02lld.%03lld", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
 }
 
 /* Cue text and speaker names: no markup but our own, no "-->" (escaping '>' sees to it), no line break (an empty line would
  * end the cue), no control characters. */
-static void add_escaped(struct cw_text *out, const char *s, size_t n)
-{
+static void add_escaped(struct cw_text *out, const char *s, size_t n) {
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)s[i];
         if (c == '&') {
@@ -79,8 +74,7 @@ static void add_escaped(struct cw_text *out, const char *s, size_t n)
     }
 }
 
-static size_t characters(const char *s, size_t n)
-{
+static size_t characters(const char *s, size_t n) {
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
         count += ((unsigned char)s[i] & 0xC0) != 0x80;
@@ -88,8 +82,7 @@ static size_t characters(const char *s, size_t n)
     return count;
 }
 
-static void add_cue(struct cw_text *out, const char *speaker, const char *text, size_t n, double start, double end)
-{
+static void add_cue(struct cw_text *out, const char *speaker, const char *text, size_t n, double start, double end) {
     long long from = llround(start * 1000.0), to = llround(end * 1000.0);
     while (n > 0 && (*text == ' ' || *text == '\n')) {
         text++;
@@ -113,8 +106,7 @@ static void add_cue(struct cw_text *out, const char *speaker, const char *text, 
 }
 
 /* Where each word stands in the turn's text: offsets[w], in bytes; false when one is not there in order. */
-static bool locate_words(const struct cw_cue *c, size_t *offsets)
-{
+static bool locate_words(const struct cw_cue *c, size_t *offsets) {
     const char *at = c->text;
     for (int w = 0; w < c->word_count; w++) {
         const char *found = c->words[w].text[0] != '\0' ? strstr(at, c->words[w].text) : NULL;
@@ -127,8 +119,7 @@ static bool locate_words(const struct cw_cue *c, size_t *offsets)
     return true;
 }
 
-static bool ends_with_one_of(const char *s, size_t n, const char *marks)
-{
+static bool ends_with_one_of(const char *s, size_t n, const char *marks) {
     while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '"' || s[n - 1] == ')')) {
         n--;
     }
@@ -137,8 +128,7 @@ static bool ends_with_one_of(const char *s, size_t n, const char *marks)
 
 /* The word before which a cue that begins with word `first` ends: as many as fit, but at the end of a sentence, else of a
  * clause, when there is one past the middle. */
-static int cue_end(const struct cw_cue *c, const size_t *offsets, int first)
-{
+static int cue_end(const struct cw_cue *c, const size_t *offsets, int first) {
     int fits = first + 1, sentence = 0, clause = 0;
     for (int w = first + 1; w <= c->word_count; w++) {
         size_t end = w < c->word_count ? offsets[w] : strlen(c->text);
@@ -156,8 +146,7 @@ static int cue_end(const struct cw_cue *c, const size_t *offsets, int first)
     return fits == c->word_count ? fits : sentence > 0 ? sentence : clause > 0 ? clause : fits;
 }
 
-static int add_turn(struct cw_text *out, const struct cw_cue *c, struct cw_error *err)
-{
+static int add_turn(struct cw_text *out, const struct cw_cue *c, struct cw_error *err) {
     size_t len = strlen(c->text);
     if (characters(c->text, len) <= CUE_CHARS || c->word_count < 2) {
         add_cue(out, c->speaker, c->text, len, c->start, c->end);
@@ -183,8 +172,7 @@ static int add_turn(struct cw_text *out, const struct cw_cue *c, struct cw_error
     return 0;
 }
 
-int cw_publish_vtt(const struct cw_transcript *t, const char *path, struct cw_error *err)
-{
+int cw_publish_vtt(const struct cw_transcript *t, const char *path, struct cw_error *err) {
     int result = -1;
     struct cw_text out = {0};
     if (check(t, err) != 0) {
@@ -208,8 +196,7 @@ done:
 /* ---- JSON ----------------------------------------------------------------------------------------------------------------- */
 
 /* jansson quotes and escapes strings; the rest is written here, for its numbers' sake. */
-static void add_string(struct cw_text *out, const char *s)
-{
+static void add_string(struct cw_text *out, const char *s) {
     json_t *value = json_string(s);
     char *quoted = value != NULL ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
     if (quoted != NULL) {
@@ -221,14 +208,12 @@ static void add_string(struct cw_text *out, const char *s)
     json_decref(value);
 }
 
-static void add_field(struct cw_text *out, const char *name, const char *s)
-{
+static void add_field(struct cw_text *out, const char *name, const char *s) {
     cw_text_printf(out, "\"%s\": ", name);
     add_string(out, s);
 }
 
-static void add_turn_json(struct cw_text *out, const struct cw_cue *c)
-{
+static void add_turn_json(struct cw_text *out, const struct cw_cue *c) {
     cw_text_add(out, "    {");
     add_field(out, "speaker", c->speaker);
     cw_text_printf(out, ", \"start\": %.3f, \"end\": %.3f, ", c->start, c->end);
@@ -244,8 +229,7 @@ static void add_turn_json(struct cw_text *out, const struct cw_cue *c)
     cw_text_add(out, "]}");
 }
 
-int cw_publish_json(const struct cw_transcript *t, const char *path, struct cw_error *err)
-{
+int cw_publish_json(const struct cw_transcript *t, const char *path, struct cw_error *err) {
     int result = -1;
     struct cw_text out = {0};
     if (check(t, err) != 0) {
@@ -276,8 +260,7 @@ done:
     return result;
 }
 
-int cw_publish_chapters(const struct cw_transcript *t, const char *path, struct cw_error *err)
-{
+int cw_publish_chapters(const struct cw_transcript *t, const char *path, struct cw_error *err) {
     int result = -1;
     struct cw_text out = {0};
     if (check(t, err) != 0) {

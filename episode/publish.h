@@ -10,11 +10,11 @@ struct cw_word_time {
 };
 struct cw_cue { /* one turn */
     const char *speaker;
-    char *text;        /* plain */
+    char *text; /* plain */
     double start, end;
     struct cw_word_time *words;
     int word_count;
-    char key[65];      /* of turns/KEY.wav */
+    char key[65]; /* of turns/KEY.wav */
 };
 struct cw_chapter {
     const char *title;
@@ -30,6 +30,7 @@ struct cw_transcript {
 };
 CW_MUST_CHECK int cw_publish_vtt(const struct cw_transcript *t, const char *path, struct cw_error *err);
 CW_MUST_CHECK int cw_publish_json(const struct cw_transcript *t, const char *path, struct cw_error *err);
-CW_MUST_CHECK int cw_publish_chapters(const struct cw_transcript *t, const char *path, struct cw_error *err); /* Podcasting 2.0 JSON chapters */
+CW_MUST_CHECK int cw_publish_chapters(const struct cw_transcript *t, const char *path,
+                                      struct cw_error *err); /* Podcasting 2.0 JSON chapters */
 
 #endif

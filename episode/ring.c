@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int cw_ring_open(struct cw_ring *r, size_t frames, size_t channels, struct cw_error *err)
-{
+int cw_ring_open(struct cw_ring *r, size_t frames, size_t channels, struct cw_error *err) {
     size_t size = 1;
     memset(r, 0, sizeof *r);
     if (frames < 1 || frames > (size_t)1 << 28 || channels < 1 || channels > 64) {
@@ -26,21 +25,18 @@ int cw_ring_open(struct cw_ring *r, size_t frames, size_t channels, struct cw_er
     return 0;
 }
 
-void cw_ring_close(struct cw_ring *r)
-{
+void cw_ring_close(struct cw_ring *r) {
     free(r->data);
     r->data = NULL;
 }
 
-size_t cw_ring_held(const struct cw_ring *r)
-{
+size_t cw_ring_held(const struct cw_ring *r) {
     /* taken first: what is added meanwhile makes the answer more, never negative */
     size_t taken = atomic_load_explicit(&r->taken, memory_order_acquire);
     return atomic_load_explicit(&r->written, memory_order_acquire) - taken;
 }
 
-size_t cw_ring_write(struct cw_ring *r, const float *frames, size_t n)
-{
+size_t cw_ring_write(struct cw_ring *r, const float *frames, size_t n) {
     size_t written = atomic_load_explicit(&r->written, memory_order_relaxed);
     size_t room = r->frames - (written - atomic_load_explicit(&r->taken, memory_order_acquire));
     size_t at = written & (r->frames - 1);
@@ -52,8 +48,7 @@ size_t cw_ring_write(struct cw_ring *r, const float *frames, size_t n)
     return n;
 }
 
-size_t cw_ring_read(struct cw_ring *r, float *frames, size_t n)
-{
+size_t cw_ring_read(struct cw_ring *r, float *frames, size_t n) {
     size_t taken = atomic_load_explicit(&r->taken, memory_order_relaxed);
     size_t held = atomic_load_explicit(&r->written, memory_order_acquire) - taken;
     size_t at = taken & (r->frames - 1);

@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 
 struct cw_ring {
-    float *data;    /* [frames, channels] */
-    size_t frames;  /* a power of two */
+    float *data;   /* [frames, channels] */
+    size_t frames; /* a power of two */
     size_t channels;
     _Alignas(64) atomic_size_t written; /* by the writer alone; frames, ever */
     _Alignas(64) atomic_size_t taken;   /* by the reader alone */

@@ -25,8 +25,8 @@ pcm.!default { type pulse }
 ctl.!default { type pulse }
 CONF
 # the command keeps its own HOME (models live there); only sound's variables change
-sound=(env -u PULSE_COOKIE XDG_RUNTIME_DIR="$dir" PULSE_RUNTIME_PATH="$dir" ALSA_CONFIG_PATH="$dir/asound.conf")
-HOME="$dir" "${sound[@]}" -u PULSE_SERVER pulseaudio -n --daemonize=no --use-pid-file=no --exit-idle-time=-1 --disable-shm=yes \
+sound=(env -u PULSE_COOKIE -u PULSE_SERVER XDG_RUNTIME_DIR="$dir" PULSE_RUNTIME_PATH="$dir" ALSA_CONFIG_PATH="$dir/asound.conf")
+HOME="$dir" "${sound[@]}" pulseaudio -n --daemonize=no --use-pid-file=no --exit-idle-time=-1 --disable-shm=yes \
     --load="module-null-sink sink_name=loop norewinds=1 rate=24000 channels=1 format=float32le" \
     --load="module-native-protocol-unix auth-anonymous=1 socket=$dir/native.sock" >/dev/null 2>&1 &
 daemon=$!

@@ -18,8 +18,7 @@ enum { RATE = 24000 };
 static const double pi = 3.14159265358979323846;
 
 /* Writes a clip of `count` samples, placed at `start`. */
-static struct cw_clip make_clip(const char *name, int64_t start, const float *x, int64_t count)
-{
+static struct cw_clip make_clip(const char *name, int64_t start, const float *x, int64_t count) {
     struct cw_clip clip = {.start = start, .count = count};
     SF_INFO info = {.samplerate = RATE, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
     CHECK(snprintf(clip.path, sizeof clip.path, "%s/%s", cw_test_dir(), name) < (int)sizeof clip.path);
@@ -31,8 +30,7 @@ static struct cw_clip make_clip(const char *name, int64_t start, const float *x,
     return clip;
 }
 
-static float *noise(uint64_t stream, size_t n, double gain)
-{
+static float *noise(uint64_t stream, size_t n, double gain) {
     float *x = calloc(n + 1, sizeof *x);
     if (x != NULL) {
         cw_gauss(cw_test_seed(), stream, 0, n, x);
@@ -44,8 +42,7 @@ static float *noise(uint64_t stream, size_t n, double gain)
 }
 
 /* Buzzes of a voice's kind: syllables of harmonics that fade, pauses between phrases; peaks some 15 dB above the mean. */
-static float *speech_like(size_t n, double gain)
-{
+static float *speech_like(size_t n, double gain) {
     float *x = calloc(n + 1, sizeof *x);
     double phase = 0.0;
     for (size_t i = 0; x != NULL && i < n; i++) {
@@ -63,8 +60,7 @@ static float *speech_like(size_t n, double gain)
 
 /* ---- mixer ---------------------------------------------------------------------------------------------------------- */
 
-static void read_all(const struct cw_clip *clips, size_t count, float *out, size_t n, uint64_t chunk_stream)
-{
+static void read_all(const struct cw_clip *clips, size_t count, float *out, size_t n, uint64_t chunk_stream) {
     struct cw_mixer *m = NULL;
     struct cw_error err = {0};
     CHECKF(cw_mixer_open(&m, RATE, &err) == 0, "%s", err.text);
@@ -82,8 +78,7 @@ static void read_all(const struct cw_clip *clips, size_t count, float *out, size
     cw_mixer_close(m);
 }
 
-static void test_mixer_sums(void)
-{
+static void test_mixer_sums(void) {
     enum { N = 40000 };
     static float want[N], whole[N], chunked[N];
     static const struct {
@@ -117,8 +112,7 @@ static void test_mixer_sums(void)
     }
 }
 
-static int count_open_files(void)
-{
+static int count_open_files(void) {
     int n = 0;
     for (int fd = 0; fd < 256; fd++) {
         n += lseek(fd, 0, SEEK_CUR) >= 0;
@@ -126,8 +120,7 @@ static int count_open_files(void)
     return n;
 }
 
-static void test_mixer_open_files(void)
-{
+static void test_mixer_open_files(void) {
     struct cw_mixer *m = NULL;
     struct cw_error err = {0};
     float *x = noise(1, 1000, 0.1), out[1000];
@@ -155,8 +148,7 @@ static void test_mixer_open_files(void)
     free(x);
 }
 
-static void test_mixer_refused(void)
-{
+static void test_mixer_refused(void) {
     struct cw_mixer *m = NULL;
     struct cw_error err = {0};
     float x[1000] = {0}, out[4000];
@@ -175,7 +167,10 @@ static void test_mixer_refused(void)
     cw_mixer_close(m);
     static const struct {
         const char *file, *says;
-    } bad[] = {{"missing.wav", "cannot read"}, {"short.wav", "expected 1000 samples, found 400"}, {"nan.wav", "NaN"}, {"good.wav", "1 channel at 48000 Hz"}};
+    } bad[] = {{"missing.wav", "cannot read"},
+               {"short.wav", "expected 1000 samples, found 400"},
+               {"nan.wav", "NaN"},
+               {"good.wav", "1 channel at 48000 Hz"}};
     make_clip("short.wav", 0, x, 400);
     x[77] = NAN;
     make_clip("nan.wav", 0, x, 1000);
@@ -192,8 +187,7 @@ static void test_mixer_refused(void)
 
 /* ---- limiter --------------------------------------------------------------------------------------------------------- */
 
-static void test_limiter(void)
-{
+static void test_limiter(void) {
     enum { N = 44100 };
     static float x[N], y[N];
     static const double levels[] = {0.3, 0.9, 3.0};
@@ -252,8 +246,7 @@ static void test_limiter(void)
 /* ---- master ---------------------------------------------------------------------------------------------------------- */
 
 /* The whole file, both channels; free() it. */
-static float *decode(const char *path, int64_t *frames)
-{
+static float *decode(const char *path, int64_t *frames) {
     SF_INFO info = {0};
     *frames = 0;
     SNDFILE *file = sf_open(path, SFM_READ, &info);
@@ -274,8 +267,7 @@ struct outcome {
     double lufs, dbtp, peak, difference; /* difference: largest between the channels */
 };
 
-static bool master_one(const char *name, const float *x, int64_t n, struct outcome *o)
-{
+static bool master_one(const char *name, const float *x, int64_t n, struct outcome *o) {
     struct cw_error err = {0};
     char mp3[CW_PATH_MAX], wav[64];
     double seconds = 0.0;
@@ -305,8 +297,7 @@ static bool master_one(const char *name, const float *x, int64_t n, struct outco
     return true;
 }
 
-static void test_master_loudness(void)
-{
+static void test_master_loudness(void) {
     struct outcome o;
     size_t n = 12 * RATE + 7;
     float *x = speech_like(n, 1.0);
@@ -336,8 +327,7 @@ static void test_master_loudness(void)
     free(x);
 }
 
-static void test_master_short(void)
-{
+static void test_master_short(void) {
     struct outcome o;
     static const int64_t lengths[] = {1, 2, 100, 7200, RATE + 1};
     for (size_t i = 0; i < 5; i++) {
@@ -359,8 +349,7 @@ static void test_master_short(void)
 }
 
 /* A smooth bump; where is it after mastering, and is nothing else there? */
-static void test_master_places(void)
-{
+static void test_master_places(void) {
     struct cw_error err = {0};
     struct cw_master_result r;
     struct cw_master_params p = cw_master_params_default();
@@ -399,7 +388,8 @@ static void test_master_places(void)
                 int64_t from = llround((double)starts[c] * 1.8375);
                 for (int64_t i = 30; i < 4380; i++) {
                     double t = (double)(from + i) / 1.8375 - (double)starts[c];
-                    double want = t <= 0 || t >= BUMP ? 0.0 : 0.5 * pow(sin(pi * t / BUMP), 2.0) * sin(2 * pi * 440 * (t - BUMP / 2.0) / RATE);
+                    double want =
+                        t <= 0 || t >= BUMP ? 0.0 : 0.5 * pow(sin(pi * t / BUMP), 2.0) * sin(2 * pi * 440 * (t - BUMP / 2.0) / RATE);
                     double got = from + i + lag < frames ? pcm[f][2 * (from + i + lag)] : 0.0;
                     xy += want * got;
                     xx += want * want;
@@ -411,8 +401,10 @@ static void test_master_places(void)
                     gain = xy / xx;
                 }
             }
-            CHECKF(best_lag == 0 && best > (f == 0 ? 0.998 : 0.999999), "%s: bump %d at lag %d, correlation %.7f", paths[f], c, best_lag, best);
-            CHECKF(fabs(20 * log10(gain) - r.gain_db) < (f == 0 ? 0.05 : 0.01), "%s: gain %.3f dB, said %.3f", paths[f], 20 * log10(gain), r.gain_db);
+            CHECKF(best_lag == 0 && best > (f == 0 ? 0.998 : 0.999999), "%s: bump %d at lag %d, correlation %.7f", paths[f], c, best_lag,
+                   best);
+            CHECKF(fabs(20 * log10(gain) - r.gain_db) < (f == 0 ? 0.05 : 0.01), "%s: gain %.3f dB, said %.3f", paths[f], 20 * log10(gain),
+                   r.gain_db);
         }
         if (f > 0) {
             double hush = 0.0;
@@ -433,8 +425,7 @@ done:
     }
 }
 
-static void test_master_bytes(void)
-{
+static void test_master_bytes(void) {
     struct cw_error err = {0};
     struct cw_master_result r;
     struct cw_master_params p = cw_master_params_default();
@@ -468,16 +459,14 @@ static void test_master_bytes(void)
     free(x);
 }
 
-static bool count_progress(void *arg, double fraction)
-{
+static bool count_progress(void *arg, double fraction) {
     double *seen = arg; /* last, calls, cancel after */
     CHECKF(fraction >= seen[0] && fraction <= 1.0, "%g after %g", fraction, seen[0]);
     seen[0] = fraction;
     return ++seen[1] != seen[2];
 }
 
-static int files_in_test_dir(void)
-{
+static int files_in_test_dir(void) {
     char command[CW_PATH_MAX + 64], line[64] = "";
     snprintf(command, sizeof command, "ls -A '%s' | wc -l", cw_test_dir());
     FILE *pipe = popen(command, "r");
@@ -488,8 +477,7 @@ static int files_in_test_dir(void)
     return got ? (int)strtol(line, NULL, 10) : -1;
 }
 
-static void test_master_refused(void)
-{
+static void test_master_refused(void) {
     struct cw_error err = {0};
     struct cw_master_result r;
     struct cw_master_params p = cw_master_params_default();
@@ -528,8 +516,8 @@ static void test_master_refused(void)
         if (child == 0) {
             struct rlimit limit = {limits[i], limits[i]};
             signal(SIGXFSZ, SIG_IGN);
-            bool ok = setrlimit(RLIMIT_FSIZE, &limit) == 0 && cw_master(&clip, 1, (int64_t)n, p, &r, &err) == -1 &&
-                      err.code == CW_FAILED && strstr(err.text, "cannot write: File too large") != NULL;
+            bool ok = setrlimit(RLIMIT_FSIZE, &limit) == 0 && cw_master(&clip, 1, (int64_t)n, p, &r, &err) == -1 && err.code == CW_FAILED &&
+                      strstr(err.text, "cannot write: File too large") != NULL;
             _exit(ok ? 0 : 1);
         }
         int status = -1;
@@ -548,7 +536,8 @@ const struct cw_test cw_tests_master[] = {
     {"mixer.files", "only the clips that sound now are open", test_mixer_open_files},
     {"mixer.refused", "missing, short, wrong and disordered clips are refused by name", test_mixer_refused},
     {"master.limiter", "the limiter keeps the ceiling, moves smoothly, and lets the rest through bit for bit", test_limiter},
-    {"master.loudness", "decoded MP3s measure -16 LUFS and at most -1 dBTP, for speech, whispers, squares and clicks", test_master_loudness},
+    {"master.loudness", "decoded MP3s measure -16 LUFS and at most -1 dBTP, for speech, whispers, squares and clicks",
+     test_master_loudness},
     {"master.short", "lengths are exact from one sample on; silence stays silence", test_master_short},
     {"master.places", "nothing moves in time, in MP3, FLAC and WAV", test_master_places},
     {"master.bytes", "the same input gives the same bytes", test_master_bytes},

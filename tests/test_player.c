@@ -21,14 +21,12 @@
 
 enum { RATE = 24000, ATTEMPTS = 3 };
 
-static void pause_ms(long ms)
-{
+static void pause_ms(long ms) {
     struct timespec t = {ms / 1000, ms % 1000 * 1000000};
     nanosleep(&t, NULL);
 }
 
-static float *noise(uint64_t stream, size_t n)
-{
+static float *noise(uint64_t stream, size_t n) {
     float *x = calloc(n + 1, sizeof *x);
     if (x != NULL) {
         cw_gauss(cw_test_seed(), stream, 0, n, x);
@@ -43,15 +41,13 @@ static float *noise(uint64_t stream, size_t n)
 /* ALSA's plugins keep memory when they are unloaded. They stay loaded here, so that the leak checker can tell by name whose it
  * is. */
 int dlclose(void *handle);
-int dlclose(void *handle)
-{
+int dlclose(void *handle) {
     (void)handle;
     return 0;
 }
 
 const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
+const char *__lsan_default_suppressions(void) {
     return "leak:libasound\nleak:libpulse\nleak:libjack\nleak:libportaudio\nleak:libdbus\n";
 }
 #endif
@@ -59,8 +55,7 @@ const char *__lsan_default_suppressions(void)
 #ifdef __SANITIZE_THREAD__
 /* PulseAudio counts references in a way that the checker cannot see; its functions alone are left out. */
 const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
+const char *__tsan_default_suppressions(void) {
     return "race:^pa_\n";
 }
 #endif
@@ -69,8 +64,7 @@ const char *__tsan_default_suppressions(void)
 
 enum { RING_FRAMES = 300000 };
 
-static void *write_numbers(void *arg)
-{
+static void *write_numbers(void *arg) {
     struct cw_ring *r = arg;
     float block[2 * 700];
     for (size_t at = 0, k = 0; at < RING_FRAMES; k++) {
@@ -94,8 +88,7 @@ static void *write_numbers(void *arg)
     return NULL;
 }
 
-static void test_ring(void)
-{
+static void test_ring(void) {
     struct cw_ring r;
     struct cw_error err = {0};
     pthread_t writer;
@@ -142,20 +135,19 @@ struct sink {
 };
 
 /* What the test changes in its own surroundings, for PortAudio's sake, and puts back. */
-static const char *const variables[] = {"XDG_RUNTIME_DIR", "HOME", "PULSE_SERVER", "PULSE_RUNTIME_PATH", "ALSA_CONFIG_PATH", "PULSE_COOKIE"};
+static const char *const variables[] = {"XDG_RUNTIME_DIR",  "HOME",        "PULSE_SERVER", "PULSE_RUNTIME_PATH",
+                                        "ALSA_CONFIG_PATH", "PULSE_COOKIE"};
 enum { VARIABLES = sizeof variables / sizeof *variables };
 static char *kept[VARIABLES];
 
-static void keep_environment(void)
-{
+static void keep_environment(void) {
     for (size_t i = 0; i < VARIABLES; i++) {
         const char *value = getenv(variables[i]);
         kept[i] = value != NULL ? cw_strdup(value) : NULL;
     }
 }
 
-static void restore_environment(void)
-{
+static void restore_environment(void) {
     for (size_t i = 0; i < VARIABLES; i++) {
         if (kept[i] != NULL) {
             setenv(variables[i], kept[i], 1);
@@ -167,15 +159,13 @@ static void restore_environment(void)
     }
 }
 
-static bool installed(const char *program)
-{
+static bool installed(const char *program) {
     char command[128];
     snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", program);
     return system(command) == 0;
 }
 
-static pid_t start_program(const char *const *argv, const char *out)
-{
+static pid_t start_program(const char *const *argv, const char *out) {
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -190,8 +180,7 @@ static pid_t start_program(const char *const *argv, const char *out)
     return pid;
 }
 
-static void end_program(pid_t *pid, int with)
-{
+static void end_program(pid_t *pid, int with) {
     if (*pid <= 0) {
         return;
     }
@@ -208,14 +197,12 @@ static void end_program(pid_t *pid, int with)
     *pid = 0;
 }
 
-static long size_of(const char *path)
-{
+static long size_of(const char *path) {
     struct stat st;
     return stat(path, &st) == 0 ? (long)st.st_size : -1;
 }
 
-static void close_sink(struct sink *s)
-{
+static void close_sink(struct sink *s) {
     char command[128];
     end_program(&s->recorder, SIGTERM);
     end_program(&s->daemon, SIGTERM);
@@ -228,8 +215,7 @@ static void close_sink(struct sink *s)
 
 /* A daemon with a null sink at 24 kHz, mono, float, so that nothing on the way converts, and without rewinding, which renders
  * two seconds ahead and then takes them back under the monitor's feet; ALSA's default is that daemon. */
-static bool open_sink(struct sink *s)
-{
+static bool open_sink(struct sink *s) {
     char path[128], socket[128], null_sink[160], protocol[200];
     static const char config[] = "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n";
     struct cw_error err = {0};
@@ -250,7 +236,8 @@ static bool open_sink(struct sink *s)
     snprintf(socket, sizeof socket, "%s/native.sock", s->dir);
     snprintf(null_sink, sizeof null_sink, "--load=module-null-sink sink_name=loop norewinds=1 rate=%d channels=1 format=float32le", RATE);
     snprintf(protocol, sizeof protocol, "--load=module-native-protocol-unix auth-anonymous=1 socket=%s", socket);
-    const char *const daemon[] = {"pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disable-shm=yes", null_sink, protocol, NULL};
+    const char *const daemon[] = {
+        "pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disable-shm=yes", null_sink, protocol, NULL};
     s->daemon = start_program(daemon, NULL);
     for (int i = 0; i < 1000 && size_of(socket) < 0; i++) {
         pause_ms(10);
@@ -261,12 +248,11 @@ static bool open_sink(struct sink *s)
     return CHECKF(s->daemon > 0 && size_of(socket) >= 0, "the test's PulseAudio did not start");
 }
 
-static bool record(struct sink *s)
-{
+static bool record(struct sink *s) {
     char path[128];
     snprintf(path, sizeof path, "%s/captured.raw", s->dir);
-    const char *const recorder[] = {"parec", "--raw", "-d", "loop.monitor", "--format=float32le", "--rate=24000", "--channels=1",
-                                    "--latency-msec=100", NULL};
+    const char *const recorder[] = {
+        "parec", "--raw", "-d", "loop.monitor", "--format=float32le", "--rate=24000", "--channels=1", "--latency-msec=100", NULL};
     unlink(path);
     s->recorder = start_program(recorder, path);
     for (int i = 0; i < 1000 && size_of(path) <= 0; i++) {
@@ -276,8 +262,7 @@ static bool record(struct sink *s)
 }
 
 /* What was recorded so far, all of it once a while has passed; free() it. */
-static float *captured(struct sink *s, size_t *n)
-{
+static float *captured(struct sink *s, size_t *n) {
     char path[128], *data = NULL;
     size_t len = 0;
     struct cw_error err = {0};
@@ -290,8 +275,7 @@ static float *captured(struct sink *s, size_t *n)
 }
 
 /* Where `x` begins in `y`: the place of the best normalised correlation of its first samples, from `from` on; -1: nowhere. */
-static long find_signal(const float *x, size_t n, const float *y, size_t m, size_t from)
-{
+static long find_signal(const float *x, size_t n, const float *y, size_t m, size_t from) {
     size_t probe = n < 300 ? n : 300;
     double best = 0.5, xx = 0.0;
     long where = -1;
@@ -317,8 +301,7 @@ struct likeness {
     size_t first_wrong; /* first frame that differs by more than 1e-4; n: none */
 };
 
-static struct likeness compare(const float *x, size_t n, const float *y, size_t m, long at)
-{
+static struct likeness compare(const float *x, size_t n, const float *y, size_t m, long at) {
     struct likeness l = {.first_wrong = n};
     double xy = 0.0, xx = 1e-30, noise_energy = 1e-30;
     if (at < 0 || (size_t)at + n > m) {
@@ -340,14 +323,12 @@ static struct likeness compare(const float *x, size_t n, const float *y, size_t 
     return l;
 }
 
-static bool like(const struct likeness *l, size_t n, double gain)
-{
+static bool like(const struct likeness *l, size_t n, double gain) {
     return l->first_wrong == n && l->snr_db > 90.0 && fabs(l->gain - gain) < 1e-4;
 }
 
 /* On a crowded machine the test's sound server itself may come too late and drop sound; a fault of ours shows every time. */
-static void attempt(bool (*once)(struct sink *s, bool last))
-{
+static void attempt(bool (*once)(struct sink *s, bool last)) {
     struct sink s;
     if (!installed("pulseaudio") || !installed("parec")) {
         cw_test_skip("PulseAudio is not installed (packages pulseaudio, pulseaudio-utils, libasound2-plugins)");
@@ -368,8 +349,7 @@ static void attempt(bool (*once)(struct sink *s, bool last))
 
 /* ---- player ------------------------------------------------------------------------------------------------------------------ */
 
-static bool play_once(struct sink *s, bool last)
-{
+static bool play_once(struct sink *s, bool last) {
     enum { N = 3 * RATE + 11 };
     struct cw_player *p = NULL;
     struct cw_error err = {0};
@@ -390,7 +370,8 @@ static bool play_once(struct sink *s, bool last)
         cw_player_close(p);
         y = captured(s, &m);
         struct likeness l = compare(x, N, y, m, find_signal(x, N, y, m, 0));
-        printf("      played %.2f s in %.2f s, %ld underruns, gain %.6f, SNR %.0f dB\n", (double)N / RATE, took, stats.underruns, l.gain, l.snr_db);
+        printf("      played %.2f s in %.2f s, %ld underruns, gain %.6f, SNR %.0f dB\n", (double)N / RATE, took, stats.underruns, l.gain,
+               l.snr_db);
         ok = SHOW(stats.underruns == 0, "%ld underruns", stats.underruns);
         ok = SHOW(like(&l, N, 1.0), "gain %g, SNR %g dB, first wrong frame %zu of %d", l.gain, l.snr_db, l.first_wrong, N) && ok;
         CHECK(stats.played == N);
@@ -402,13 +383,11 @@ static bool play_once(struct sink *s, bool last)
     return ok;
 }
 
-static void test_play(void)
-{
+static void test_play(void) {
     attempt(play_once);
 }
 
-static bool starve_once(struct sink *s, bool last)
-{
+static bool starve_once(struct sink *s, bool last) {
     enum { N = RATE / 2 };
     struct cw_player *p = NULL;
     struct cw_error err = {0};
@@ -440,15 +419,13 @@ static bool starve_once(struct sink *s, bool last)
     return ok;
 }
 
-static void test_starve(void)
-{
+static void test_starve(void) {
     attempt(starve_once);
 }
 
 /* ---- live ----------------------------------------------------------------------------------------------------------------------- */
 
-static struct cw_clip make_clip(const char *name, int64_t start, const float *x, int64_t count, int rate)
-{
+static struct cw_clip make_clip(const char *name, int64_t start, const float *x, int64_t count, int rate) {
     struct cw_clip clip = {.start = start, .count = count};
     SF_INFO info = {.samplerate = rate, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
     snprintf(clip.path, sizeof clip.path, "%.4000s/%s", cw_test_dir(), name);
@@ -460,8 +437,7 @@ static struct cw_clip make_clip(const char *name, int64_t start, const float *x,
     return clip;
 }
 
-static bool live_once(struct sink *s, bool last)
-{
+static bool live_once(struct sink *s, bool last) {
     enum { TOTAL = 4 * RATE, CLIPS = 4 };
     static const int64_t starts[CLIPS] = {0, 20000, 50000, 72000}, counts[CLIPS] = {24000, 26000, 22000, 20000};
     struct cw_live *l = NULL;
@@ -498,7 +474,8 @@ static bool live_once(struct sink *s, bool last)
         cw_live_close(l);
         y = captured(s, &m);
         struct likeness a = compare(want, TOTAL, y, m, find_signal(want, TOTAL, y, m, 0));
-        printf("      first sound after %.2f s, %ld underruns, gain %.6f, SNR %.0f dB\n", stats.first_sound - begin, stats.underruns, a.gain, a.snr_db);
+        printf("      first sound after %.2f s, %ld underruns, gain %.6f, SNR %.0f dB\n", stats.first_sound - begin, stats.underruns,
+               a.gain, a.snr_db);
         CHECK(stats.played == TOTAL);
         ok = SHOW(stats.underruns == 0, "%ld underruns", stats.underruns);
         ok = SHOW(like(&a, TOTAL, 1.0), "gain %g, SNR %g dB, first wrong frame %zu of %d", a.gain, a.snr_db, a.first_wrong, TOTAL) && ok;
@@ -508,14 +485,12 @@ static bool live_once(struct sink *s, bool last)
     return ok;
 }
 
-static void test_live(void)
-{
+static void test_live(void) {
     attempt(live_once);
 }
 
 /* The maker's forecast holds the start back; a close in the middle does not wait; a clip that is gone is told. */
-static bool forecast_once(struct sink *s, bool last)
-{
+static bool forecast_once(struct sink *s, bool last) {
     struct cw_live *l = NULL;
     struct cw_error err = {0};
     float *x = noise(20, 20 * RATE);
@@ -525,13 +500,12 @@ static bool forecast_once(struct sink *s, bool last)
         double ready, total, rate;
         bool starts;
     } cases[] = {
-        {-1, 0, 0, false},     /* no forecast at all */
-        {20, 600, 0, false},   /* how fast? not known */
-        {20, 600, 0.5, false}, /* far too slow */
-        {20, 600, 0.95, false},
-        {20, 600, 3.0, true},  /* fast enough for any turn to come */
-        {20, 24, 0.5, true},   /* slow, but little is left */
-        {20, 20, 0, true},     /* all there */
+        {-1, 0, 0, false},                            /* no forecast at all */
+        {20, 600, 0, false},                          /* how fast? not known */
+        {20, 600, 0.5, false},                        /* far too slow */
+        {20, 600, 0.95, false}, {20, 600, 3.0, true}, /* fast enough for any turn to come */
+        {20, 24, 0.5, true},                          /* slow, but little is left */
+        {20, 20, 0, true},                            /* all there */
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         if (!CHECKF(cw_live_open(&l, RATE, 1.0f, &err) == 0, "%s", err.text)) {
@@ -560,8 +534,7 @@ static bool forecast_once(struct sink *s, bool last)
     return true;
 }
 
-static void test_forecast(void)
-{
+static void test_forecast(void) {
     attempt(forecast_once);
 }
 
@@ -572,8 +545,7 @@ struct seen {
     double last, stopped; /* stopped: when it said so */
 };
 
-static bool listen(void *arg, const struct cw_progress *p)
-{
+static bool listen(void *arg, const struct cw_progress *p) {
     struct seen *seen = arg;
     CHECK(p->stage == CW_STAGE_PLAY && p->fraction >= seen->last && p->fraction <= 1.0 && p->seconds_left >= 0.0);
     seen->last = p->fraction;
@@ -581,8 +553,7 @@ static bool listen(void *arg, const struct cw_progress *p)
     return ++seen->calls != seen->stop_after;
 }
 
-static bool file_once(struct sink *s, bool last)
-{
+static bool file_once(struct sink *s, bool last) {
     enum { N = 2 * RATE };
     struct cw_error err = {0};
     struct seen seen = {0};
@@ -608,15 +579,14 @@ static bool file_once(struct sink *s, bool last)
     return ok;
 }
 
-static void test_file(void)
-{
+static void test_file(void) {
     attempt(file_once);
 }
 
-/* ---- no device ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- no device ------------------------------------------------------------------------------------------------------------------------
+ */
 
-static void test_no_device(void)
-{
+static void test_no_device(void) {
     struct cw_error err = {0};
     struct cw_player *p = NULL;
     struct cw_live *l = NULL;

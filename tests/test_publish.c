@@ -11,8 +11,7 @@
 typedef int publish(const struct cw_transcript *t, const char *path, struct cw_error *err);
 
 /* What it writes; free() it. */
-static char *published(publish *write, const struct cw_transcript *t)
-{
+static char *published(publish *write, const struct cw_transcript *t) {
     struct cw_error err = {0};
     char path[CW_PATH_MAX], *data = NULL;
     size_t len = 0;
@@ -22,8 +21,7 @@ static char *published(publish *write, const struct cw_transcript *t)
     return data != NULL ? data : cw_strdup("");
 }
 
-static struct cw_transcript small(void)
-{
+static struct cw_transcript small(void) {
     static struct cw_word_time words[] = {{"So", 0.25, 0.5}, {"somebody", 0.5, 1.0}, {"pays", 1.0, 1.5}};
     static char first[] = "So somebody pays?", second[] = "Always.";
     static struct cw_cue cues[] = {
@@ -31,12 +29,16 @@ static struct cw_transcript small(void)
         {.speaker = "Tom", .text = second, .start = 3661.0, .end = 3661.9996, .key = "cd34"},
     };
     static struct cw_chapter chapters[] = {{"Why", 0.0, 3600.0}, {"\"What\" & now", 3600.0, 3662.0}};
-    return (struct cw_transcript){.title = "The price", .language = "en-us", .cues = cues, .cue_count = 2, .chapters = chapters,
-                                  .chapter_count = 2, .seconds = 3662.0};
+    return (struct cw_transcript){.title = "The price",
+                                  .language = "en-us",
+                                  .cues = cues,
+                                  .cue_count = 2,
+                                  .chapters = chapters,
+                                  .chapter_count = 2,
+                                  .seconds = 3662.0};
 }
 
-static void test_exact(void)
-{
+static void test_exact(void) {
     struct cw_transcript t = small(), none = {.title = "", .language = "en-us"};
     char *s = published(cw_publish_vtt, &t);
     CHECK_STR(s, "WEBVTT\n"
@@ -72,8 +74,7 @@ static void test_exact(void)
     }
 }
 
-static void test_hostile(void)
-{
+static void test_hostile(void) {
     struct cw_transcript t = small();
     static char text[] = "a --> b & <b>c</b>\n\n00:00 \"q\" \\ \x01 é";
     static struct cw_word_time words[] = {{text, 0, 1}};
@@ -97,8 +98,7 @@ static void test_hostile(void)
 }
 
 /* A long turn of random words; every cue must fit, and together they must hold all of the text, in time. */
-static void test_cues(void)
-{
+static void test_cues(void) {
     for (uint64_t round = 0; round < 40; round++) {
         struct cw_text text = {0};
         enum { WORDS = 120 };
@@ -151,9 +151,11 @@ static void test_cues(void)
         free(s);
     }
     /* sentences are kept together; a cue shows while its own words are spoken */
-    static char text[] = "This sentence is about as long as the half of a line, or a bit more. And this is the next one, which does not fit beside it.";
-    static const char *const spoken[] = {"This", "sentence", "is", "about", "as", "long", "as", "the", "half", "of", "a", "line", "or", "a", "bit",
-                                         "more", "And", "this", "is", "the", "next", "one", "which", "does", "not", "fit", "beside", "it"};
+    static char text[] =
+        "This sentence is about as long as the half of a line, or a bit more. And this is the next one, which does not fit beside it.";
+    static const char *const spoken[] = {"This", "sentence", "is",    "about", "as",  "long", "as",     "the",  "half", "of",
+                                         "a",    "line",     "or",    "a",     "bit", "more", "And",    "this", "is",   "the",
+                                         "next", "one",      "which", "does",  "not", "fit",  "beside", "it"};
     struct cw_word_time words[28];
     for (int w = 0; w < 28; w++) {
         words[w] = (struct cw_word_time){(char *)(uintptr_t)spoken[w], w, w + 0.5};
@@ -161,18 +163,18 @@ static void test_cues(void)
     struct cw_cue cue = {.speaker = "Tom", .text = text, .start = 0, .end = 28, .words = words, .word_count = 28};
     struct cw_transcript t = {.title = "", .language = "en-us", .cues = &cue, .cue_count = 1, .seconds = 28.0};
     char *s = published(cw_publish_vtt, &t);
-    CHECK_STR(s, "WEBVTT\n\n00:00:00.000 --> 00:00:15.500\n<v Tom>This sentence is about as long as the half of a line, or a bit more.</v>\n"
-                 "\n00:00:16.000 --> 00:00:28.000\n<v Tom>And this is the next one, which does not fit beside it.</v>\n");
+    CHECK_STR(s,
+              "WEBVTT\n\n00:00:00.000 --> 00:00:15.500\n<v Tom>This sentence is about as long as the half of a line, or a bit more.</v>\n"
+              "\n00:00:16.000 --> 00:00:28.000\n<v Tom>And this is the next one, which does not fit beside it.</v>\n");
     free(s);
     /* words that are not in the text: one cue, nothing lost */
-    words[3].text = (char *)(uintptr_t)"elsewhere";
+    words[3].text = (char *)(uintptr_t) "elsewhere";
     s = published(cw_publish_vtt, &t);
     CHECK(strstr(s, "bit more. And this") != NULL);
     free(s);
 }
 
-static void test_refused(void)
-{
+static void test_refused(void) {
     struct cw_transcript t = small();
     struct cw_error err = {0};
     struct cw_cue cue = t.cues[0];

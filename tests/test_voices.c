@@ -10,8 +10,7 @@
 
 enum { NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE };
 
-static void write_pack(const char *dir, const char *name, uint64_t stream, size_t count, size_t bad_at, float bad)
-{
+static void write_pack(const char *dir, const char *name, uint64_t stream, size_t count, size_t bad_at, float bad) {
     char path[CW_PATH_MAX];
     struct cw_error err = {0};
     float *x = calloc(count + 1, sizeof *x);
@@ -27,8 +26,7 @@ static void write_pack(const char *dir, const char *name, uint64_t stream, size_
     free(x);
 }
 
-static const char *make_packs(void)
-{
+static const char *make_packs(void) {
     const char *dir = cw_test_dir();
     write_pack(dir, "af_heart.bin", 1, NUMBERS, NUMBERS, 0);
     write_pack(dir, "am_michael.bin", 2, NUMBERS, NUMBERS, 0);
@@ -38,8 +36,7 @@ static const char *make_packs(void)
     return dir;
 }
 
-static float *expected_pack(uint64_t stream)
-{
+static float *expected_pack(uint64_t stream) {
     float *x = calloc(NUMBERS, sizeof *x);
     if (x != NULL) {
         cw_gauss(cw_test_seed(), stream, 0, NUMBERS, x);
@@ -47,8 +44,7 @@ static float *expected_pack(uint64_t stream)
     return x;
 }
 
-static void test_single(void)
-{
+static void test_single(void) {
     const char *dir = make_packs();
     struct cw_error err = {0};
     struct cw_voice v;
@@ -81,8 +77,7 @@ static void test_single(void)
     free(want);
 }
 
-static void test_mix(void)
-{
+static void test_mix(void) {
     const char *dir = make_packs();
     struct cw_error err = {0};
     struct cw_voice v, w;
@@ -123,8 +118,7 @@ static void test_mix(void)
     free(b);
 }
 
-static void test_refused(void)
-{
+static void test_refused(void) {
     const char *dir = make_packs();
     struct cw_error err = {0};
     struct cw_voice v;
@@ -176,8 +170,7 @@ static void test_refused(void)
     CHECK(err.code == CW_NO_MODEL);
 }
 
-static void test_list(void)
-{
+static void test_list(void) {
     const char *dir = make_packs();
     struct cw_error err = {0};
     struct cw_voice_info *list = NULL;
@@ -204,8 +197,7 @@ static void test_list(void)
     CHECK(err.code == CW_NO_MODEL);
 }
 
-static void test_installed(void)
-{
+static void test_installed(void) {
     struct cw_error err = {0};
     char models[CW_PATH_MAX], dir[CW_PATH_MAX];
     struct cw_voice_info *list = NULL;

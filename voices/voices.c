@@ -30,19 +30,22 @@ static const struct language {
     const char *code, *name;
     bool has_front_end;
 } languages[] = {
-    {'a', "en-us", "American English", true}, {'b', "en-gb", "British English", true}, {'e', "es", "Spanish", false},
-    {'f', "fr-fr", "French", false},          {'h', "hi", "Hindi", false},             {'i', "it", "Italian", false},
-    {'j', "ja", "Japanese", false},           {'p', "pt-br", "Brazilian Portuguese", false},
+    {'a', "en-us", "American English", true},
+    {'b', "en-gb", "British English", true},
+    {'e', "es", "Spanish", false},
+    {'f', "fr-fr", "French", false},
+    {'h', "hi", "Hindi", false},
+    {'i', "it", "Italian", false},
+    {'j', "ja", "Japanese", false},
+    {'p', "pt-br", "Brazilian Portuguese", false},
     {'z', "cmn", "Mandarin Chinese", false},
 };
 
-static bool is_name_char(char c)
-{
+static bool is_name_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-static bool is_name(const char *s, size_t n)
-{
+static bool is_name(const char *s, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (!is_name_char(s[i])) {
             return false;
@@ -52,8 +55,7 @@ static bool is_name(const char *s, size_t n)
 }
 
 /* "af_heart" says American English and female. A name of another shape (a pack of one's own) is taken as American English. */
-static const struct language *language_of(const char *name, const char **gender)
-{
+static const struct language *language_of(const char *name, const char **gender) {
     const char *slash = strrchr(name, '/');
     name = slash != NULL ? slash + 1 : name;
     *gender = "unknown";
@@ -70,14 +72,12 @@ static const struct language *language_of(const char *name, const char **gender)
 
 /* ---- what there is --------------------------------------------------------------------------------------------------- */
 
-static int by_name(const void *a, const void *b)
-{
+static int by_name(const void *a, const void *b) {
     const struct cw_voice_info *left = a, *right = b;
     return strcmp(left->name, right->name);
 }
 
-int cw_voices_list(const char *voices_dir, struct cw_voice_info **list, size_t *count, struct cw_error *err)
-{
+int cw_voices_list(const char *voices_dir, struct cw_voice_info **list, size_t *count, struct cw_error *err) {
     int result = -1;
     struct cw_voice_info *found = NULL;
     size_t n = 0, cap = 0;
@@ -137,14 +137,12 @@ done:
 
 /* ---- unknown names --------------------------------------------------------------------------------------------------- */
 
-static char lower(char c)
-{
+static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 /* Levenshtein's distance, case aside; both names are at most NAME_MAX_LEN long. */
-static int distance(const char *a, const char *b)
-{
+static int distance(const char *a, const char *b) {
     int row[NAME_MAX_LEN + 2];
     int n = (int)strlen(b);
     for (int j = 0; j <= n; j++) {
@@ -164,16 +162,14 @@ static int distance(const char *a, const char *b)
 }
 
 /* Compared with the whole name and with what follows the "af_": people remember "heart". */
-static int distance_to_voice(const char *wanted, const char *voice)
-{
+static int distance_to_voice(const char *wanted, const char *voice) {
     int whole = distance(wanted, voice);
     const char *given = strchr(voice, '_');
     int part = given != NULL ? 1 + distance(wanted, given + 1) : whole;
     return part < whole ? part : whole;
 }
 
-static int fail_unknown(const char *voices_dir, const char *name, struct cw_error *err)
-{
+static int fail_unknown(const char *voices_dir, const char *name, struct cw_error *err) {
     struct cw_voice_info *list = NULL;
     size_t count = 0;
     char nearest[NEAREST * (NAME_MAX_LEN + 3)] = "";
@@ -203,16 +199,14 @@ static int fail_unknown(const char *voices_dir, const char *name, struct cw_erro
 
 /* ---- the expression ---------------------------------------------------------------------------------------------------- */
 
-static size_t skip_spaces(const char *s, size_t i)
-{
+static size_t skip_spaces(const char *s, size_t i) {
     while (s[i] == ' ' || s[i] == '\t') {
         i++;
     }
     return i;
 }
 
-static int fail_column(const char *expr, size_t at, const char *expected, struct cw_error *err)
-{
+static int fail_column(const char *expr, size_t at, const char *expected, struct cw_error *err) {
     size_t column = 1; /* in characters, not bytes */
     for (size_t i = 0; i < at; i++) {
         column += ((unsigned char)expr[i] & 0xC0) != 0x80;
@@ -226,16 +220,14 @@ static int fail_column(const char *expr, size_t at, const char *expected, struct
                    len > 0 ? len : 1, expr + at);
 }
 
-static size_t token_end(const char *s, size_t i)
-{
+static size_t token_end(const char *s, size_t i) {
     while (s[i] != '\0' && s[i] != ' ' && s[i] != '\t' && s[i] != '+' && s[i] != '*') {
         i++;
     }
     return i;
 }
 
-static int parse(const char *expr, struct part *parts, int *count, struct cw_error *err)
-{
+static int parse(const char *expr, struct part *parts, int *count, struct cw_error *err) {
     size_t i = 0;
     *count = 0;
     for (;;) {
@@ -294,8 +286,7 @@ static int parse(const char *expr, struct part *parts, int *count, struct cw_err
 
 /* ---- packs --------------------------------------------------------------------------------------------------------------- */
 
-static float little_endian_float(const unsigned char *b)
-{
+static float little_endian_float(const unsigned char *b) {
     uint32_t bits = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
     float value;
     memcpy(&value, &bits, sizeof value);
@@ -303,8 +294,7 @@ static float little_endian_float(const unsigned char *b)
 }
 
 /* Adds weight * pack to sum [510, 256]; `bytes` receives the file as it is. */
-static int add_pack(const char *voices_dir, const struct part *p, double *sum, char **bytes, struct cw_error *err)
-{
+static int add_pack(const char *voices_dir, const struct part *p, double *sum, char **bytes, struct cw_error *err) {
     char path[CW_PATH_MAX], file[CW_PATH_MAX + 8];
     size_t len = 0;
     const size_t expected = sizeof(float) * (size_t)PACK_NUMBERS;
@@ -339,8 +329,7 @@ static int add_pack(const char *voices_dir, const struct part *p, double *sum, c
 }
 
 /* The same voice named twice is one part. */
-static void merge(struct part *parts, int *count)
-{
+static void merge(struct part *parts, int *count) {
     int kept = 0;
     double total = 0.0;
     for (int i = 0; i < *count; i++) {
@@ -361,8 +350,7 @@ static void merge(struct part *parts, int *count)
     *count = kept;
 }
 
-int cw_voice_open(struct cw_voice *v, const char *voices_dir, const char *expr, struct cw_error *err)
-{
+int cw_voice_open(struct cw_voice *v, const char *voices_dir, const char *expr, struct cw_error *err) {
     int result = -1;
     int count = 0;
     struct part *parts = NULL;
@@ -431,8 +419,7 @@ done:
     return result;
 }
 
-void cw_voice_close(struct cw_voice *v)
-{
+void cw_voice_close(struct cw_voice *v) {
     free(v->name);
     free(v->pack);
     *v = (struct cw_voice){0};
