@@ -13,26 +13,41 @@ struct pack_job {
     bool transposed;
 };
 
-/* One panel of one phase. */
+/* Both packers gather short rows on the stack and write each whole: written number by number, they lie a multiple of 4 KiB
+ * apart and push one another out of the cache. */
+enum { PANEL_MAX = 32, PIECE = 64 };
+
+/* One panel of one phase: some channels and taps at a time, read in the order they lie in. */
 static void pack_panel(void *arg, int i) {
     const struct pack_job *j = arg;
     const struct cw_weight *p = j->p;
-    int panel = p->kernels->panel, phase = i / p->panels, first = i % p->panels * panel, k, c, v;
+    int panel = p->kernels->panel, phase = i / p->panels, first = i % p->panels * panel, c0, k0, c, k, v;
+    int step = j->transposed ? p->stride : 1, taps = p->phase_taps < PIECE ? p->phase_taps : PIECE, channels = PIECE / taps;
     float *to = p->data + (size_t)i * p->phase_taps * p->in * panel;
+    float piece[PIECE][PANEL_MAX];
 
-    for (k = 0; k < p->phase_taps; k++) {
-        int tap = j->transposed ? phase + k * p->stride : k;
+    for (c0 = 0; c0 < p->in; c0 += channels)
+        for (k0 = 0; k0 < p->phase_taps; k0 += taps) {
+            int c_end = p->in - c0 < channels ? p->in - c0 : channels, k_end = p->phase_taps - k0 < taps ? p->phase_taps - k0 : taps;
 
-        for (c = 0; c < p->in; c++)
             for (v = 0; v < panel; v++) {
                 size_t n = (size_t)first + v;
-                float value = 0;
 
-                if ((int)n < p->out && tap < p->taps)
-                    value = j->transposed ? j->w[((size_t)c * p->out + n) * p->taps + tap] : j->w[(n * p->in + c) * p->taps + tap];
-                *to++ = value;
+                for (c = 0; c < c_end; c++) {
+                    size_t in = (size_t)c0 + c;
+                    const float *w = (int)n < p->out ? j->w + (j->transposed ? in * p->out + n : n * p->in + in) * p->taps : NULL;
+
+                    for (k = 0; k < k_end; k++) {
+                        int tap = phase + (k0 + k) * step;
+
+                        piece[k * channels + c][v] = w && tap < p->taps ? w[tap] : 0;
+                    }
+                }
             }
-    }
+            for (k = 0; k < k_end; k++)
+                for (c = 0; c < c_end; c++)
+                    memcpy(to + ((size_t)(k0 + k) * p->in + c0 + c) * panel, piece[k * channels + c], (size_t)panel * sizeof(float));
+        }
 }
 
 /* One panel of the fast form: the polynomial of each four taps, at each point a, over the product of a's distances to the
@@ -43,31 +58,34 @@ static void pack_fast_panel(void *arg, int i) {
     const struct cw_weight *p = j->p;
     int panel = p->kernels->panel, point, g, c, v, k, l;
     float *to = p->fast + (size_t)i * CW_FAST_POINTS * p->fast_groups * p->in * panel;
+    float piece[CW_FAST_POINTS][PANEL_MAX];
+    double factors[CW_FAST_POINTS - 1];
 
-    for (point = 0; point < CW_FAST_POINTS; point++) {
-        bool infinity = point == CW_FAST_POINTS - 1;
-        double a = infinity ? 0 : points[point], distances = 1;
-
-        for (l = 0; l < CW_FAST_POINTS - 1 && !infinity; l++)
-            distances *= l == point ? 1 : a - points[l];
-        for (g = 0; g < p->fast_groups; g++)
-            for (c = 0; c < p->in; c++)
-                for (v = 0; v < panel; v++) {
-                    int n = i * panel + v;
-                    double value = 0;
-
-                    for (k = CW_FAST_TILE - 1; k >= 0 && n < p->out; k--) {
-                        int tap = g * CW_FAST_TILE + k;
-                        double w = tap < p->taps ? j->w[((size_t)n * p->in + c) * p->taps + tap] : 0;
-
-                        if (!infinity)
-                            value = value * a + w;
-                        else if (k == CW_FAST_TILE - 1)
-                            value = w;
-                    }
-                    *to++ = (float)(value / distances);
-                }
+    for (point = 0; point < CW_FAST_POINTS - 1; point++) {
+        factors[point] = 1;
+        for (l = 0; l < CW_FAST_POINTS - 1; l++)
+            factors[point] /= l == point ? 1 : points[point] - points[l];
     }
+    for (c = 0; c < p->in; c++)
+        for (g = 0; g < p->fast_groups; g++) {
+            int count = p->taps - g * CW_FAST_TILE < CW_FAST_TILE ? p->taps - g * CW_FAST_TILE : CW_FAST_TILE;
+
+            for (v = 0; v < panel; v++) {
+                size_t n = (size_t)i * panel + v;
+                double w[CW_FAST_TILE] = {0};
+
+                for (k = 0; k < count && (int)n < p->out; k++)
+                    w[k] = j->w[(n * p->in + c) * p->taps + g * CW_FAST_TILE + k];
+                for (point = 0; point < CW_FAST_POINTS - 1; point++) {
+                    double a = points[point];
+
+                    piece[point][v] = (float)((w[0] + a * (w[1] + a * (w[2] + a * w[3]))) * factors[point]);
+                }
+                piece[CW_FAST_POINTS - 1][v] = (float)w[3];
+            }
+            for (point = 0; point < CW_FAST_POINTS; point++)
+                memcpy(to + (((size_t)point * p->fast_groups + g) * p->in + c) * panel, piece[point], (size_t)panel * sizeof(float));
+        }
 }
 
 static int aligned_floats(float **data, size_t n, struct cw_error *err) {
