@@ -76,8 +76,8 @@ static int callback(const void *input, void *output, unsigned long count, const 
         for (size_t i = 0; i < samples; i++) {
             if (out[i] != 0.0f) {
                 double delay = when != NULL ? when->outputBufferDacTime - when->currentTime : 0.0;
-                double heard =
-                    cw_seconds() + (delay > 0.0 && delay < 2.0 ? delay : 0.0) + (double)(lead + i / (size_t)p->channels) / p->rate;
+                size_t frame = lead + i / (size_t)p->channels;
+                double heard = cw_seconds() + (delay > 0.0 && delay < 2.0 ? delay : 0.0) + (double)frame / p->rate;
                 atomic_store_explicit(&p->first_sound_ns, (int64_t)(heard * 1e9), memory_order_relaxed);
                 break;
             }

@@ -8,11 +8,11 @@
 #include <stdatomic.h>
 
 struct cw_ring {
-    float *data;   /* [frames, channels] */
-    size_t frames; /* a power of two */
-    size_t channels;
     _Alignas(64) atomic_size_t written; /* by the writer alone; frames, ever */
-    _Alignas(64) atomic_size_t taken;   /* by the reader alone */
+    float *data;                        /* [frames, channels] */
+    size_t frames;                      /* a power of two */
+    size_t channels;
+    _Alignas(64) atomic_size_t taken; /* by the reader alone */
 };
 /* Room for at least `frames`. */
 CW_MUST_CHECK int cw_ring_open(struct cw_ring *r, size_t frames, size_t channels, struct cw_error *err);

@@ -26,19 +26,19 @@ struct part {
 };
 
 static const struct language {
-    char letter;
     const char *code, *name;
+    char letter;
     bool has_front_end;
 } languages[] = {
-    {'a', "en-us", "American English", true},
-    {'b', "en-gb", "British English", true},
-    {'e', "es", "Spanish", false},
-    {'f', "fr-fr", "French", false},
-    {'h', "hi", "Hindi", false},
-    {'i', "it", "Italian", false},
-    {'j', "ja", "Japanese", false},
-    {'p', "pt-br", "Brazilian Portuguese", false},
-    {'z', "cmn", "Mandarin Chinese", false},
+    {"en-us", "American English", 'a', true},
+    {"en-gb", "British English", 'b', true},
+    {"es", "Spanish", 'e', false},
+    {"fr-fr", "French", 'f', false},
+    {"hi", "Hindi", 'h', false},
+    {"it", "Italian", 'i', false},
+    {"ja", "Japanese", 'j', false},
+    {"pt-br", "Brazilian Portuguese", 'p', false},
+    {"cmn", "Mandarin Chinese", 'z', false},
 };
 
 static bool is_name_char(char c) {
