@@ -29,8 +29,8 @@ void cw_limiter_start(struct cw_limiter *l, float ceiling, int rate) {
     for (int phase = 1; phase <= 3; phase++) {
         double sum = 0.0;
         for (int k = 0; k < CW_LIMITER_TAPS; k++) {
-            double t = 4 * (k - CW_LIMITER_TAPS / 2 + 1) - phase; /* from the point wanted, in quarters of a sample */
-            t /= 4.0;
+            int quarters = 4 * (k - (CW_LIMITER_TAPS / 2 - 1)) - phase; /* from the point wanted */
+            double t = quarters / 4.0;
             double window = bessel_0(5.0 * sqrt(1.0 - t * t / (CW_LIMITER_TAPS / 2.0) / (CW_LIMITER_TAPS / 2.0))) / bessel_0(5.0);
             double tap = sin(pi * t) / (pi * t) * window;
             l->filter[phase - 1][k] = (float)tap;
