@@ -42,7 +42,8 @@ struct cw_mat cw_mat_cols(struct cw_mat m, int first, int n);
 struct cw_mat cw_mat_rows(struct cw_mat m, int first, int n);
 
 /* Activations of one session: address space reserved once, pages used as needed, freed in stack order. No malloc while
- * synthesising. Data is 64-byte aligned, rows are padded to 16 floats where that costs less than 10 %. */
+ * synthesising. Data is 64-byte aligned; rows are padded to 16 floats where that costs less than 10 %, and by 16 more where
+ * they would lie a multiple of 1 KiB apart (512 columns: stride 528), so never take a matrix of the arena for a dense one. */
 struct cw_arena;
 CW_MUST_CHECK int cw_arena_open(struct cw_arena **a, size_t max_bytes, struct cw_error *err);
 void cw_arena_close(struct cw_arena *a);
@@ -87,7 +88,8 @@ struct cw_epilogue {
 /* y [T, N] = epilogue(x [T, C] W^T). */
 CW_MUST_CHECK int cw_linear(struct cw_device *d, struct cw_mat x, const struct cw_weight *w, struct cw_epilogue e, struct cw_mat y,
                             struct cw_error *err);
-/* y [T', N]: T' = (T + 2 pad - dilation (K - 1) - 1) / stride + 1. Implicit GEMM: a tap is a row offset, no im2col. */
+/* y [T', N]: T' = (T + 2 pad - dilation (K - 1) - 1) / stride + 1. Implicit GEMM: a tap is a row offset, no im2col. Long ones of
+ * stride 1 are done by Toom and Cook's method (internal.h), which rounds differently from the plain sum, by about 1e-6. y is not x. */
 CW_MUST_CHECK int cw_conv1d(struct cw_device *d, struct cw_mat x, const struct cw_weight *w, int stride, int pad, int dilation,
                             struct cw_epilogue e, struct cw_mat y, struct cw_error *err);
 /* y [T', N]: T' = (T - 1) stride - 2 pad + K + output_pad. `act` on the INPUT is not applied here. */
@@ -103,7 +105,7 @@ CW_MUST_CHECK int cw_layer_norm(struct cw_device *d, struct cw_mat x, const floa
                                 struct cw_mat y, struct cw_error *err);
 /* Instance normalisation of each column over all rows (biased variance, two-pass in double or pairwise), then
  * y = norm(x) * gain + shift, then the activation: none, leaky, or Snake x + sin^2(a x) / a with a = alpha[c].
- * gain, shift [C] (the caller adds AdaIN's 1). In place allowed. */
+ * gain, shift [C] (the caller adds AdaIN's 1). In place allowed. C <= 8192. */
 enum cw_norm_act { CW_NORM_NONE, CW_NORM_LEAKY, CW_NORM_SNAKE };
 struct cw_instance_norm_params {
     const float *gain, *shift; /* [C] */
@@ -115,7 +117,7 @@ struct cw_instance_norm_params {
 CW_MUST_CHECK int cw_instance_norm(struct cw_device *d, struct cw_mat x, struct cw_instance_norm_params p, struct cw_mat y,
                                    struct cw_error *err);
 
-/* softmax(q k^T / sqrt(D)) v for H heads side by side in the columns (D = cols / heads); q, k, v, y [T, H D]. */
+/* softmax(q k^T / sqrt(D)) v for H heads side by side in the columns (D = cols / heads); q, k, v, y [T, H D]. D <= 256. */
 CW_MUST_CHECK int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y,
                                struct cw_error *err);
 /* Bidirectional: y [T, 2H] = forward | backward. scratch [T, 8H] for the batched input products. */
