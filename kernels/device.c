@@ -27,7 +27,7 @@ static const struct {
     const struct cw_kernels *kernels;
     bool (*runs_here)(void);
 } instruction_sets[] = {
-    /* best first */
+/* best first */
 #ifndef CW_PLAIN_C_ONLY
     {&cw_kernels_avx512, has_avx512},
     {&cw_kernels_avx2, has_avx2},
