@@ -111,6 +111,8 @@ B := build/$(FLAVOUR)
 PROGRAM := $(if $(filter release,$(FLAVOUR)),build/castwright,$(B)/castwright)
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 
+# Names that tests put together are short.
+$(B)/tests/%.o: WARN += -Wno-format-truncation
 %_avx2.o: ISA := -mavx2 -mfma
 %_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma
 
