@@ -743,8 +743,8 @@ static int start_script(struct build *b, const struct cw_write_params *w, struct
     const char *topic = w->topic ? w->topic : "";
     if (topic[strspn(topic, " \t\r\n")] == '\0')
         return cw_fail(err, CW_BAD_INPUT, "topic: expected some words, found nothing");
-    if (!(w->minutes >= 0.1 && w->minutes <= 600))
-        return cw_fail(err, CW_BAD_INPUT, "minutes: expected 0.1 to 600, found %g", w->minutes);
+    if (!(w->minutes >= 0.25 && w->minutes <= 180))
+        return cw_fail(err, CW_BAD_INPUT, "minutes: expected 0.25 to 180, found %g", w->minutes);
     if (cw_script_parse_cast(script, w->cast && w->cast[0] ? w->cast : DEFAULT_CAST, err) != 0)
         return -1;
     script->seed = w->seed;

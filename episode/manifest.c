@@ -123,18 +123,18 @@ done:
     return result;
 }
 
-/* The model of the catalogue by its name, with the sum of the file that was used. */
-static json_t *model(const char *name, const char *path, const char *sum) {
-    const struct cw_model *m = cw_model_find(name);
+/* The model at `path`, with the sum of what was used: the catalogue's entry, or a file of the user's own. */
+static json_t *model(const char *path, const char *sum) {
+    size_t count = 0;
+    const struct cw_model *all = cw_models(&count);
     const char *base = strrchr(path, '/');
-    char standard[CW_PATH_MAX];
-    struct cw_error ignored = {0};
-    bool ours = m && cw_model_path(name, standard, &ignored) == 0 && strcmp(standard, path) == 0;
-    return json_pack("{ss ss ss ss}", "name", ours ? name : "own", "file",
-                     ours   ? m->file
-                     : base ? base + 1
-                            : path,
-                     "sha256", sum, "licence", ours ? m->licence : "not known");
+    for (size_t i = 0; i < count; i++) {
+        char standard[CW_PATH_MAX];
+        struct cw_error ignored = {0};
+        if (cw_model_path(all[i].name, standard, &ignored) == 0 && strcmp(standard, path) == 0)
+            return json_pack("{ss ss ss ss}", "name", all[i].name, "file", all[i].file, "sha256", sum, "licence", all[i].licence);
+    }
+    return json_pack("{ss ss ss ss}", "name", "own", "file", base ? base + 1 : path, "sha256", sum, "licence", "not known");
 }
 
 static json_t *files(const struct cw_manifest *m, struct cw_error *err) {
@@ -206,8 +206,8 @@ static json_t *build(const struct cw_manifest *m, struct cw_error *err) {
         json_decref(root);
         return NULL;
     }
-    json_array_append_new(models, model("kokoro", m->studio->model_path, m->studio->model_sum));
-    json_array_append_new(models, model("lexicon", m->studio->lexicon_dir, lexicon));
+    json_array_append_new(models, model(m->studio->model_path, m->studio->model_sum));
+    json_array_append_new(models, model(m->studio->lexicon_dir, lexicon));
     json_object_set_new(root, "models", models);
 
     json_t *voices = json_array();
@@ -275,7 +275,7 @@ int cw_manifest_request(const struct cw_write_params *w, const struct cw_script 
     for (int i = 0; i < cast->cast_count; i++)
         json_array_append_new(speakers, json_pack("[ss]", cast->cast[i].name, cast->cast[i].voice));
     root = json_pack("{ss so sO ss sI so}", "topic", w->topic, "minutes", number(w->minutes, 0.001), "cast", speakers, "style",
-                     w->style ? w->style : "", "seed", (json_int_t)w->seed, "writer", model("qwen2.5-coder-1.5b", writer, sum));
+                     w->style ? w->style : "", "seed", (json_int_t)w->seed, "writer", model(writer, sum));
     text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) : NULL;
     if (!text) {
         cw_fail(err, CW_BAD_INPUT, "topic: expected UTF-8 text");

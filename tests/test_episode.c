@@ -603,6 +603,60 @@ static void test_cancel(void) {
     cw_studio_close(s);
 }
 
+/* ---- make ------------------------------------------------------------------------------------------------------------------- */
+
+static bool stop_after_first(void *arg, const struct cw_progress *p) {
+    (void)arg;
+    return p->done < 1;
+}
+
+static void test_make(void) {
+    char writer[CW_PATH_MAX], out[CW_PATH_MAX], plain[CW_PATH_MAX];
+    struct cw_error err = {0};
+    if (no_models())
+        return;
+    if (cw_model_path("qwen2.5-coder-0.5b", writer, &err) != 0) {
+        cw_test_skip("the small writer is not here");
+        return;
+    }
+    struct cw_studio *s = NULL;
+    struct cw_studio_params studio = cw_studio_params_default();
+    struct cw_report r = {0};
+    struct log log = {0};
+    studio.writer_model = writer;
+    studio.threads = 1;
+    snprintf(out, sizeof out, "%s/out", cw_test_dir());
+    snprintf(plain, sizeof plain, "%s/plain.md", cw_test_dir());
+    if (!CHECKF(cw_studio_open(&s, studio, &err) == 0, "%s", err.text))
+        return;
+    struct cw_write_params w = cw_write_params_default();
+    struct cw_render_params p = cw_render_params_default();
+    w.topic = "Why the sea has tides";
+    w.minutes = 0.25;
+    p.out_dir = out;
+
+    /* only the script; then an interrupted run; then one that takes it up and ends with that same script */
+    CHECKF(cw_write(s, w, plain, &err) == 0, "%s", err.text);
+    p.listen.progress = stop_after_first;
+    CHECK_REFUSED(cw_make(s, w, p, NULL, &err), &err, "cancelled");
+    CHECK(!cw_file_exists(in(out, "script.md")) && cw_file_exists(in(out, ".script.partial.md")));
+    p.listen = (struct cw_listener){on_progress, on_line, &log};
+    if (!CHECKF(cw_make(s, w, p, &r, &err) == 0, "%s", err.text))
+        goto done;
+    CHECK(strstr(log.text, "turn 1 reused\n") && strstr(log.text, "turn 2 rendered ("));
+    CHECK(r.reused == 1 && r.rendered == r.turns - 1 && r.llm_tokens > 0 && r.write_seconds > 0);
+    CHECK(same_file(plain, in(out, "script.md")) && !cw_file_exists(in(out, ".script.partial.md")));
+
+    memset(&log, 0, sizeof log); /* again: nothing is written, nothing is spoken */
+    if (CHECKF(cw_make(s, w, p, &r, &err) == 0, "%s", err.text))
+        CHECK(strstr(log.text, "script.md") && r.rendered == 0 && r.reused == r.turns && r.llm_tokens == 0);
+    w.topic = "Why the sky is blue";
+    CHECK_REFUSED(cw_make(s, w, p, NULL, &err), &err, out, "another request", "castwright render", "-o");
+    CHECK(err.code == CW_BAD_INPUT && same_file(plain, in(out, "script.md")));
+done:
+    cw_studio_close(s);
+}
+
 /* ---- say, and the header's example -------------------------------------------------------------------------------------------- */
 
 static void test_say(void) {
@@ -663,6 +717,7 @@ const struct cw_test cw_tests_episode[] = {
     {"episode.full-disk", "a full disk is an error and leaves no half file under a final name", test_full_disk},
     {"episode.cancel", "a cancelled build keeps what was finished and goes on from there", test_cancel},
     {"episode.refusals", "bad input is refused by name, before anything is made", test_refusals},
+    {"episode.make", "a topic becomes an episode; interrupted and run again it is the same one", test_make},
     {"episode.say", "say writes 16-bit wav and flac; bench measures", test_say},
     {"episode.example", "the example of castwright.h runs", test_example},
     {0},
