@@ -12,16 +12,17 @@
 /* ---- words --------------------------------------------------------------------------------------------------------- */
 
 static const char *const weak_words[] = {
-    "about", "after", "again", "also", "always", "another", "because", "been", "before", "being", "between", "both", "can't", "could", "does", "doesn't",
-    "doing", "don't", "down", "each", "even", "every", "from", "getting", "gets", "going", "have", "having", "here", "how", "into", "isn't", "it's", "just",
-    "know", "less", "like", "likely", "made", "make", "makes", "making", "many", "might", "more", "most", "much", "need", "needs", "never", "often", "only",
-    "other", "over", "people", "really", "same", "should", "some", "something", "still", "such", "take", "takes", "than", "that", "that's", "their", "them",
-    "then", "there", "there's", "these", "they", "they're", "thing", "things", "think", "this", "those", "through", "time", "used", "using", "very", "want",
-    "well", "were", "what", "what's", "when", "where", "which", "while", "will", "with", "without", "would", "yeah", "year", "years", "your", "you're",
+    "about", "after",  "again",   "also",   "always", "another", "because", "been",      "before", "being",   "between", "both",   "can't",
+    "could", "does",   "doesn't", "doing",  "don't",  "down",    "each",    "even",      "every",  "from",    "getting", "gets",   "going",
+    "have",  "having", "here",    "how",    "into",   "isn't",   "it's",    "just",      "know",   "less",    "like",    "likely", "made",
+    "make",  "makes",  "making",  "many",   "might",  "more",    "most",    "much",      "need",   "needs",   "never",   "often",  "only",
+    "other", "over",   "people",  "really", "same",   "should",  "some",    "something", "still",  "such",    "take",    "takes",  "than",
+    "that",  "that's", "their",   "them",   "then",   "there",   "there's", "these",     "they",   "they're", "thing",   "things", "think",
+    "this",  "those",  "through", "time",   "used",   "using",   "very",    "want",      "well",   "were",    "what",    "what's", "when",
+    "where", "which",  "while",   "will",   "with",   "without", "would",   "yeah",      "year",   "years",   "your",    "you're",
 };
 
-static bool weak(const char *w, size_t n)
-{
+static bool weak(const char *w, size_t n) {
     if (n < 4) {
         return true;
     }
@@ -33,8 +34,7 @@ static bool weak(const char *w, size_t n)
     return false;
 }
 
-static uint32_t hash(const char *s, size_t n)
-{
+static uint32_t hash(const char *s, size_t n) {
     uint32_t h = 2166136261u; /* FNV-1a */
     for (size_t i = 0; i < n; i++) {
         h = (h ^ (unsigned char)s[i]) * 16777619u;
@@ -43,8 +43,7 @@ static uint32_t hash(const char *s, size_t n)
 }
 
 /* "crystals", "cooling", "cooled" count as "crystal", "cool", "cool". */
-static size_t stem(const char *w, size_t n)
-{
+static size_t stem(const char *w, size_t n) {
     static const char *const endings[] = {"ing", "ed", "es", "s", "ly"};
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t e = strlen(endings[i]);
@@ -55,14 +54,12 @@ static size_t stem(const char *w, size_t n)
     return n;
 }
 
-static bool word_char(char c)
-{
+static bool word_char(char c) {
     return isalnum((unsigned char)c) || (unsigned char)c >= 0x80 || c == '\'' || c == '-';
 }
 
 /* The next word at or after *s, lower case, in w[64]; its length, 0 at the end. */
-static size_t next_word(const char **s, char *w)
-{
+static size_t next_word(const char **s, char *w) {
     size_t n = 0;
     while (**s != '\0' && !word_char(**s)) {
         (*s)++;
@@ -76,8 +73,7 @@ static size_t next_word(const char **s, char *w)
     return n;
 }
 
-int words_count(const char *text)
-{
+int words_count(const char *text) {
     int n = 0;
     bool in = false;
     for (; *text != '\0'; text++) {
@@ -88,8 +84,7 @@ int words_count(const char *text)
     return n;
 }
 
-int words_of(struct words *w, const char *text, struct cw_error *err)
-{
+int words_of(struct words *w, const char *text, struct cw_error *err) {
     char word[64];
     memset(w, 0, sizeof *w);
     size_t most = strlen(text) / 2 + 1;
@@ -126,16 +121,14 @@ int words_of(struct words *w, const char *text, struct cw_error *err)
     return 0;
 }
 
-void words_free(struct words *w)
-{
+void words_free(struct words *w) {
     free(w->all);
     free(w->content);
     free(w->plain);
     memset(w, 0, sizeof *w);
 }
 
-int ledger_add(struct ledger *l, const char *text, struct cw_error *err)
-{
+int ledger_add(struct ledger *l, const char *text, struct cw_error *err) {
     struct words w;
     if (words_of(&w, text, err) != 0) {
         return -1;
@@ -150,8 +143,7 @@ int ledger_add(struct ledger *l, const char *text, struct cw_error *err)
     return 0;
 }
 
-void ledger_free(struct ledger *l)
-{
+void ledger_free(struct ledger *l) {
     for (int i = 0; i < l->count; i++) {
         words_free(&l->turns[i]);
     }
@@ -159,8 +151,7 @@ void ledger_free(struct ledger *l)
     memset(l, 0, sizeof *l);
 }
 
-double words_likeness(const struct words *a, const struct words *b)
-{
+double words_likeness(const struct words *a, const struct words *b) {
     int shared = 0, less = a->content_count < b->content_count ? a->content_count : b->content_count;
     if (less < 4) {
         return 0;
@@ -173,8 +164,7 @@ double words_likeness(const struct words *a, const struct words *b)
     return (double)shared / less;
 }
 
-double words_copied(const struct words *a, const struct words *b)
-{
+double words_copied(const struct words *a, const struct words *b) {
     int shared = 0;
     if (a->all_count < 6) {
         return 0;
@@ -194,27 +184,93 @@ double words_copied(const struct words *a, const struct words *b)
 
 /* Empty agreement: what small models begin every reply with. */
 static const char *const banned_openers[] = {
-    "absolutely", "exactly", "yes exactly", "that's right", "that's a great", "that's an excellent", "that's a good", "that's amazing", "that's interesting",
-    "that's fascinating", "that's true", "that's correct", "great question", "good question", "great point", "good point", "i agree", "you're right",
-    "you are right", "indeed", "of course", "sure", "certainly", "definitely", "well said", "interesting", "fascinating", "i see", "i understand",
-    "in conclusion", "to summarize", "as i mentioned", "as you mentioned", "as you said", "let's dive", "speaking of", "wow that's", "yes it's", "yes it is",
+    "absolutely",
+    "exactly",
+    "yes exactly",
+    "that's right",
+    "that's a great",
+    "that's an excellent",
+    "that's a good",
+    "that's amazing",
+    "that's interesting",
+    "that's fascinating",
+    "that's true",
+    "that's correct",
+    "great question",
+    "good question",
+    "great point",
+    "good point",
+    "i agree",
+    "you're right",
+    "you are right",
+    "indeed",
+    "of course",
+    "sure",
+    "certainly",
+    "definitely",
+    "well said",
+    "interesting",
+    "fascinating",
+    "i see",
+    "i understand",
+    "in conclusion",
+    "to summarize",
+    "as i mentioned",
+    "as you mentioned",
+    "as you said",
+    "let's dive",
+    "speaking of",
+    "wow that's",
+    "yes it's",
+    "yes it is",
 };
 static const char *const greetings[] = {
-    "welcome to", "welcome back", "hello", "hi everyone", "hey everyone", "good morning", "good evening", "thanks for having", "thank you for having", "glad to be here",
-    "happy to be here", "joining us", "hi there", "hey there", "dear listeners", "hi folks", "hi ",
+    "welcome to",
+    "welcome back",
+    "hello",
+    "hi everyone",
+    "hey everyone",
+    "good morning",
+    "good evening",
+    "thanks for having",
+    "thank you for having",
+    "glad to be here",
+    "happy to be here",
+    "joining us",
+    "hi there",
+    "hey there",
+    "dear listeners",
+    "hi folks",
+    "hi ",
 };
 static const char *const farewells[] = {
-    "goodbye", "good bye", "thanks for listening", "thank you for listening", "see you next", "see you soon", "until next time", "that's all for", "tune in", "bye", "thanks for tuning",
-    "thank you for joining", "thanks for joining", "thank you for your time", "thanks for your time", "good night", "signing off",
+    "goodbye",
+    "good bye",
+    "thanks for listening",
+    "thank you for listening",
+    "see you next",
+    "see you soon",
+    "until next time",
+    "that's all for",
+    "tune in",
+    "bye",
+    "thanks for tuning",
+    "thank you for joining",
+    "thanks for joining",
+    "thank you for your time",
+    "thanks for your time",
+    "good night",
+    "signing off",
 };
 static const char *const meta[] = {
-    "this segment", "this episode", "next segment", "this podcast", "this part", "next part", "our show", "our podcast", "the script", "as an ai", "ai language model", "as a language model",
-    "our listeners", "in this talk", "the note", "a fun fact", "moving on", "let's move on", "today's topic", "the topic", "let's discuss", "let's talk about",
+    "this segment",  "this episode", "next segment",  "this podcast",     "this part",         "next part",
+    "our show",      "our podcast",  "the script",    "as an ai",         "ai language model", "as a language model",
+    "our listeners", "in this talk", "the note",      "a fun fact",       "moving on",         "let's move on",
+    "today's topic", "the topic",    "let's discuss", "let's talk about",
 };
 
 /* `list` phrase at a word start of `lower`; `start`: at its very start only. */
-static bool has_phrase(const char *lower, const char *phrase, bool start)
-{
+static bool has_phrase(const char *lower, const char *phrase, bool start) {
     size_t n = strlen(phrase);
     for (const char *p = lower; (p = strstr(p, phrase)) != NULL; p++) {
         bool left = p == lower || p[-1] == ' ';
@@ -230,8 +286,7 @@ static bool has_phrase(const char *lower, const char *phrase, bool start)
 }
 
 #define HAS_ANY(lower, list, start) has_any(lower, list, sizeof list / sizeof list[0], start)
-static bool has_any(const char *lower, const char *const *list, size_t n, bool start)
-{
+static bool has_any(const char *lower, const char *const *list, size_t n, bool start) {
     for (size_t i = 0; i < n; i++) {
         if (start ? strncmp(lower, list[i], strlen(list[i])) == 0 && has_phrase(lower, list[i], true) : has_phrase(lower, list[i], false)) {
             return true;
@@ -240,8 +295,7 @@ static bool has_any(const char *lower, const char *const *list, size_t n, bool s
     return false;
 }
 
-bool writer_bad_start(const char *line)
-{
+bool writer_bad_start(const char *line) {
     char lower[48];
     size_t n = 0;
     for (; line[n] != '\0' && n < sizeof lower - 1; n++) {
@@ -254,8 +308,7 @@ bool writer_bad_start(const char *line)
     return HAS_ANY(lower, banned_openers, true);
 }
 
-int words_in_sentence(const char *line)
-{
+int words_in_sentence(const char *line) {
     const char *start = line;
     for (const char *p = line; *p != '\0'; p++) {
         if ((*p == '.' || *p == '?' || *p == '!') && p[1] == ' ') {
@@ -266,8 +319,7 @@ int words_in_sentence(const char *line)
 }
 
 /* The last four whole words and the beginning of a fifth: do they stand somewhere in this order? */
-bool ledger_has_run(const struct ledger *l, const char *line)
-{
+bool ledger_has_run(const struct ledger *l, const char *line) {
     char run[400];
     size_t n = strlen(line), start = n, words = 0;
     while (start > 0 && words < 5) {
@@ -295,9 +347,9 @@ bool ledger_has_run(const struct ledger *l, const char *line)
 }
 
 /* A sentence that stops on such a word was cut by the grammar, not finished. */
-static bool ends_in_the_air(const char *lower)
-{
-    static const char *const open_words[] = {"the", "a", "an", "of", "and", "or", "but", "than", "because", "which", "its", "their", "your", "my", "our", "very", "if", "while", "into"};
+static bool ends_in_the_air(const char *lower) {
+    static const char *const open_words[] = {"the", "a",     "an",   "of", "and", "or",   "but", "than",  "because", "which",
+                                             "its", "their", "your", "my", "our", "very", "if",  "while", "into"};
     char w[64], last[64] = "";
     for (const char *p = lower; *p != '\0';) {
         if (*p == '.' || *p == '?' || *p == '!') {
@@ -319,8 +371,7 @@ static bool ends_in_the_air(const char *lower)
     return false;
 }
 
-static int longest_sentence(const char *s)
-{
+static int longest_sentence(const char *s) {
     int longest = 0, n = 0;
     for (; *s != '\0'; s++) {
         n++;
@@ -333,8 +384,7 @@ static int longest_sentence(const char *s)
 }
 
 /* Numbers that stand in none of the facts: invented. */
-static int invented_numbers(const char *text, const char *known)
-{
+static int invented_numbers(const char *text, const char *known) {
     int count = 0;
     for (const char *p = text; *p != '\0';) {
         if (!isdigit((unsigned char)*p)) {
@@ -354,16 +404,14 @@ static int invented_numbers(const char *text, const char *known)
     return count;
 }
 
-static void object(int *penalty, const char **why, int amount, const char *reason)
-{
+static void object(int *penalty, const char **why, int amount, const char *reason) {
     if (amount > 100 || *why == NULL) {
         *why = reason;
     }
     *penalty += amount;
 }
 
-static void check_likeness(const struct turn_check *c, const struct words *w, int *penalty, const char **why)
-{
+static void check_likeness(const struct turn_check *c, const struct words *w, int *penalty, const char **why) {
     for (int i = 0; i < c->said->count; i++) {
         const struct words *old = &c->said->turns[i];
         int back = c->said->count - i; /* 1: the turn just before */
@@ -396,8 +444,7 @@ static void check_likeness(const struct turn_check *c, const struct words *w, in
     }
 }
 
-int writer_check_turn(const struct turn_check *c, const char *text, int *penalty, const char **why, struct cw_error *err)
-{
+int writer_check_turn(const struct turn_check *c, const char *text, int *penalty, const char **why, struct cw_error *err) {
     int status = -1;
     struct words w = {0}, fact = {0};
     char *lower = cw_strdup(text);

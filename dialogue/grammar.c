@@ -17,30 +17,32 @@ static const char word_rules[] = "word ::= plain | number\n"
                                  "number ::= [$£€]? [0-9]{1,9} ([.,] [0-9]{1,9}){0,3} [%a-z]{0,3}\n";
 
 /* Generous: a sentence that reaches the limit would be torn, so the writer stops sooner and asks again. */
-static void add_sentence(struct cw_text *out)
-{
+static void add_sentence(struct cw_text *out) {
     cw_text_add(out, "words ::= first (\",\"? \" \" word){1,45}\n"
                      "sentence ::= words [.?!]\n");
     cw_text_add(out, word_rules);
 }
 
-static void add_question(struct cw_text *out)
-{
-    cw_text_add(out, "askfirst ::= (\"What\" | \"How\" | \"Why\" | \"Who\" | \"When\" | \"Where\" | \"Which\" | \"Is\" | \"Are\" | \"Do\" | \"Does\" | \"Can\" | \"Could\" | "
-                     "\"Would\" | \"Isn't\" | \"Doesn't\" | \"Don't\" | \"So what\" | \"So how\" | \"So why\" | \"And who\" | \"And what\") askrest\n"
-                     "asklower ::= (\"what\" | \"how\" | \"why\" | \"who\" | \"when\" | \"where\" | \"which\" | \"is\" | \"are\" | \"do\" | \"does\" | \"can\" | \"could\" | "
-                     "\"would\" | \"isn't\" | \"doesn't\" | \"don't\") askrest\n"
-                     "askrest ::= (\",\"? \" \" word){2,45} \"?\"\n");
+static void add_question(struct cw_text *out) {
+    cw_text_add(
+        out,
+        "askfirst ::= (\"What\" | \"How\" | \"Why\" | \"Who\" | \"When\" | \"Where\" | \"Which\" | \"Is\" | \"Are\" | \"Do\" | \"Does\" | "
+        "\"Can\" | \"Could\" | "
+        "\"Would\" | \"Isn't\" | \"Doesn't\" | \"Don't\" | \"So what\" | \"So how\" | \"So why\" | \"And who\" | \"And what\") askrest\n"
+        "asklower ::= (\"what\" | \"how\" | \"why\" | \"who\" | \"when\" | \"where\" | \"which\" | \"is\" | \"are\" | \"do\" | \"does\" | "
+        "\"can\" | \"could\" | "
+        "\"would\" | \"isn't\" | \"doesn't\" | \"don't\") askrest\n"
+        "askrest ::= (\",\"? \" \" word){2,45} \"?\"\n");
 }
 
-void writer_grammar_close(struct cw_text *out)
-{
-    cw_text_add(out, "root ::= \" \" sentence \" \" (\"Goodbye.\" | \"Bye for now.\" | \"Until next time.\" | \"Take care, and goodbye.\") \"\\n\"\n");
+void writer_grammar_close(struct cw_text *out) {
+    cw_text_add(
+        out,
+        "root ::= \" \" sentence \" \" (\"Goodbye.\" | \"Bye for now.\" | \"Until next time.\" | \"Take care, and goodbye.\") \"\\n\"\n");
     add_sentence(out);
 }
 
-void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, bool question)
-{
+void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, bool question) {
     if (question) { /* begins as questions do: else a statement comes, with a question mark put on it */
         cw_text_printf(out, "root ::= \" \" %s \"\\n\"\n", opened ? "asklower" : "askfirst");
         add_question(out);
@@ -51,8 +53,7 @@ void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, 
     add_sentence(out);
 }
 
-void writer_grammar_outline(struct cw_text *out, int parts)
-{
+void writer_grammar_outline(struct cw_text *out, int parts) {
     cw_text_add(out, "root ::= \"Title: \" first (\",\"? \" \" word){1,16} \"\\n\"");
     for (int i = 1; i <= parts; i++) {
         cw_text_printf(out, " \"%d. \" part \"\\n\"", i);
@@ -62,8 +63,7 @@ void writer_grammar_outline(struct cw_text *out, int parts)
     add_sentence(out);
 }
 
-void writer_grammar_facts(struct cw_text *out, int count)
-{
+void writer_grammar_facts(struct cw_text *out, int count) {
     cw_text_printf(out, "root ::= (\"- \" fact \"\\n\"){%d}\n", count);
     cw_text_add(out, "fact ::= first (\",\"? \" \" word){8,45} \".\"\n");
     add_sentence(out);

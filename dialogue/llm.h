@@ -7,8 +7,8 @@
 struct cw_llm;
 
 struct cw_llm_params {
-    int threads;        /* 0: as many as cores */
-    int context;        /* tokens; default 4096 */
+    int threads; /* 0: as many as cores */
+    int context; /* tokens; default 4096 */
     uint64_t seed;
     float temperature, min_p, repeat_penalty; /* defaults 0.8, 0.05, 1.1 */
 };
@@ -24,12 +24,12 @@ struct cw_llm_message {
 struct cw_llm_request {
     const struct cw_llm_message *messages;
     int message_count;
-    const char *prefill;  /* the assistant's reply begins with this, or NULL; not part of the result */
-    const char *grammar;  /* GBNF, or NULL */
+    const char *prefill; /* the assistant's reply begins with this, or NULL; not part of the result */
+    const char *grammar; /* GBNF, or NULL */
     int max_tokens;
-    float temperature;    /* 0: the model's own */
-    uint64_t seed;        /* 0: the model's seed and the number of the request */
-    bool fresh;           /* forget what the cache holds: the same requests after it give the same text */
+    float temperature; /* 0: the model's own */
+    uint64_t seed;     /* 0: the model's seed and the number of the request */
+    bool fresh;        /* forget what the cache holds: the same requests after it give the same text */
     /* May refuse a token as the grammar does: `text` is the reply with that token's text at its end. May be NULL. */
     bool (*admit)(void *arg, const char *text);
     /* Called with each new piece of text; returns false to stop there. May be NULL. */

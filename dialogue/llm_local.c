@@ -53,8 +53,7 @@ struct cw_llm {
     llama_token_data *grammar_tokens; /* [vocab] */
 };
 
-struct cw_llm_params cw_llm_params_default(void)
-{
+struct cw_llm_params cw_llm_params_default(void) {
     return (struct cw_llm_params){.context = 4096, .seed = 1, .temperature = 0.8f, .min_p = 0.05f, .repeat_penalty = 1.1f};
 }
 
@@ -65,8 +64,7 @@ static char log_line[400]; /* the last error libllama told: the reason for a mes
 static pthread_once_t backend_once = PTHREAD_ONCE_INIT;
 static char backend_dir[CW_PATH_MAX];
 
-static void keep_log(enum ggml_log_level level, const char *text, void *arg)
-{
+static void keep_log(enum ggml_log_level level, const char *text, void *arg) {
     (void)arg;
     if (level != GGML_LOG_LEVEL_ERROR) {
         return;
@@ -80,15 +78,13 @@ static void keep_log(enum ggml_log_level level, const char *text, void *arg)
     pthread_mutex_unlock(&log_mutex);
 }
 
-static void clear_log(void)
-{
+static void clear_log(void) {
     pthread_mutex_lock(&log_mutex);
     log_line[0] = '\0';
     pthread_mutex_unlock(&log_mutex);
 }
 
-static void take_log(char *out, size_t size)
-{
+static void take_log(char *out, size_t size) {
     pthread_mutex_lock(&log_mutex);
     const char *s = strstr(log_line, "error loading model: ");
     s = s != NULL ? s + strlen("error loading model: ") : log_line;
@@ -96,8 +92,7 @@ static void take_log(char *out, size_t size)
     pthread_mutex_unlock(&log_mutex);
 }
 
-static void load_backends(void)
-{
+static void load_backends(void) {
     const char *dir = getenv("CASTWRIGHT_LLAMA_DIR");
     snprintf(backend_dir, sizeof backend_dir, "%s", dir != NULL && dir[0] != '\0' ? dir : CW_LLAMA_LIB_DIR);
     llama_log_set(keep_log, NULL);
@@ -108,14 +103,14 @@ static void load_backends(void)
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
 /* A file that cannot be a model is refused before libllama sees it. */
-static int check_file(const char *path, struct cw_error *err)
-{
+static int check_file(const char *path, struct cw_error *err) {
     int status = -1;
     struct stat st;
     unsigned char head[24];
     FILE *f = fopen(path, "rb");
     if (f == NULL) {
-        cw_fail(err, errno == ENOENT ? CW_NO_MODEL : CW_BAD_INPUT, "%s: cannot open the language model; expected a GGUF file; found: %s", path, strerror(errno));
+        cw_fail(err, errno == ENOENT ? CW_NO_MODEL : CW_BAD_INPUT, "%s: cannot open the language model; expected a GGUF file; found: %s",
+                path, strerror(errno));
         goto done;
     }
     if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -124,7 +119,8 @@ static int check_file(const char *path, struct cw_error *err)
     }
     size_t n = fread(head, 1, sizeof head, f);
     if (n < sizeof head || memcmp(head, "GGUF", 4) != 0) {
-        cw_fail(err, CW_BAD_INPUT, "%s: not a language model; expected a GGUF file (it begins with \"GGUF\"); found %lld bytes of something else", path,
+        cw_fail(err, CW_BAD_INPUT,
+                "%s: not a language model; expected a GGUF file (it begins with \"GGUF\"); found %lld bytes of something else", path,
                 (long long)st.st_size);
         goto done;
     }
@@ -141,16 +137,14 @@ done:
     return status;
 }
 
-static int core_count(void)
-{
+static int core_count(void) {
     cpu_set_t set;
     CPU_ZERO(&set);
     int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
     return n > 0 ? n : 1;
 }
 
-static void mark_wordy(struct cw_llm *m)
-{
+static void mark_wordy(struct cw_llm *m) {
     char piece[64];
     for (int i = 0; i < m->vocab_size; i++) {
         int n = llama_token_to_piece(m->vocab, i, piece, sizeof piece, 0, false);
@@ -161,17 +155,18 @@ static void mark_wordy(struct cw_llm *m)
     }
 }
 
-int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_params params, struct cw_error *err)
-{
+int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_params params, struct cw_error *err) {
     int status = -1;
     char reason[400];
     struct cw_llm *m = NULL;
     *out = NULL;
     if (params.context < 512 || params.context > 1 << 20 || params.threads < 0 || params.threads > 512 || !(params.temperature >= 0) ||
-        params.temperature > 10 || !(params.min_p >= 0) || params.min_p > 1 || !(params.repeat_penalty >= 0.1f) || params.repeat_penalty > 10) {
-        cw_fail(err, CW_BAD_INPUT,
-                "language model: parameter out of range; expected context 512 to 1048576, threads 0 to 512, temperature 0 to 10, min_p 0 to 1, "
-                "repeat_penalty 0.1 to 10");
+        params.temperature > 10 || !(params.min_p >= 0) || params.min_p > 1 || !(params.repeat_penalty >= 0.1f) ||
+        params.repeat_penalty > 10) {
+        cw_fail(
+            err, CW_BAD_INPUT,
+            "language model: parameter out of range; expected context 512 to 1048576, threads 0 to 512, temperature 0 to 10, min_p 0 to 1, "
+            "repeat_penalty 0.1 to 10");
         goto done;
     }
     if (check_file(gguf, err) != 0) {
@@ -179,7 +174,8 @@ int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_param
     }
     pthread_once(&backend_once, load_backends);
     if (ggml_backend_dev_count() == 0) {
-        cw_fail(err, CW_FAILED, "%s: no code for this machine's CPU; expected libggml-cpu-*.so there; found none that runs here", backend_dir);
+        cw_fail(err, CW_FAILED, "%s: no code for this machine's CPU; expected libggml-cpu-*.so there; found none that runs here",
+                backend_dir);
         goto done;
     }
     m = calloc(1, sizeof *m);
@@ -199,7 +195,8 @@ int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_param
     }
     m->vocab = llama_model_get_vocab(m->model);
     m->vocab_size = llama_vocab_n_tokens(m->vocab);
-    if (!llama_model_has_decoder(m->model) || llama_model_has_encoder(m->model) || llama_model_is_diffusion(m->model) || m->vocab_size < 1) {
+    if (!llama_model_has_decoder(m->model) || llama_model_has_encoder(m->model) || llama_model_is_diffusion(m->model) ||
+        m->vocab_size < 1) {
         cw_fail(err, CW_BAD_INPUT, "%s: not a model that writes; expected a decoder-only language model", gguf);
         goto done;
     }
@@ -229,7 +226,8 @@ int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_param
     m->logits = calloc(v, sizeof *m->logits);
     m->candidates = calloc(v, sizeof *m->candidates);
     m->grammar_tokens = calloc(v, sizeof *m->grammar_tokens);
-    if (m->template == NULL || m->held == NULL || m->wordy == NULL || m->logits == NULL || m->candidates == NULL || m->grammar_tokens == NULL) {
+    if (m->template == NULL || m->held == NULL || m->wordy == NULL || m->logits == NULL || m->candidates == NULL ||
+        m->grammar_tokens == NULL) {
         cw_fail_memory(err, "language model");
         goto done;
     }
@@ -244,8 +242,7 @@ done:
     return status;
 }
 
-void cw_llm_close(struct cw_llm *m)
-{
+void cw_llm_close(struct cw_llm *m) {
     if (m == NULL) {
         return;
     }
@@ -264,18 +261,15 @@ void cw_llm_close(struct cw_llm *m)
     free(m);
 }
 
-const char *cw_llm_name(const struct cw_llm *m)
-{
+const char *cw_llm_name(const struct cw_llm *m) {
     return m->name;
 }
 
-int cw_llm_context(const struct cw_llm *m)
-{
+int cw_llm_context(const struct cw_llm *m) {
     return m->params.context;
 }
 
-struct cw_llm_usage cw_llm_usage(const struct cw_llm *m)
-{
+struct cw_llm_usage cw_llm_usage(const struct cw_llm *m) {
     return m->usage;
 }
 
@@ -287,8 +281,7 @@ struct tokens {
 };
 
 /* Appends the tokens of a text. `special`: control tokens in it count as such; never for what people or models wrote. */
-static int add_tokens(struct cw_llm *m, struct tokens *t, const char *s, size_t n, bool special, struct cw_error *err)
-{
+static int add_tokens(struct cw_llm *m, struct tokens *t, const char *s, size_t n, bool special, struct cw_error *err) {
     if (n == 0) {
         return 0;
     }
@@ -311,16 +304,14 @@ static int add_tokens(struct cw_llm *m, struct tokens *t, const char *s, size_t 
     }
 }
 
-int cw_llm_count_tokens(struct cw_llm *m, const char *text)
-{
+int cw_llm_count_tokens(struct cw_llm *m, const char *text) {
     int n = llama_tokenize(m->vocab, text, (int32_t)strlen(text), NULL, 0, false, false);
     return n < 0 ? -n : n;
 }
 
 /* The chat as the model's template writes it. The messages' own text is cut out of the template's and tokenised apart, so that
  * a "<|im_end|>" in a topic is text and ends nothing. */
-static int make_prompt(struct cw_llm *m, const struct cw_llm_request *r, struct tokens *t, struct cw_error *err)
-{
+static int make_prompt(struct cw_llm *m, const struct cw_llm_request *r, struct tokens *t, struct cw_error *err) {
     int status = -1;
     char *chat = NULL;
     struct llama_chat_message *messages = calloc((size_t)r->message_count, sizeof *messages);
@@ -361,7 +352,8 @@ static int make_prompt(struct cw_llm *m, const struct cw_llm_request *r, struct 
             }
             from = at + strlen(text);
         } else if (strstr(text, "<|") != NULL) {
-            cw_fail(err, CW_BAD_INPUT, "prompt: expected plain text; found \"<|\", which this model's chat template would take for its own");
+            cw_fail(err, CW_BAD_INPUT,
+                    "prompt: expected plain text; found \"<|\", which this model's chat template would take for its own");
             goto done;
         }
     }
@@ -379,8 +371,7 @@ done:
 }
 
 /* Brings the KV cache to hold exactly these tokens and leaves the logits after the last one. */
-static int decode_prompt(struct cw_llm *m, const struct tokens *t, bool fresh, struct cw_error *err)
-{
+static int decode_prompt(struct cw_llm *m, const struct tokens *t, bool fresh, struct cw_error *err) {
     int keep = 0;
     if (fresh) {
         llama_memory_clear(llama_get_memory(m->ctx), true);
@@ -412,8 +403,7 @@ static int decode_prompt(struct cw_llm *m, const struct tokens *t, bool fresh, s
 
 /* ---- sampling -------------------------------------------------------------------------------------------------------- */
 
-static int more_likely(const void *a, const void *b)
-{
+static int more_likely(const void *a, const void *b) {
     const struct candidate *x = a, *y = b;
     if (x->logit != y->logit) {
         return x->logit > y->logit ? -1 : 1;
@@ -422,8 +412,7 @@ static int more_likely(const void *a, const void *b)
 }
 
 /* One draw among n candidates, sorted by logit: min-p, temperature, softmax. */
-static int draw(const struct cw_llm *m, const struct candidate *c, int n, uint64_t step)
-{
+static int draw(const struct cw_llm *m, const struct candidate *c, int n, uint64_t step) {
     if (m->temperature < 1e-3f) {
         return 0;
     }
@@ -452,8 +441,7 @@ struct gate {
     struct cw_text *reply; /* so far; a candidate's text is put at its end for the caller to see, and taken off again */
 };
 
-static bool caller_admits(struct cw_llm *m, struct gate *g, llama_token id)
-{
+static bool caller_admits(struct cw_llm *m, struct gate *g, llama_token id) {
     char piece[256];
     int n = llama_token_to_piece(m->vocab, id, piece, sizeof piece, 0, false);
     if (g->request->admit == NULL || n <= 0) {
@@ -470,8 +458,7 @@ static bool caller_admits(struct cw_llm *m, struct gate *g, llama_token id)
 }
 
 /* Keeps those of n candidates that may come next, in their order; returns how many. */
-static int admit(struct cw_llm *m, struct gate *g, struct candidate *c, int n)
-{
+static int admit(struct cw_llm *m, struct gate *g, struct candidate *c, int n) {
     int kept = 0;
     if (g->grammar == NULL) {
         for (int i = 0; i < n; i++) {
@@ -495,8 +482,7 @@ static int admit(struct cw_llm *m, struct gate *g, struct candidate *c, int n)
 }
 
 /* The next token, or LLAMA_TOKEN_NULL when none may come. `recent` are the tokens generated so far. */
-static llama_token sample(struct cw_llm *m, struct gate *gate, const llama_token *recent, int recent_count, uint64_t step)
-{
+static llama_token sample(struct cw_llm *m, struct gate *gate, const llama_token *recent, int recent_count, uint64_t step) {
     int v = m->vocab_size;
     memcpy(m->logits, llama_get_logits_ith(m->ctx, -1), (size_t)v * sizeof *m->logits);
     for (int i = recent_count > PENALTY_WINDOW ? recent_count - PENALTY_WINDOW : 0; i < recent_count; i++) {
@@ -530,7 +516,12 @@ static llama_token sample(struct cw_llm *m, struct gate *gate, const llama_token
     if (admit(m, gate, &one, 1) == 1) {
         return one.id;
     }
-    int kept = admit(m, gate, m->candidates, n < FIRST_LOOK ? n : FIRST_LOOK);
+    /* the grammar is slow on many tokens: few at first, then all that could be drawn, then the whole vocabulary */
+    int look = n < FIRST_LOOK ? n : FIRST_LOOK, kept = admit(m, gate, m->candidates, look);
+    if (kept == 0 && look < n) {
+        memmove(m->candidates, m->candidates + look, (size_t)(n - look) * sizeof *m->candidates);
+        kept = admit(m, gate, m->candidates, n - look);
+    }
     if (kept == 0) {
         for (int i = 0; i < v; i++) {
             m->candidates[i] = (struct candidate){i, m->logits[i]};
@@ -541,8 +532,7 @@ static llama_token sample(struct cw_llm *m, struct gate *gate, const llama_token
     return kept == 0 ? LLAMA_TOKEN_NULL : m->candidates[draw(m, m->candidates, kept, step)].id;
 }
 
-int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_text *out, struct cw_error *err)
-{
+int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_text *out, struct cw_error *err) {
     int status = -1;
     struct tokens t = {0};
     struct llama_sampler *grammar = NULL;
@@ -562,7 +552,8 @@ int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_
         goto done;
     }
     if (t.count < 1 || t.count >= m->params.context) {
-        cw_fail(err, CW_BAD_INPUT, "prompt too long for the language model's context; expected fewer than %d tokens; found %d", m->params.context, t.count);
+        cw_fail(err, CW_BAD_INPUT, "prompt too long for the language model's context; expected fewer than %d tokens; found %d",
+                m->params.context, t.count);
         goto done;
     }
     recent = calloc((size_t)m->params.context, sizeof *recent);

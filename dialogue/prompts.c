@@ -7,14 +7,17 @@
 #include <string.h>
 
 static const struct style styles[] = {
-    {"conversation", "It is a conversation between equals who enjoy the subject: they ask, doubt, tease, compare with daily life, and get to the point.", false, false},
+    {"conversation",
+     "It is a conversation between equals who enjoy the subject: they ask, doubt, tease, compare with daily life, and get to the point.",
+     false, false},
     {"interview", "It is an interview: one asks short, pointed questions and follows up, the guest answers from experience.", true, false},
     {"debate", "It is a friendly debate: they disagree, answer each other's strongest point, and concede what is true.", false, true},
-    {"explainer", "It is an explanation: one takes the other through the subject step by step, in plain words, with an example for every step.", true, false},
+    {"explainer",
+     "It is an explanation: one takes the other through the subject step by step, in plain words, with an example for every step.", true,
+     false},
 };
 
-const struct style *writer_style(const char *name)
-{
+const struct style *writer_style(const char *name) {
     for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
         if (name == NULL || strcmp(styles[i].name, name) == 0) {
             return &styles[i];
@@ -23,8 +26,7 @@ const struct style *writer_style(const char *name)
     return NULL;
 }
 
-void writer_list_styles(struct cw_text *out)
-{
+void writer_list_styles(struct cw_text *out) {
     for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
         cw_text_add(out, i == 0 ? "" : ", ");
         cw_text_add(out, styles[i].name);
@@ -33,10 +35,10 @@ void writer_list_styles(struct cw_text *out)
 
 static const struct {
     const char *code, *name;
-} languages[] = {{"en", "English"}, {"es", "Spanish"}, {"fr", "French"}, {"it", "Italian"}, {"pt", "Portuguese"}, {"de", "German"}, {"nl", "Dutch"}, {"pl", "Polish"}};
+} languages[] = {{"en", "English"},    {"es", "Spanish"}, {"fr", "French"}, {"it", "Italian"},
+                 {"pt", "Portuguese"}, {"de", "German"},  {"nl", "Dutch"},  {"pl", "Polish"}};
 
-const char *writer_language(const char *code)
-{
+const char *writer_language(const char *code) {
     for (size_t i = 0; i < sizeof languages / sizeof languages[0]; i++) {
         size_t n = strlen(languages[i].code);
         if (strncmp(code, languages[i].code, n) == 0 && (code[n] == '\0' || code[n] == '-')) {
@@ -64,26 +66,30 @@ static const struct {
     {"tells this: bread goes stale because its starch forms crystals, not because it dries", 1,
      "Most people would say it dried out. It hardly did. The starch inside quietly turned back into crystals."},
     {"doubts it", 0, "Crystals, in my sandwich? Then why does a plastic bag help at all?"},
-    {"gives an example", 1, "The bag keeps the crust soft, that is all. Put a stale slice in the toaster and the crystals melt again for a few minutes."},
+    {"gives an example", 1,
+     "The bag keeps the crust soft, that is all. Put a stale slice in the toaster and the crystals melt again for a few minutes."},
     {"makes a small joke", 0, "So my toaster is a time machine. A short trip, but still."},
 };
 
-const char *writer_example_line(int i)
-{
-    return i >= 0 && (size_t)i < sizeof example / sizeof example[0] ? example[i].line : NULL;
+const char writer_expert_prompt[] = "You are an expert who explains things with concrete, correct detail.";
+const char writer_outline_example[] = "1. A Loaf Against Time - Why does bread go hard?";
+
+const char *writer_example_line(int i) {
+    size_t lines = sizeof example / sizeof example[0], k = (size_t)i;
+    return k < lines ? example[k].line : k == lines ? writer_outline_example : NULL;
 }
 
-void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const struct style *style)
-{
+void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const struct style *style) {
     cw_text_add(out, "You write talks for the radio. ");
     cw_text_add(out, style->how);
     cw_text_add(out, "\n");
     for (int i = 0; i < s->cast_count; i++) {
         cw_text_printf(out, "%s %s\n", s->cast[i].name, habits[i]);
     }
-    cw_text_add(out, "Rules: short spoken sentences. Contractions are fine. Every turn adds something new and follows from the turn before. "
-                     "True, concrete things: names, causes, examples, plain numbers. No praise of the other speaker, no restating, no speeches, "
-                     "no talk about the show itself. Each note in parentheses says what the next line does; the note is not spoken.\n");
+    cw_text_add(out,
+                "Rules: short spoken sentences. Contractions are fine. Every turn adds something new and follows from the turn before. "
+                "True, concrete things: names, causes, examples, plain numbers. No praise of the other speaker, no restating, no speeches, "
+                "no talk about the show itself. Each note in parentheses says what the next line does; the note is not spoken.\n");
     const char *language = writer_language(s->language);
     if (language != NULL && strcmp(language, "English") != 0) {
         cw_text_printf(out, "The talk is in %s.\n", language);
@@ -102,8 +108,9 @@ struct move {
 };
 
 static const struct move opens[] = {
-    {"greets the listeners and makes them curious with an everyday scene about",
-     {"Hello and welcome. Picture this.", "Hello, everybody. Have you ever wondered", "Hi, everyone. Imagine", "Welcome. Here's a question for you."}},
+    {"greets the listeners and says what is puzzling about this",
+     {"Hello and welcome. Have you ever wondered", "Hello, everybody. Here's something that puzzles me.",
+      "Hi, everyone. Let me begin with a question.", "Welcome, everyone. I have a puzzle for you."}},
 };
 static const struct move turns[] = {{"has a new question", {"Okay, so", "Now,", "Here's what I want to know.", "But then,"}}};
 static const struct move asks[] = {
@@ -113,9 +120,8 @@ static const struct move asks[] = {
     {"asks the obvious question that a child would ask", {"Silly question, but", "So", "Okay, but", "I have to ask."}},
 };
 static const struct move tells[] = {
-    {"tells this", {"", "Here's the thing.", "", "For one thing,"}},
-    {"tells this", {"", "Well,", "Look at it this way.", ""}},
-    {"tells this", {"", "It turns out", "", "Start with this."}},
+    {"tells this", {"", "Here's the thing.", "Well,", "For one thing,"}},
+    {"tells this", {"", "Start with this.", "Look at it this way.", "And then there's this."}},
 };
 static const struct move reacts[] = {
     {"doubts it and says why", {"Hang on.", "Wait,", "I don't quite buy that.", "Hmm."}},
@@ -134,14 +140,14 @@ static const struct move extends[] = {
     {"admits what is hard or not known about it", {"The hard part is", "What nobody knows yet is", "To be honest,", "There's a catch."}},
     {"adds a detail that few people know", {"And here's the odd part.", "What people miss is", "There's more.", "Oddly enough,"}},
 };
-static const struct move sums[] = {{"says what to remember about this", {"If you remember one thing,", "So, in the end,", "What stays with me is", "Put it this way."}}};
+static const struct move sums[] = {
+    {"says what to remember about this", {"If you remember one thing,", "So, in the end,", "What stays with me is", "Put it this way."}}};
 static const struct move closes[] = {{"says goodbye to the listeners", {"Thanks", "Thank you", "Thanks", "Thank you"}}};
 
 #define MOVES(list) list, sizeof list / sizeof list[0]
 
-void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct style *style, const char *name, const char *other,
-                 const char *subject, uint32_t pick, unsigned char used[OPENERS_MAX])
-{
+void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct style *style, const char *name,
+                 const char *other, const char *subject, uint32_t pick, unsigned char used[OPENERS_MAX]) {
     const struct {
         const struct move *moves;
         size_t count;
@@ -151,7 +157,8 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
         [BEAT_TURN] = {MOVES(turns), true},
         [BEAT_ASK] = {MOVES(asks), false},
         [BEAT_TELL] = {MOVES(tells), true},
-        [BEAT_REACT] = {style->sides ? replies : reacts, style->sides ? sizeof replies / sizeof replies[0] : sizeof reacts / sizeof reacts[0], false},
+        [BEAT_REACT] = {style->sides ? replies : reacts,
+                        style->sides ? sizeof replies / sizeof replies[0] : sizeof reacts / sizeof reacts[0], false},
         [BEAT_EXTEND] = {MOVES(extends), false},
         [BEAT_SUM] = {MOVES(sums), true},
         [BEAT_CLOSE] = {MOVES(closes), false},

@@ -26,8 +26,7 @@ struct front {
 };
 
 /* libyaml's marks count characters from the start of what it was given. */
-static size_t front_at(const struct front *f, yaml_mark_t mark)
-{
+static size_t front_at(const struct front *f, yaml_mark_t mark) {
     size_t at = f->start;
     for (size_t k = 0; k < mark.index && at < f->src->len;) {
         at++;
@@ -38,14 +37,12 @@ static size_t front_at(const struct front *f, yaml_mark_t mark)
     return at;
 }
 
-static int front_fail(const struct front *f, yaml_mark_t mark, struct cw_error *err, const char *expected, const char *found)
-{
+static int front_fail(const struct front *f, yaml_mark_t mark, struct cw_error *err, const char *expected, const char *found) {
     return script_fail(f->src, front_at(f, mark), err, "front matter: expected %s; found %s", expected, found);
 }
 
 /* Fetches the next event; aliases, anchors, tags and sequences have no place in a script, at any depth. */
-static int front_next(struct front *f, struct cw_error *err)
-{
+static int front_next(struct front *f, struct cw_error *err) {
     if (f->has_event) {
         yaml_event_delete(&f->event);
         f->has_event = false;
@@ -78,8 +75,7 @@ static int front_next(struct front *f, struct cw_error *err)
 }
 
 /* The scalar that is current -> a checked copy of it. */
-static int front_scalar(struct front *f, const char *what, size_t max, char **out, struct cw_error *err)
-{
+static int front_scalar(struct front *f, const char *what, size_t max, char **out, struct cw_error *err) {
     char expected[128];
     if (f->event.type != YAML_SCALAR_EVENT) {
         return front_fail(f, f->event.start_mark, err, what, f->event.type == YAML_MAPPING_START_EVENT ? "nested keys" : "nothing");
@@ -105,8 +101,7 @@ static int front_scalar(struct front *f, const char *what, size_t max, char **ou
     return *out != NULL ? 0 : cw_fail_memory(err, f->src->name);
 }
 
-static bool language_ok(const char *s)
-{
+static bool language_ok(const char *s) {
     size_t n = strlen(s), part = 0;
     if (n < 2 || n > 35) {
         return false;
@@ -127,8 +122,7 @@ static bool language_ok(const char *s)
     return part >= 2;
 }
 
-static int front_cast(struct front *f, struct cw_error *err)
-{
+static int front_cast(struct front *f, struct cw_error *err) {
     int status = -1;
     char *name = NULL, *voice = NULL;
     struct cw_script *s = f->script;
@@ -169,8 +163,7 @@ done:
 }
 
 /* One "key: value" of the front matter; the key is the current event. */
-static int front_entry(struct front *f, struct cw_error *err)
-{
+static int front_entry(struct front *f, struct cw_error *err) {
     int status = -1;
     char *key = NULL, *value = NULL;
     struct cw_script *s = f->script;
@@ -219,7 +212,8 @@ static int front_entry(struct front *f, struct cw_error *err)
         char *end = NULL;
         unsigned long long seed = strtoull(value, &end, 10);
         if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0) {
-            script_fail(f->src, front_at(f, mark), err, "bad seed; expected a whole number from 0 to %llu; found \"%s\"", (unsigned long long)UINT64_MAX, value);
+            script_fail(f->src, front_at(f, mark), err, "bad seed; expected a whole number from 0 to %llu; found \"%s\"",
+                        (unsigned long long)UINT64_MAX, value);
             goto done;
         }
         s->seed = seed;
@@ -232,8 +226,7 @@ done:
 }
 
 /* The front matter of `src` -> title, language, seed, cast; `body` is where the text after it begins. */
-static int parse_front(struct cw_script *s, const struct script_source *src, size_t *body, struct cw_error *err)
-{
+static int parse_front(struct cw_script *s, const struct script_source *src, size_t *body, struct cw_error *err) {
     int status = -1;
     struct front f = {.src = src, .script = s};
     bool open = false;
@@ -317,8 +310,7 @@ done:
 /* ---- body -------------------------------------------------------------------------------------------------------- */
 
 /* Comments become holes, so that what follows them keeps its line and column. */
-static int blank_comments(const struct script_source *src, char *text, size_t start, struct cw_error *err)
-{
+static int blank_comments(const struct script_source *src, char *text, size_t start, struct cw_error *err) {
     for (size_t i = start; i < src->len;) {
         if (text[i] == '\\' && i + 1 < src->len && text[i + 1] != '\n') {
             i += 2;
@@ -340,13 +332,11 @@ static int blank_comments(const struct script_source *src, char *text, size_t st
     return 0;
 }
 
-static bool is_space(char c)
-{
+static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == SCRIPT_HOLE;
 }
 
-static int find_speaker(const struct cw_script *s, const char *name, size_t n)
-{
+static int find_speaker(const struct cw_script *s, const char *name, size_t n) {
     for (int i = 0; i < s->cast_count; i++) {
         if (strlen(s->cast[i].name) == n && memcmp(s->cast[i].name, name, n) == 0) {
             return i;
@@ -356,8 +346,7 @@ static int find_speaker(const struct cw_script *s, const char *name, size_t n)
 }
 
 /* "Dr. Kim" before a colon is meant as a name, "here is the thing" is not: up to three words, all but a single one capital. */
-static bool looks_like_name(const char *s, size_t n)
-{
+static bool looks_like_name(const char *s, size_t n) {
     if (script_name_problem(s, n) != NULL) {
         return false;
     }
@@ -372,13 +361,13 @@ static bool looks_like_name(const char *s, size_t n)
     return words == 1 || (words <= 3 && capital);
 }
 
-static int parse_heading(struct cw_script *s, const struct script_source *src, size_t at, size_t end, int number, struct cw_error *err)
-{
+static int parse_heading(struct cw_script *s, const struct script_source *src, size_t at, size_t end, int number, struct cw_error *err) {
     int status = -1;
     struct cw_text title = {0};
     char text[sizeof err->text];
     if (at + 1 >= end || (src->text[at + 1] != ' ' && src->text[at + 1] != '\t')) {
-        return script_fail(src, at, err, "malformed heading; expected \"# \" and words; found \"%.*s\"", (int)(end - at > 40 ? 40 : end - at), src->text + at);
+        return script_fail(src, at, err, "malformed heading; expected \"# \" and words; found \"%.*s\"",
+                           (int)(end - at > 40 ? 40 : end - at), src->text + at);
     }
     bool blank = false;
     for (size_t i = at + 1; i < end; i++) {
@@ -424,8 +413,7 @@ struct open_turn {
     size_t start, end;
 };
 
-static int close_turn(struct cw_script *s, const struct script_source *src, struct open_turn *o, struct cw_error *err)
-{
+static int close_turn(struct cw_script *s, const struct script_source *src, struct open_turn *o, struct cw_error *err) {
     int status = -1;
     struct cw_turn t = {0};
     if (!o->open) {
@@ -446,8 +434,7 @@ done:
     return status;
 }
 
-static int check_segment(const struct cw_script *s, const struct script_source *src, size_t at, struct cw_error *err)
-{
+static int check_segment(const struct cw_script *s, const struct script_source *src, size_t at, struct cw_error *err) {
     if (s->segment_count == 0 || s->segments[s->segment_count - 1].turn_count > 0) {
         return 0;
     }
@@ -455,8 +442,7 @@ static int check_segment(const struct cw_script *s, const struct script_source *
     return script_fail(src, at, err, "no turns under the heading \"%.80s\" of line %d; expected at least one", g->title, g->line);
 }
 
-static int parse_body(struct cw_script *s, const struct script_source *src, size_t start, struct cw_error *err)
-{
+static int parse_body(struct cw_script *s, const struct script_source *src, size_t start, struct cw_error *err) {
     const char *text = src->text;
     struct open_turn o = {0};
     int number = script_line_of(src, start);
@@ -482,7 +468,8 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
             continue;
         }
         if (text[at] == '#') {
-            if (close_turn(s, src, &o, err) != 0 || check_segment(s, src, at, err) != 0 || parse_heading(s, src, at, end, number, err) != 0) {
+            if (close_turn(s, src, &o, err) != 0 || check_segment(s, src, at, err) != 0 ||
+                parse_heading(s, src, at, end, number, err) != 0) {
                 return -1;
             }
             continue;
@@ -524,8 +511,7 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
     return 0;
 }
 
-int cw_script_parse(struct cw_script *s, const char *name, const char *text, size_t len, struct cw_error *err)
-{
+int cw_script_parse(struct cw_script *s, const char *name, const char *text, size_t len, struct cw_error *err) {
     int status = -1;
     char *copy = NULL;
     memset(s, 0, sizeof *s);
@@ -574,8 +560,7 @@ done:
     return status;
 }
 
-int cw_script_read(struct cw_script *s, const char *path, struct cw_error *err)
-{
+int cw_script_read(struct cw_script *s, const char *path, struct cw_error *err) {
     char *text = NULL;
     size_t len = 0;
     memset(s, 0, sizeof *s);

@@ -17,7 +17,7 @@ struct cw_span {
 };
 
 struct cw_turn {
-    int speaker; /* index into cast */
+    int speaker;    /* index into cast */
     int overlap_ms; /* [overlap N] at its start: begins that long before the previous turn ends */
     struct cw_span *spans;
     int span_count;

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *script_grow(void *items, int count, size_t size)
-{
+void *script_grow(void *items, int count, size_t size) {
     if (count > 0 && (count & (count - 1)) != 0) {
         return items; /* capacities are powers of two */
     }
@@ -16,8 +15,7 @@ void *script_grow(void *items, int count, size_t size)
     return realloc(items, (count == 0 ? 1 : (size_t)count * 2) * size);
 }
 
-void script_turn_free(struct cw_turn *t)
-{
+void script_turn_free(struct cw_turn *t) {
     for (int i = 0; i < t->span_count; i++) {
         free(t->spans[i].text);
     }
@@ -25,8 +23,7 @@ void script_turn_free(struct cw_turn *t)
     memset(t, 0, sizeof *t);
 }
 
-void cw_script_free(struct cw_script *s)
-{
+void cw_script_free(struct cw_script *s) {
     for (int i = 0; i < s->cast_count; i++) {
         free(s->cast[i].name);
         free(s->cast[i].voice);
@@ -45,8 +42,7 @@ void cw_script_free(struct cw_script *s)
     memset(s, 0, sizeof *s);
 }
 
-int cw_script_turns(const struct cw_script *s)
-{
+int cw_script_turns(const struct cw_script *s) {
     int n = 0;
     for (int i = 0; i < s->segment_count; i++) {
         n += s->segments[i].turn_count;
@@ -56,8 +52,7 @@ int cw_script_turns(const struct cw_script *s)
 
 /* ---- growing ---------------------------------------------------------------------------------------------------- */
 
-const char *script_name_problem(const char *name, size_t n)
-{
+const char *script_name_problem(const char *name, size_t n) {
     if (n == 0) {
         return "a name of at least one letter";
     }
@@ -86,16 +81,14 @@ const char *script_name_problem(const char *name, size_t n)
     return NULL;
 }
 
-void script_list_cast(const struct cw_script *s, struct cw_text *out)
-{
+void script_list_cast(const struct cw_script *s, struct cw_text *out) {
     for (int i = 0; i < s->cast_count; i++) {
         cw_text_add(out, i == 0 ? "" : ", ");
         cw_text_add(out, s->cast[i].name);
     }
 }
 
-int cw_script_add_cast(struct cw_script *s, const char *name, const char *voice, struct cw_error *err)
-{
+int cw_script_add_cast(struct cw_script *s, const char *name, const char *voice, struct cw_error *err) {
     int status = -1;
     struct cw_cast_member m = {0};
     const struct script_source voice_text = {.name = "voice", .text = voice, .len = strlen(voice), .line = 1};
@@ -143,8 +136,7 @@ done:
     return status;
 }
 
-int cw_script_add_segment(struct cw_script *s, const char *title, struct cw_error *err)
-{
+int cw_script_add_segment(struct cw_script *s, const char *title, struct cw_error *err) {
     int status = -1;
     struct cw_segment g = {0};
     const struct script_source text = {.name = "heading", .text = title, .len = strlen(title), .line = 1};
@@ -184,8 +176,7 @@ done:
     return status;
 }
 
-int script_push_turn(struct cw_script *s, struct cw_turn *t, struct cw_error *err)
-{
+int script_push_turn(struct cw_script *s, struct cw_turn *t, struct cw_error *err) {
     struct cw_segment *g = &s->segments[s->segment_count - 1];
     struct cw_turn *turns = script_grow(g->turns, g->turn_count, sizeof *turns);
     if (turns == NULL) {
@@ -197,8 +188,7 @@ int script_push_turn(struct cw_script *s, struct cw_turn *t, struct cw_error *er
     return 0;
 }
 
-int cw_script_add_turn(struct cw_script *s, int speaker, const char *text, struct cw_error *err)
-{
+int cw_script_add_turn(struct cw_script *s, int speaker, const char *text, struct cw_error *err) {
     int status = -1;
     struct cw_turn t = {0};
     const struct script_source src = {.name = "turn", .text = text, .len = strlen(text), .line = 1};
@@ -220,8 +210,7 @@ done:
     return status;
 }
 
-int cw_script_parse_cast(struct cw_script *s, const char *spec, struct cw_error *err)
-{
+int cw_script_parse_cast(struct cw_script *s, const char *spec, struct cw_error *err) {
     int status = -1;
     struct cw_script fresh = {0};
     char *name = NULL, *voice = NULL;
@@ -280,8 +269,7 @@ done:
     return status;
 }
 
-int cw_turn_plain(const struct cw_turn *t, struct cw_text *out, struct cw_error *err)
-{
+int cw_turn_plain(const struct cw_turn *t, struct cw_text *out, struct cw_error *err) {
     for (int i = 0; i < t->span_count; i++) {
         const char *s = t->spans[i].text;
         size_t n = strlen(s);

@@ -5,8 +5,7 @@
 #include <string.h>
 
 /* A YAML scalar: plain where that is plainly safe, else double-quoted. */
-static void print_scalar(struct cw_text *out, const char *s)
-{
+static void print_scalar(struct cw_text *out, const char *s) {
     size_t n = strlen(s);
     bool plain = n > 0 && ((s[0] >= 'a' && s[0] <= 'z') || (s[0] >= 'A' && s[0] <= 'Z')) && s[n - 1] != ' ' && s[n - 1] != ':';
     for (size_t i = 0; i < n && plain; i++) {
@@ -26,8 +25,7 @@ static void print_scalar(struct cw_text *out, const char *s)
     cw_text_add_char(out, '"');
 }
 
-static void print_time(struct cw_text *out, const char *direction, int ms)
-{
+static void print_time(struct cw_text *out, const char *direction, int ms) {
     if (ms >= 1000 && ms % 100 == 0) {
         cw_text_printf(out, "[%s %d", direction, ms / 1000);
         if (ms % 1000 != 0) {
@@ -39,8 +37,7 @@ static void print_time(struct cw_text *out, const char *direction, int ms)
     }
 }
 
-static void print_words(struct cw_text *out, const char *s)
-{
+static void print_words(struct cw_text *out, const char *s) {
     size_t n = strlen(s);
     for (size_t i = 0; i < n;) {
         size_t word = 0, link = script_ipa_link(s + i, n - i, &word);
@@ -56,8 +53,7 @@ static void print_words(struct cw_text *out, const char *s)
     }
 }
 
-static void print_turn(struct cw_text *out, const struct cw_script *s, const struct cw_turn *t)
-{
+static void print_turn(struct cw_text *out, const struct cw_script *s, const struct cw_turn *t) {
     cw_text_printf(out, "%s:", s->cast[t->speaker].name);
     if (t->overlap_ms > 0) {
         cw_text_add_char(out, ' ');
@@ -78,8 +74,7 @@ static void print_turn(struct cw_text *out, const struct cw_script *s, const str
     cw_text_add(out, "\n");
 }
 
-int cw_script_print(const struct cw_script *s, struct cw_text *out, struct cw_error *err)
-{
+int cw_script_print(const struct cw_script *s, struct cw_text *out, struct cw_error *err) {
     cw_text_add(out, "---\n");
     if (s->title != NULL && s->title[0] != '\0') {
         cw_text_add(out, "title: ");

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int script_line_of(const struct script_source *src, size_t at)
-{
+int script_line_of(const struct script_source *src, size_t at) {
     int line = src->line;
     for (size_t i = 0; i < at && i < src->len; i++) {
         line += src->text[i] == '\n';
@@ -19,8 +18,7 @@ int script_line_of(const struct script_source *src, size_t at)
     return line;
 }
 
-int script_fail(const struct script_source *src, size_t at, struct cw_error *err, const char *format, ...)
-{
+int script_fail(const struct script_source *src, size_t at, struct cw_error *err, const char *format, ...) {
     char text[sizeof err->text];
     va_list args;
     va_start(args, format);
@@ -37,14 +35,12 @@ int script_fail(const struct script_source *src, size_t at, struct cw_error *err
     return cw_fail(err, CW_BAD_INPUT, "%s:%d:%d: %s", src->name, script_line_of(src, at), column, text);
 }
 
-bool script_char_ok(uint32_t c)
-{
+bool script_char_ok(uint32_t c) {
     return c >= 0x20 && (c < 0x7F || c > 0x9F) && c != 0x2028 && c != 0x2029 && c != 0xFEFF && !(c >= 0x202A && c <= 0x202E) &&
            !(c >= 0x2066 && c <= 0x2069) && (c & 0xFFFE) != 0xFFFE;
 }
 
-int script_check_chars(const struct script_source *src, bool lines, struct cw_error *err)
-{
+int script_check_chars(const struct script_source *src, bool lines, struct cw_error *err) {
     for (size_t i = 0; i < src->len;) {
         uint32_t c = 0;
         int len = cw_utf8_next(src->text + i, src->len - i, &c);
@@ -61,8 +57,7 @@ int script_check_chars(const struct script_source *src, bool lines, struct cw_er
     return 0;
 }
 
-size_t script_ipa_link(const char *s, size_t n, size_t *word_len)
-{
+size_t script_ipa_link(const char *s, size_t n, size_t *word_len) {
     if (n == 0 || s[0] != '[') {
         return 0;
     }
@@ -86,8 +81,7 @@ size_t script_ipa_link(const char *s, size_t n, size_t *word_len)
 }
 
 /* "300ms", "1.5s" -> milliseconds, or -1. */
-static long parse_time(const char *s, size_t n)
-{
+static long parse_time(const char *s, size_t n) {
     char number[16];
     double unit;
     if (n > 2 && strncmp(s + n - 2, "ms", 2) == 0) {
@@ -115,13 +109,12 @@ static long parse_time(const char *s, size_t n)
 }
 
 /* Something in it can be said: a letter, a digit, or a character of another script. */
-static bool speakable(const char *s, size_t n)
-{
+static bool speakable(const char *s, size_t n) {
     for (size_t i = 0; i < n;) {
         uint32_t c = 0;
         int len = cw_utf8_next(s + i, n - i, &c);
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c < 0x2000 && c != 0xD7 && c != 0xF7) ||
-            (c >= 0x3040 && c < 0xE000)) {
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+            (c >= 0xC0 && c < 0x2000 && c != 0xD7 && c != 0xF7) || (c >= 0x3040 && c < 0xE000)) {
             return true;
         }
         i += len > 0 ? (size_t)len : 1;
@@ -138,8 +131,7 @@ struct turn_parser {
     bool blank;          /* a blank waits: written only when something follows */
 };
 
-static void add_bytes(struct turn_parser *p, const char *s, size_t n)
-{
+static void add_bytes(struct turn_parser *p, const char *s, size_t n) {
     if (p->blank && p->text.len > 0) {
         cw_text_add_char(&p->text, ' ');
     }
@@ -148,8 +140,7 @@ static void add_bytes(struct turn_parser *p, const char *s, size_t n)
 }
 
 /* Closes the stretch before a pause or at the end. Bare punctuation joins the stretch before it. */
-static int close_span(struct turn_parser *p, struct cw_error *err)
-{
+static int close_span(struct turn_parser *p, struct cw_error *err) {
     int status = -1;
     struct cw_turn *t = p->turn;
     char *joined = NULL;
@@ -198,8 +189,7 @@ done:
 }
 
 /* The bracket at `at` -> the position after it. */
-static int parse_bracket(struct turn_parser *p, size_t at, size_t end, size_t *next, struct cw_error *err)
-{
+static int parse_bracket(struct turn_parser *p, size_t at, size_t end, size_t *next, struct cw_error *err) {
     const char *s = p->src->text + at;
     size_t n = end - at, word = 0, link = script_ipa_link(s, n, &word);
     if (link > 0) {
@@ -214,7 +204,9 @@ static int parse_bracket(struct turn_parser *p, size_t at, size_t end, size_t *n
     }
     int shown = (int)(close > 60 ? 60 : close);
     if (close >= n || s[close] != ']') {
-        return script_fail(p->src, at, err, "\"[\" is not closed on its line; expected \"]\", or \"\\[\" for a bracket that is text; found \"%.*s\"", shown, s);
+        return script_fail(p->src, at, err,
+                           "\"[\" is not closed on its line; expected \"]\", or \"\\[\" for a bracket that is text; found \"%.*s\"", shown,
+                           s);
     }
     if (close + 1 < n && s[close + 1] == '(') {
         return script_fail(p->src, at, err, "malformed pronunciation; expected [word](/ipa/); found \"%.*s](\"", shown, s);
@@ -222,7 +214,8 @@ static int parse_bracket(struct turn_parser *p, size_t at, size_t end, size_t *n
     bool pause = strncmp(s, "[pause ", 7) == 0, overlap = strncmp(s, "[overlap ", 9) == 0;
     if (!pause && !overlap) {
         return script_fail(p->src, at, err,
-                           "unknown direction; expected [pause 300ms], [overlap 200ms] or [word](/ipa/), or \"\\[\" for a bracket that is text; found \"%.*s]\"",
+                           "unknown direction; expected [pause 300ms], [overlap 200ms] or [word](/ipa/), or \"\\[\" for a bracket that is "
+                           "text; found \"%.*s]\"",
                            shown, s);
     }
     size_t skip = pause ? 7 : 9;
@@ -241,7 +234,8 @@ static int parse_bracket(struct turn_parser *p, size_t at, size_t end, size_t *n
         }
         p->pause_ms += ms;
         if (p->pause_ms > CW_PAUSE_MAX_MS) {
-            return script_fail(p->src, at, err, "pause too long; expected at most %ds in one place; found %ldms", CW_PAUSE_MAX_MS / 1000, p->pause_ms);
+            return script_fail(p->src, at, err, "pause too long; expected at most %ds in one place; found %ldms", CW_PAUSE_MAX_MS / 1000,
+                               p->pause_ms);
         }
     }
     p->blank = true;
@@ -249,8 +243,7 @@ static int parse_bracket(struct turn_parser *p, size_t at, size_t end, size_t *n
     return 0;
 }
 
-int script_parse_turn(struct cw_turn *t, const struct script_source *src, size_t start, size_t end, struct cw_error *err)
-{
+int script_parse_turn(struct cw_turn *t, const struct script_source *src, size_t start, size_t end, struct cw_error *err) {
     int status = -1;
     struct turn_parser p = {.turn = t, .src = src};
     memset(t, 0, sizeof *t);
@@ -269,7 +262,8 @@ int script_parse_turn(struct cw_turn *t, const struct script_source *src, size_t
             if (parse_bracket(&p, i, end, &i, err) != 0) {
                 goto done;
             }
-        } else if (c == '\\' && i + 1 < end && src->text[i + 1] > ' ' && strchr("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", src->text[i + 1]) != NULL) {
+        } else if (c == '\\' && i + 1 < end && src->text[i + 1] > ' ' &&
+                   strchr("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", src->text[i + 1]) != NULL) {
             add_bytes(&p, src->text + i + 1, 1);
             i += 2;
         } else {
@@ -281,7 +275,8 @@ int script_parse_turn(struct cw_turn *t, const struct script_source *src, size_t
         goto done;
     }
     if (t->span_count == 0) {
-        script_fail(src, start, err, "nothing to say in this turn; expected words; found %s", t->overlap_ms > 0 || p.pause_ms > 0 ? "directions only" : "none");
+        script_fail(src, start, err, "nothing to say in this turn; expected words; found %s",
+                    t->overlap_ms > 0 || p.pause_ms > 0 ? "directions only" : "none");
         goto done;
     }
     /* the plain text is what later stages read: a bracket meant as text must not have become a pronunciation in it */

@@ -13,12 +13,14 @@
 #include <string.h>
 
 enum {
-    TOPIC_MAX = 2000,  /* bytes */
+    TOPIC_MAX = 2000, /* bytes */
     PARTS_MAX = 40,
-    FACTS_MAX = 8,     /* of one part */
-    TRIES = 5,         /* lines asked for before a beat is given up */
-    GOOD = 29,         /* a line with at most this penalty is taken at once */
-    TOLERABLE = 100,   /* a line with more is never taken */
+    FACTS_MAX = 8,      /* of one part */
+    PLAN_AHEAD = 4,     /* parts whose facts are gathered together */
+    TRIES = 5,          /* lines asked for before a beat is given up */
+    GOOD = 29,          /* a line with at most this penalty is taken at once, */
+    MIDDLING = 60,      /* with this one after two tries, */
+    TOLERABLE = 100,    /* with this one after three; with more, never */
     CLOSING_WORDS = 42, /* kept for the last two turns */
 };
 
@@ -48,21 +50,18 @@ struct writer {
     uint64_t calls, picks;
 };
 
-struct cw_writer_params cw_writer_params_default(void)
-{
+struct cw_writer_params cw_writer_params_default(void) {
     return (struct cw_writer_params){.minutes = 3, .words_per_minute = 165, .style = "conversation", .seed = 1};
 }
 
-static void tell_stage(const struct writer *w, const char *what)
-{
+static void tell_stage(const struct writer *w, const char *what) {
     if (w->events != NULL && w->events->stage != NULL) {
         double done = (double)w->words / w->total_words;
         w->events->stage(w->events->arg, what, done > 1 ? 1 : done);
     }
 }
 
-static uint32_t random_word(struct writer *w)
-{
+static uint32_t random_word(struct writer *w) {
     uint32_t words[4];
     cw_philox(w->params.seed, 2, w->picks++, words);
     return words[0];
@@ -77,25 +76,22 @@ struct line_watch {
     struct cw_text text;
 };
 
-static bool admit_word(void *arg, const char *text)
-{
+static bool admit_word(void *arg, const char *text) {
     const struct line_watch *l = arg;
     text += text[0] == ' ';
-    return !(l->opener[0] == '\0' && writer_bad_start(text)) && !ledger_has_run(&l->writer->said, text) && !ledger_has_run(&l->writer->examples, text) &&
-           (l->writer->script->cast_count == 1 || strstr(text, l->name) == NULL);
+    return !(l->opener[0] == '\0' && writer_bad_start(text)) && !ledger_has_run(&l->writer->said, text) &&
+           !ledger_has_run(&l->writer->examples, text) && (l->writer->script->cast_count == 1 || strstr(text, l->name) == NULL);
 }
 
-static bool watch_line(void *arg, const char *text, size_t len)
-{
+static bool watch_line(void *arg, const char *text, size_t len) {
     struct line_watch *l = arg;
     cw_text_add_n(&l->text, text, len);
     return !l->text.failed && memchr(text, '\n', len) == NULL && words_in_sentence(l->text.data) <= 27;
 }
 
-static int ask(struct writer *w, const char *prefill, const char *grammar, int max_tokens, float temperature, struct line_watch *watch, struct cw_text *out,
-               struct cw_error *err)
-{
-    struct cw_llm_message messages[] = {{"system", w->system.data}, {"user", w->user.data}};
+static int ask(struct writer *w, const char *system, const char *prefill, const char *grammar, int max_tokens, float temperature,
+               struct line_watch *watch, struct cw_text *out, struct cw_error *err) {
+    struct cw_llm_message messages[] = {{"system", system}, {"user", w->user.data}};
     uint32_t seed[4];
     cw_philox(w->params.seed, 1, w->calls, seed);
     struct cw_llm_request r = {
@@ -118,8 +114,7 @@ static int ask(struct writer *w, const char *prefill, const char *grammar, int m
 /* ---- the plan ------------------------------------------------------------------------------------------------------------ */
 
 /* [from, to) without blanks and closing punctuation at its ends, as a string of its own. */
-static char *trimmed(const char *from, const char *to)
-{
+static char *trimmed(const char *from, const char *to) {
     while (from < to && *from == ' ') {
         from++;
     }
@@ -130,8 +125,7 @@ static char *trimmed(const char *from, const char *to)
 }
 
 /* "Title: T\n1. heading - question?\n..." -> title and parts; what is missing stays NULL. */
-static int read_outline(struct writer *w, const char *text, struct cw_error *err)
-{
+static int read_outline(struct writer *w, const char *text, struct cw_error *err) {
     for (const char *line = text; *line != '\0';) {
         const char *end = line + strcspn(line, "\n"), *dash = strstr(line, " - ");
         char **at = NULL, *value = NULL;
@@ -161,13 +155,28 @@ static int read_outline(struct writer *w, const char *text, struct cw_error *err
     return 0;
 }
 
+/* Taken over from an example that the model was shown? */
+static bool is_copied(const struct writer *w, const char *text) {
+    struct words words;
+    struct cw_error ignored;
+    bool copied = false;
+    if (words_of(&words, text, &ignored) != 0) {
+        return true;
+    }
+    for (int i = 0; i < w->examples.count && !copied; i++) {
+        copied = strstr(w->examples.turns[i].plain, words.plain) != NULL || words_copied(&words, &w->examples.turns[i]) > 0.3;
+    }
+    words_free(&words);
+    return copied;
+}
+
 /* Short headings, each its own, and short questions. */
-static bool outline_good(const struct writer *w)
-{
-    bool good = w->script->title != NULL && words_count(w->script->title) <= 9;
+static bool outline_good(const struct writer *w) {
+    bool good = w->script->title != NULL && words_count(w->script->title) <= 12;
     for (int i = 0; i < w->part_count && good; i++) {
         const struct part *p = &w->parts[i];
-        good = p->heading != NULL && p->question != NULL && words_count(p->heading) <= 7 && words_count(p->question) <= 18 && strlen(p->heading) <= 60;
+        good = p->heading != NULL && p->question != NULL && !is_copied(w, p->heading) && !is_copied(w, p->question) &&
+               words_count(p->heading) <= 7 && words_count(p->question) <= 18 && strlen(p->heading) <= 60;
         for (int k = 0; k < i && good; k++) {
             good = strcmp(p->heading, w->parts[k].heading) != 0 && strcmp(p->question, w->parts[k].question) != 0;
         }
@@ -176,8 +185,7 @@ static bool outline_good(const struct writer *w)
 }
 
 /* Ends a text after so many words. */
-static void keep_words(char *s, int words)
-{
+static void keep_words(char *s, int words) {
     for (; *s != '\0'; s++) {
         if (*s == ' ' && --words == 0) {
             *s = '\0';
@@ -186,18 +194,24 @@ static void keep_words(char *s, int words)
     }
 }
 
-static int plan(struct writer *w, struct cw_error *err)
-{
+static int plan(struct writer *w, struct cw_error *err) {
     int status = -1;
     struct cw_text grammar = {0}, text = {0};
     writer_grammar_outline(&grammar, w->part_count);
     cw_text_clear(&w->user);
-    cw_text_printf(&w->user,
-                   "Topic: %s\n\nPlan the talk. First a short catchy title. Then %d part%s, one a line: a heading of three or four words, a dash, and one short question that "
-                   "it answers. A line looks like this: 1. Bread Against Time - Why does bread go hard?\n"
-                   "%sStay close to the topic.",
-                   w->topic, w->part_count, w->part_count == 1 ? "" : "s",
-                   w->part_count == 1 ? "" : "The first part says why it matters, the last one what people do about it or what comes next. No two parts ask the same. ");
+    cw_text_printf(
+        &w->user,
+        "Topic: %s\n\nPlan a talk on it. First a short catchy title. Then %d part%s, one a line: a heading of three or four words, a "
+        "dash, and one short question that it answers. In a talk about bread, a line could be: %s\n",
+        w->topic, w->part_count, w->part_count == 1 ? "" : "s", writer_outline_example);
+    if (w->part_count > 1) {
+        const char *between = w->part_count == 2   ? ""
+                              : w->part_count == 3 ? "Part 2: how it works. "
+                                                   : "The parts between: one cause, one example or one side of it each. ";
+        cw_text_printf(&w->user, "Part 1: what happens and why. %sPart %d: what people do about it. No two parts ask the same. ", between,
+                       w->part_count);
+    }
+    cw_text_add(&w->user, "Every part is about the topic itself.");
     if (cw_text_check(&grammar, "writer", err) != 0 || cw_text_check(&w->user, "writer", err) != 0) {
         goto done;
     }
@@ -205,8 +219,8 @@ static int plan(struct writer *w, struct cw_error *err)
         cw_text_clear(&text);
         free(w->script->title);
         w->script->title = NULL;
-        if (ask(w, NULL, grammar.data, 40 + 48 * w->part_count, 0.6f + 0.15f * (float)i, NULL, &text, err) != 0 || cw_text_check(&text, "writer", err) != 0 ||
-            (text.data != NULL && read_outline(w, text.data, err) != 0)) {
+        if (ask(w, writer_expert_prompt, NULL, grammar.data, 40 + 48 * w->part_count, 0.4f + 0.2f * (float)i, NULL, &text, err) != 0 ||
+            cw_text_check(&text, "writer", err) != 0 || (text.data != NULL && read_outline(w, text.data, err) != 0)) {
             goto done;
         }
     }
@@ -248,11 +262,10 @@ done:
 }
 
 /* Like a fact that some part has already? */
-static int known_fact(const struct writer *w, const char *fact, bool *known, struct cw_error *err)
-{
+static int known_fact(const struct writer *w, const char *fact, bool *known, struct cw_error *err) {
     int status = -1;
     struct words new_words = {0}, old = {0};
-    *known = false;
+    *known = is_copied(w, fact);
     if (words_of(&new_words, fact, err) != 0) {
         goto done;
     }
@@ -272,40 +285,46 @@ done:
     return status;
 }
 
-static void list_told(struct writer *w, int part, const char *lead)
-{
+/* The facts of the parts before this one, at most so many parts back. */
+static void list_facts(struct writer *w, int part) {
     bool some = false;
-    for (int i = part > 6 ? part - 6 : 0; i <= part; i++) {
-        for (int k = i + 2 >= part ? 0 : w->parts[i].fact_count; k < w->parts[i].fact_count; k++) {
-            if (i < part || k < w->parts[i].told) {
-                cw_text_printf(&w->user, "%s- %s\n", some ? "" : lead, w->parts[i].facts[k]);
-                some = true;
-            }
-        }
-        if (i + 2 < part) {
-            cw_text_printf(&w->user, "%s- %s\n", some ? "" : lead, w->parts[i].heading);
+    for (int i = part > 3 ? part - 3 : 0; i < part; i++) {
+        for (int k = 0; k < w->parts[i].fact_count; k++) {
+            cw_text_printf(&w->user, "%s- %s\n", some ? "" : "Known already:\n", w->parts[i].facts[k]);
             some = true;
         }
     }
 }
 
+/* What was said: the facts of the two parts before, the headings of those before them. */
+static void list_told(struct writer *w, int part) {
+    if (part > 0) {
+        cw_text_add(&w->user, "Said before, not to be said again:\n");
+    }
+    for (int i = 0; i < part; i++) {
+        if (i + 2 < part) {
+            cw_text_printf(&w->user, "- %s\n", w->parts[i].heading);
+        }
+        for (int k = 0; i + 2 >= part && k < w->parts[i].told; k++) {
+            cw_text_printf(&w->user, "- %s\n", w->parts[i].facts[k]);
+        }
+    }
+}
+
 /* Asks for `count` more facts about a part; those that are new join it. */
-static int gather_facts(struct writer *w, int part, int count, struct cw_error *err)
-{
+static int gather_facts(struct writer *w, int part, int count, struct cw_error *err) {
     int status = -1;
     struct part *p = &w->parts[part];
     struct cw_text grammar = {0}, text = {0};
     char *fact = NULL;
     writer_grammar_facts(&grammar, count);
     cw_text_clear(&w->user);
-    cw_text_printf(&w->user, "Topic: %s\n", w->topic);
-    list_told(w, part, "These facts are taken, do not give them again:\n");
-    cw_text_printf(&w->user,
-                   "\nPart %d of the talk, \"%s\": %s\nGive %d facts for this part. Each is one plain sentence of 12 to 22 words that says how or why something happens, with a cause and an "
-                   "effect or an example. Concrete things, no slogans. A number only if you are sure of it. Each fact is about something else.",
-                   part + 1, p->heading, p->question, count);
+    cw_text_printf(&w->user, "Topic: %s. Question: %s\n", w->topic, p->question);
+    list_facts(w, part);
+    cw_text_printf(&w->user, "Give %d specific facts as a list, one sentence each, with the reason in it.", count);
     if (cw_text_check(&grammar, "writer", err) != 0 || cw_text_check(&w->user, "writer", err) != 0 ||
-        ask(w, NULL, grammar.data, 48 * count, 0.6f, NULL, &text, err) != 0 || cw_text_check(&text, "writer", err) != 0) {
+        ask(w, writer_expert_prompt, NULL, grammar.data, 48 * count, 0.5f, NULL, &text, err) != 0 ||
+        cw_text_check(&text, "writer", err) != 0) {
         goto done;
     }
     for (char *line = text.data; line != NULL && *line != '\0' && p->fact_count < FACTS_MAX;) {
@@ -339,14 +358,11 @@ done:
 }
 
 /* The message that stays the same while a part is written. */
-static int part_prompt(struct writer *w, int part, struct cw_error *err)
-{
+static int part_prompt(struct writer *w, int part, struct cw_error *err) {
     struct part *p = &w->parts[part];
     cw_text_clear(&w->user);
     cw_text_printf(&w->user, "Topic: %s\nTitle: %s\n", w->topic, w->script->title);
-    if (part > 0) {
-        list_told(w, part - 1, "Said before, not to be said again:\n");
-    }
+    list_told(w, part);
     cw_text_printf(&w->user, "\nWrite part %d of %d, \"%s\": %s\nFacts:\n", part + 1, w->part_count, p->heading, p->question);
     for (int i = 0; i < p->fact_count; i++) {
         cw_text_printf(&w->user, "- %s\n", p->facts[i]);
@@ -363,24 +379,30 @@ struct shape {
     bool question;
 };
 
-static struct shape shape_of(enum beat beat)
-{
+static struct shape shape_of(enum beat beat) {
     switch (beat) {
-    case BEAT_OPEN: return (struct shape){2, 3, 38, false};
-    case BEAT_TURN: return (struct shape){1, 2, 26, true};
-    case BEAT_ASK: return (struct shape){1, 2, 22, true};
-    case BEAT_TELL: return (struct shape){1, 3, 40, false};
-    case BEAT_REACT: return (struct shape){1, 2, 26, false};
-    case BEAT_EXTEND: return (struct shape){1, 3, 36, false};
-    case BEAT_SUM: return (struct shape){1, 2, 32, false};
-    case BEAT_CLOSE: break;
+    case BEAT_OPEN:
+        return (struct shape){2, 3, 38, false};
+    case BEAT_TURN:
+        return (struct shape){1, 2, 26, true};
+    case BEAT_ASK:
+        return (struct shape){1, 2, 22, true};
+    case BEAT_TELL:
+        return (struct shape){1, 3, 40, false};
+    case BEAT_REACT:
+        return (struct shape){1, 2, 26, false};
+    case BEAT_EXTEND:
+        return (struct shape){1, 3, 36, false};
+    case BEAT_SUM:
+        return (struct shape){1, 2, 32, false};
+    case BEAT_CLOSE:
+        break;
     }
     return (struct shape){1, 2, 22, false};
 }
 
 /* Ends the text after its last whole sentence; empties it when there is none. */
-static void cut_to_sentence(char *s)
-{
+static void cut_to_sentence(char *s) {
     size_t n = strlen(s);
     while (n > 0 && strchr(".?!", s[n - 1]) == NULL) {
         n--;
@@ -389,8 +411,7 @@ static void cut_to_sentence(char *s)
 }
 
 /* Drops sentences from the end while the text is far over its words, but never the only one. */
-static void cut_to_words(char *s, int words)
-{
+static void cut_to_words(char *s, int words) {
     while (words_count(s) > words) {
         size_t n = strlen(s);
         do {
@@ -404,8 +425,7 @@ static void cut_to_words(char *s, int words)
 }
 
 /* The dialogue so far as far as it fits, and the note of the next turn. */
-static int make_prefill(struct writer *w, const char *note, int max_tokens, struct cw_error *err)
-{
+static int make_prefill(struct writer *w, const char *note, int max_tokens, struct cw_error *err) {
     for (;;) {
         cw_text_clear(&w->prefill);
         for (int i = w->history_from; i < w->history_count; i++) {
@@ -415,7 +435,8 @@ static int make_prefill(struct writer *w, const char *note, int max_tokens, stru
         if (cw_text_check(&w->prefill, "writer", err) != 0) {
             return -1;
         }
-        int used = cw_llm_count_tokens(w->llm, w->system.data) + cw_llm_count_tokens(w->llm, w->user.data) + cw_llm_count_tokens(w->llm, w->prefill.data);
+        int used = cw_llm_count_tokens(w->llm, w->system.data) + cw_llm_count_tokens(w->llm, w->user.data) +
+                   cw_llm_count_tokens(w->llm, w->prefill.data);
         if (used + max_tokens + 64 <= cw_llm_context(w->llm) || w->history_count - w->history_from <= 1) {
             return 0;
         }
@@ -424,8 +445,7 @@ static int make_prefill(struct writer *w, const char *note, int max_tokens, stru
     }
 }
 
-static int remember(struct writer *w, const char *note, const char *name, const char *text, struct cw_error *err)
-{
+static int remember(struct writer *w, const char *note, const char *name, const char *text, struct cw_error *err) {
     struct cw_text entry = {0};
     cw_text_printf(&entry, "%s%s: %s\n", note, name, text);
     char **history = realloc(w->history, (size_t)(w->history_count + 1) * sizeof *history);
@@ -440,8 +460,7 @@ static int remember(struct writer *w, const char *note, const char *name, const 
 }
 
 /* Takes the line into the script and tells who listens. */
-static int take_turn(struct writer *w, int speaker, const char *note, const char *text, struct cw_error *err)
-{
+static int take_turn(struct writer *w, int speaker, const char *note, const char *text, struct cw_error *err) {
     struct cw_script *s = w->script;
     if (cw_script_add_turn(s, speaker, text, err) != 0) {
         return -1;
@@ -461,8 +480,8 @@ static int take_turn(struct writer *w, int speaker, const char *note, const char
 }
 
 /* Writes one turn; `*written` is false when no line passed and the beat is left out. */
-static int write_turn(struct writer *w, enum beat beat, int speaker, const char *subject, int most_words, bool *written, struct cw_error *err)
-{
+static int write_turn(struct writer *w, enum beat beat, int speaker, const char *subject, int most_words, bool *written,
+                      struct cw_error *err) {
     int status = -1, best = TOLERABLE + 1;
     const struct cw_script *s = w->script;
     const char *name = s->cast[speaker].name;
@@ -476,9 +495,14 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
         shape.most = 1;
     }
     int max_tokens = 16 + shape.words * 2;
-    for (int i = 0; i < TRIES && best > (i < 2 ? GOOD : TOLERABLE - 40) && !(i >= 3 && best <= TOLERABLE); i++) {
+    for (int i = 0; i < TRIES; i++) {
         int penalty = 0;
         const char *why = NULL;
+        bool plain_fact = beat == BEAT_TELL && i == 2;
+        /* the longer it takes, the less will do */
+        if (best <= (i < 2 || plain_fact ? GOOD : i == 2 ? MIDDLING : TOLERABLE)) {
+            break;
+        }
         if (i % 2 == 0) { /* twice in vain: the same thing another way */
             cw_text_clear(&note);
             cw_text_clear(&opener);
@@ -490,8 +514,8 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
             } else {
                 writer_grammar_turn(&grammar, opener.len > 0 && !sentence, shape.least, shape.most, shape.question);
             }
-            if (cw_text_check(&note, "writer", err) != 0 || cw_text_check(&opener, "writer", err) != 0 || cw_text_check(&grammar, "writer", err) != 0 ||
-                make_prefill(w, note.data, max_tokens, err) != 0) {
+            if (cw_text_check(&note, "writer", err) != 0 || cw_text_check(&opener, "writer", err) != 0 ||
+                cw_text_check(&grammar, "writer", err) != 0 || make_prefill(w, note.data, max_tokens, err) != 0) {
                 goto done;
             }
             cw_text_printf(&w->prefill, opener.len > 0 ? "%s: %s" : "%s:%s", name, opener.data);
@@ -500,10 +524,15 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
             }
         }
         cw_text_clear(&line);
-        cw_text_add(&line, opener.data);
+        if (plain_fact) { /* twice off its subject: the fact is a spoken sentence as it stands */
+            cw_text_add(&line, subject);
+        } else {
+            cw_text_add(&line, opener.data);
+        }
         struct line_watch watch = {.writer = w, .opener = opener.data, .name = name};
         /* each further try is a little freer than the one that failed */
-        int asked = ask(w, w->prefill.data, grammar.data, max_tokens, 0.75f + 0.1f * (float)i, &watch, &line, err);
+        int asked =
+            plain_fact ? 0 : ask(w, w->system.data, w->prefill.data, grammar.data, max_tokens, 0.75f + 0.1f * (float)i, &watch, &line, err);
         cw_text_free(&watch.text);
         if (asked != 0 || cw_text_check(&line, "writer", err) != 0) {
             goto done;
@@ -558,14 +587,12 @@ done:
 
 /* ---- segments ---------------------------------------------------------------------------------------------------------------- */
 
-static bool asks(enum beat b)
-{
+static bool asks(enum beat b) {
     return b == BEAT_OPEN || b == BEAT_TURN || b == BEAT_ASK || b == BEAT_REACT;
 }
 
 /* Never the one who spoke last; else who has said least. With fixed roles the first of the cast asks and the others tell. */
-static int next_speaker(const struct writer *w, enum beat beat)
-{
+static int next_speaker(const struct writer *w, enum beat beat) {
     int n = w->script->cast_count, best = -1;
     for (int i = 0; i < n; i++) {
         bool fits = !w->style->fixed_roles || n <= 2 || (i == 0) == asks(beat) || (asks(beat) && w->last_speaker == 0);
@@ -583,8 +610,7 @@ static int next_speaker(const struct writer *w, enum beat beat)
 }
 
 /* What comes after `last` with this many words and facts left. */
-static enum beat next_beat(struct writer *w, enum beat last, const struct part *p, int words_left, int extended)
-{
+static enum beat next_beat(struct writer *w, enum beat last, const struct part *p, int words_left, int extended) {
     int facts_left = p->fact_count - p->told;
     if (asks(last) || w->script->cast_count == 1) {
         bool room = facts_left == 0 || words_left / facts_left > 75;
@@ -597,35 +623,33 @@ static enum beat next_beat(struct writer *w, enum beat last, const struct part *
     return random_word(w) % 5 < 2 ? BEAT_ASK : BEAT_REACT;
 }
 
-static int write_part(struct writer *w, int part, struct cw_error *err)
-{
+static int write_part(struct writer *w, int part, struct cw_error *err) {
     char stage[64];
     struct part *p = &w->parts[part];
     bool last_part = part == w->part_count - 1;
     int start = w->words, reserve = last_part ? CLOSING_WORDS : 0;
     int budget = (w->total_words - w->words) / (w->part_count - part) - reserve;
-    int wanted = (budget + 32) / 64;
-    wanted = wanted < 2 ? 2 : wanted > 4 ? 4 : wanted;
     snprintf(stage, sizeof stage, "writing %d/%d", part + 1, w->part_count);
+    /* facts for a few parts at once: they share a prompt of their own, and changing prompts costs seconds */
+    for (int i = part; part % PLAN_AHEAD == 0 && i < w->part_count && i < part + PLAN_AHEAD; i++) {
+        int wanted = ((w->total_words - w->words) / (w->part_count - part) + 28) / 56;
+        tell_stage(w, "gathering facts");
+        if (gather_facts(w, i, wanted < 2 ? 2 : wanted > FACTS_MAX ? FACTS_MAX : wanted, err) != 0) {
+            return -1;
+        }
+    }
     tell_stage(w, stage);
-    if (gather_facts(w, part, wanted, err) != 0 || part_prompt(w, part, err) != 0 || cw_script_add_segment(w->script, p->heading, err) != 0) {
+    if (part_prompt(w, part, err) != 0 || cw_script_add_segment(w->script, p->heading, err) != 0) {
         return -1;
     }
     w->history_from = w->history_count > 2 ? w->history_count - 2 : 0;
     enum beat beat = part == 0 ? BEAT_OPEN : BEAT_TURN;
     int skipped = 0, extended = 0;
-    bool asked_more = false;
     for (;;) {
         int left = budget - (w->words - start);
         bool first = w->script->segments[part].turn_count == 0;
         if (!first && left < 14) {
             return 0;
-        }
-        if (!first && p->told == p->fact_count && left > 60 && !asked_more && p->fact_count < FACTS_MAX - 1) {
-            asked_more = true;
-            if (gather_facts(w, part, 2, err) != 0 || part_prompt(w, part, err) != 0) {
-                return -1;
-            }
         }
         const char *subject = beat == BEAT_OPEN ? w->topic : beat == BEAT_TELL ? p->facts[p->told] : p->question;
         bool written = false;
@@ -642,7 +666,8 @@ static int write_part(struct writer *w, int part, struct cw_error *err)
             if (!first) {
                 return 0; /* the words left go to the parts that follow */
             }
-            return cw_fail(err, CW_FAILED, "writer: the language model %s wrote no acceptable line in %d tries; expected a model that writes dialogue",
+            return cw_fail(err, CW_FAILED,
+                           "writer: the language model %s wrote no acceptable line in %d tries; expected a model that writes dialogue",
                            cw_llm_name(w->llm), skipped * TRIES);
         }
         if (written || !first) {
@@ -652,8 +677,7 @@ static int write_part(struct writer *w, int part, struct cw_error *err)
     }
 }
 
-static int close_talk(struct writer *w, struct cw_error *err)
-{
+static int close_talk(struct writer *w, struct cw_error *err) {
     bool written = false;
     struct cw_text line = {0};
     int status = -1;
@@ -687,8 +711,7 @@ done:
 /* ---- the whole ------------------------------------------------------------------------------------------------------------------ */
 
 /* One line of speakable text, or refused. */
-static int clean_topic(struct writer *w, struct cw_error *err)
-{
+static int clean_topic(struct writer *w, struct cw_error *err) {
     const char *t = w->params.topic;
     size_t n = t != NULL ? strlen(t) : 0, len = 0;
     bool letters = false;
@@ -699,11 +722,13 @@ static int clean_topic(struct writer *w, struct cw_error *err)
         uint32_t c = 0;
         int k = cw_utf8_next(t + i, n - i, &c);
         if (k == 0) {
-            return cw_fail(err, CW_BAD_INPUT, "topic: expected UTF-8 text; found an invalid byte 0x%02x at %zu", (unsigned)(unsigned char)t[i], i);
+            return cw_fail(err, CW_BAD_INPUT, "topic: expected UTF-8 text; found an invalid byte 0x%02x at %zu",
+                           (unsigned)(unsigned char)t[i], i);
         }
         bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
         if (!blank && (c < 0x20 || (c >= 0x7F && c < 0xA0))) {
-            return cw_fail(err, CW_BAD_INPUT, "topic: expected printable text; found the control character U+%04X at byte %zu", (unsigned)c, i);
+            return cw_fail(err, CW_BAD_INPUT, "topic: expected printable text; found the control character U+%04X at byte %zu", (unsigned)c,
+                           i);
         }
         letters = letters || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0xC0;
         if (!blank) {
@@ -724,8 +749,7 @@ static int clean_topic(struct writer *w, struct cw_error *err)
     return 0;
 }
 
-static int check_params(struct writer *w, struct cw_error *err)
-{
+static int check_params(struct writer *w, struct cw_error *err) {
     int status = -1;
     struct cw_text styles = {0};
     const struct cw_script *s = w->script;
@@ -749,7 +773,8 @@ static int check_params(struct writer *w, struct cw_error *err)
         goto done;
     }
     if (s->cast_count < 1 || s->segment_count != 0) {
-        cw_fail(err, CW_BAD_INPUT, "writer: expected a script with a cast and no turns yet; found a cast of %d and %d segments", s->cast_count, s->segment_count);
+        cw_fail(err, CW_BAD_INPUT, "writer: expected a script with a cast and no turns yet; found a cast of %d and %d segments",
+                s->cast_count, s->segment_count);
         goto done;
     }
     if (s->language == NULL || writer_language(s->language) == NULL) {
@@ -763,8 +788,8 @@ done:
     return status;
 }
 
-int cw_writer_run(struct cw_llm *llm, struct cw_writer_params params, const struct cw_writer_events *events, struct cw_script *s, struct cw_error *err)
-{
+int cw_writer_run(struct cw_llm *llm, struct cw_writer_params params, const struct cw_writer_events *events, struct cw_script *s,
+                  struct cw_error *err) {
     int status = -1;
     struct writer *w = calloc(1, sizeof *w);
     if (w == NULL) {

@@ -20,22 +20,23 @@ enum beat {
 
 struct style {
     const char *name;
-    const char *how;   /* one line for the system prompt */
-    bool fixed_roles;  /* the first of the cast asks, the others tell, throughout */
-    bool sides;        /* the speakers disagree */
+    const char *how;  /* one line for the system prompt */
+    bool fixed_roles; /* the first of the cast asks, the others tell, throughout */
+    bool sides;       /* the speakers disagree */
 };
 const struct style *writer_style(const char *name); /* NULL: unknown */
 void writer_list_styles(struct cw_text *out);
 /* "French" for "fr", NULL when the grammar has no letters for the language. */
 const char *writer_language(const char *code);
 void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const struct style *style);
-/* The lines of the worked example, so that copies of them can be refused: NULL after the last. */
+extern const char writer_expert_prompt[], writer_outline_example[];
+/* The lines of the worked examples, so that copies of them can be refused: NULL after the last. */
 const char *writer_example_line(int i);
 /* The note in parentheses that says what the next turn does, and the words that the turn opens with (or ""): `used` counts how often
  * each opener was taken, and the least used ones are taken first. `pick` chooses among ways to say the same. */
 enum { OPENERS_MAX = 64 };
-void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct style *style, const char *name, const char *other,
-                 const char *subject, uint32_t pick, unsigned char used[OPENERS_MAX]);
+void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct style *style, const char *name,
+                 const char *other, const char *subject, uint32_t pick, unsigned char used[OPENERS_MAX]);
 
 /* ---- grammar.c --------------------------------------------------------------------------------------------------- */
 

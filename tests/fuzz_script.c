@@ -6,15 +6,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void need(int ok)
-{
+static void need(int ok) {
     if (!ok) {
         abort();
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct cw_script a = {0}, b = {0}, c = {0};
     struct cw_text one = {0}, two = {0};
     struct cw_error err = {0};
@@ -25,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, size);
     text[size] = '\0';
     /* the whole input as a turn of the writer, and as a cast of the command line */
-    if (cw_script_parse_cast(&c, "A=x,B=y", &err) == 0 && cw_script_add_segment(&c, "h", &err) == 0 && cw_script_add_turn(&c, 1, text, &err) == 0) {
+    if (cw_script_parse_cast(&c, "A=x,B=y", &err) == 0 && cw_script_add_segment(&c, "h", &err) == 0 &&
+        cw_script_add_turn(&c, 1, text, &err) == 0) {
         need(cw_script_print(&c, &one, &err) == 0);
         need(cw_script_parse(&b, "turn", one.data, one.len, &err) == 0);
         cw_script_free(&b);

@@ -8,21 +8,20 @@
 
 #define FRONT "---\ntitle: T\nlanguage: en-us\nseed: 7\ncast:\n  Maya: af_heart\n  Tom: am_michael*0.7 + bm_george*0.3\n---\n"
 
-static int parse(struct cw_script *s, const char *text, struct cw_error *err)
-{
+static int parse(struct cw_script *s, const char *text, struct cw_error *err) {
     return cw_script_parse(s, "e.md", text, strlen(text), err);
 }
 
 /* Parses, prints, parses, prints: both prints are the same, and equal `want` when that is given. */
-static void round_trip(const char *text, const char *want)
-{
+static void round_trip(const char *text, const char *want) {
     struct cw_script a = {0}, b = {0};
     struct cw_text one = {0}, two = {0};
     struct cw_error err = {0};
     if (!CHECKF(parse(&a, text, &err) == 0, "refused: %s", err.text) || !CHECK(cw_script_print(&a, &one, &err) == 0)) {
         goto done;
     }
-    if (!CHECKF(parse(&b, one.data, &err) == 0, "own print refused: %s\n%s", err.text, one.data) || !CHECK(cw_script_print(&b, &two, &err) == 0)) {
+    if (!CHECKF(parse(&b, one.data, &err) == 0, "own print refused: %s\n%s", err.text, one.data) ||
+        !CHECK(cw_script_print(&b, &two, &err) == 0)) {
         goto done;
     }
     CHECK_STR(two.data, one.data);
@@ -59,8 +58,7 @@ done:
     cw_text_free(&two);
 }
 
-static void test_example(void)
-{
+static void test_example(void) {
     static const char text[] = "---\n"
                                "title: The price of a thought\n"
                                "language: en-us\n"
@@ -95,17 +93,19 @@ static void test_example(void)
     cw_script_free(&s);
 }
 
-static void test_forms(void)
-{
+static void test_forms(void) {
     /* continuation lines, indented ones, comments, CRLF, a byte order mark, turns before a heading, escapes */
     round_trip("\xEF\xBB\xBF" FRONT "Maya: one\ntwo words: not a speaker\n", NULL);
     round_trip(FRONT "Maya: one\nand on <!-- not\nthis --> it goes\n  Tom: is quoted here\n\n<!-- a comment -->\nTom:two\n",
                FRONT "\nMaya: one and on it goes Tom: is quoted here\nTom: two\n");
-    round_trip("---\r\ncast:\r\n  A: v\r\n---\r\n\r\n# H\r\n\r\nA: one\r\nmore\r\n", "---\nlanguage: en-us\nseed: 0\ncast:\n  A: v\n---\n\n# H\n\nA: one more\n");
+    round_trip("---\r\ncast:\r\n  A: v\r\n---\r\n\r\n# H\r\n\r\nA: one\r\nmore\r\n",
+               "---\nlanguage: en-us\nseed: 0\ncast:\n  A: v\n---\n\n# H\n\nA: one more\n");
     round_trip(FRONT "Maya: a \\[bracket\\] and \\<!-- no comment --> and a \\\\ back\\slash [x](/y/)\n",
                FRONT "\nMaya: a \\[bracket] and \\<!-- no comment --> and a \\\\ back\\\\slash [x](/y/)\n");
-    round_trip(FRONT "Maya: Hello [pause 1s]. [pause 500ms] [pause 0.5s] Yes\t two   blanks\n", FRONT "\nMaya: Hello. [pause 2s] Yes two blanks\n");
-    round_trip("---\ntitle: \"A: \\\"quoted\\\" # title\"\ncast:\n  'Dr. Kim': \"v: 1\"\n  \"Zoë\": x\n---\nDr. Kim: é 日本\nZoë: ok\n", NULL);
+    round_trip(FRONT "Maya: Hello [pause 1s]. [pause 500ms] [pause 0.5s] Yes\t two   blanks\n",
+               FRONT "\nMaya: Hello. [pause 2s] Yes two blanks\n");
+    round_trip("---\ntitle: \"A: \\\"quoted\\\" # title\"\ncast:\n  'Dr. Kim': \"v: 1\"\n  \"Zoë\": x\n---\nDr. Kim: é 日本\nZoë: ok\n",
+               NULL);
     round_trip("---\ncast: {A: v, B: w}\n---\nB: flow style is YAML too\n", NULL);
     round_trip(FRONT "# One\nMaya: a\n# Two # three\nTom: b", FRONT "\n# One\n\nMaya: a\n\n# Two # three\n\nTom: b\n");
     struct cw_error err = {0};
@@ -129,8 +129,7 @@ static void test_forms(void)
     cw_script_free(&s);
 }
 
-static void test_errors(void)
-{
+static void test_errors(void) {
     static const struct {
         const char *text, *where, *says, *also;
     } cases[] = {
@@ -200,8 +199,7 @@ static void test_errors(void)
     }
 }
 
-static void test_limits(void)
-{
+static void test_limits(void) {
     struct cw_error err = {0};
     struct cw_script s = {0};
     static const char nul[] = FRONT "Maya: a\0b\n";
