@@ -538,8 +538,7 @@ static void test_refusals(void) {
     CHECK(err.code == CW_FAILED && !cw_file_exists(in(out, "manifest.json")));
     cw_lock_release(&lock);
 
-    /* cancelled: a plain error, nothing under a final name */
-    p.listen.progress = NULL;
+    /* what make refuses before it opens a model */
     struct cw_write_params w = cw_write_params_default();
     w.topic = " \n";
     CHECK_REFUSED(cw_make(s, w, p, NULL, &err), &err, "topic");
