@@ -57,8 +57,8 @@ struct cw_listener {
 
 struct cw_studio;
 struct cw_studio_params {
-    int threads;            /* 0: one per core */
-    const char *voice_model; /* NULL: the catalogue's "kokoro" */
+    int threads;              /* 0: one per core */
+    const char *voice_model;  /* NULL: the catalogue's "kokoro" */
     const char *writer_model; /* path of a GGUF; NULL: the catalogue's default writer. Opened when first needed. */
 };
 struct cw_studio_params cw_studio_params_default(void);
@@ -70,7 +70,7 @@ void cw_studio_close(struct cw_studio *s);
 
 struct cw_write_params {
     const char *topic;
-    const char *cast; /* "Maya=af_heart,Tom=am_michael"; NULL: the default two */
+    const char *cast;  /* "Maya=af_heart,Tom=am_michael"; NULL: the default two */
     const char *style; /* "conversation", "interview", "debate", "explainer" */
     double minutes;    /* 3 */
     uint64_t seed;     /* 1 */
@@ -90,15 +90,15 @@ struct cw_render_params {
 struct cw_render_params cw_render_params_default(void);
 
 struct cw_report {
-    double speech_seconds;      /* length of the episode */
-    double loudness_lufs;       /* integrated, of the delivered file */
+    double speech_seconds; /* length of the episode */
+    double loudness_lufs;  /* integrated, of the delivered file */
     double true_peak_dbtp;
     int turns, rendered, reused;
     double write_seconds, speak_seconds, master_seconds, total_seconds; /* wall clock */
-    double first_sound_seconds; /* from the call to the first sample played; < 0: nothing played */
-    long underruns;             /* of live playback */
+    double first_sound_seconds;                                         /* from the call to the first sample played; < 0: nothing played */
+    long underruns;                                                     /* of live playback */
     long llm_tokens;
-    char episode[CW_PATH_MAX];  /* path of episode.mp3 */
+    char episode[CW_PATH_MAX]; /* path of episode.mp3 */
 };
 /* A finished script -> an episode folder; renders only the turns whose key is not in turns/. `report` may be NULL. */
 CW_MUST_CHECK int cw_render(struct cw_studio *s, const char *script, struct cw_render_params p, struct cw_report *report,

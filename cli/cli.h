@@ -7,17 +7,17 @@
 enum cli_type { CLI_FLAG, CLI_TEXT, CLI_INT, CLI_NUMBER };
 
 struct cli_option {
-    const char *name; /* "--voice"; a short form may follow a comma: "--out,-o" */
+    const char *name;  /* "--voice"; a short form may follow a comma: "--out,-o" */
     const char *value; /* shown in help: "NAME"; NULL for a flag */
     const char *help;
     enum cli_type type;
-    void *target; /* bool *, const char **, long *, double * */
+    void *target;  /* bool *, const char **, long *, double * */
     double lo, hi; /* CLI_INT, CLI_NUMBER */
 };
 
 struct cli_command {
     const char *name, *arguments, *summary;
-    const char *examples; /* lines, each ends in \n */
+    const char *examples;                                           /* lines, each ends in \n */
     int (*run)(const struct cli_command *c, int argc, char **argv); /* argv[0] is the command's name; gives the exit code */
 };
 
@@ -26,7 +26,8 @@ extern const struct cli_command cli_commands[];
 
 /* Parses argv[1..]: options into their targets, the rest into `args` (at most max_args, *count of them). `--` ends options.
  * Returns -1 to go on, or an exit code: 0 after --help was printed, 2 after an error was. `options` ends with a NULL name. */
-int cli_parse(const struct cli_command *c, const struct cli_option *options, int argc, char **argv, const char **args, int max_args, int *count);
+int cli_parse(const struct cli_command *c, const struct cli_option *options, int argc, char **argv, const char **args, int max_args,
+              int *count);
 /* Prints "castwright COMMAND: error: …" to stderr; returns err->code as the exit code. */
 int cli_error(const struct cli_command *c, const struct cw_error *err);
 int cli_usage(const struct cli_command *c, const char *format, ...) CW_PRINTF(2, 3); /* prints; returns 2 */

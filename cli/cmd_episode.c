@@ -37,21 +37,25 @@ static struct options options_default(void) {
     return o;
 }
 
-#define OUT_DIR {"--out,-o", "DIR", "the episode's folder (default: episodes/NAME)", CLI_TEXT, &o.out, 0, 0}
+#define OUT_DIR                                                                                                                            \
+    { "--out,-o", "DIR", "the episode's folder (default: episodes/NAME)", CLI_TEXT, &o.out, 0, 0 }
 #define COMMON                                                                                                                             \
-    {"--threads", "N", "threads (default: one per core)", CLI_INT, &o.threads, 1, 256},                                                    \
-        {"--quiet,-q", NULL, "no progress", CLI_FLAG, &o.quiet, 0, 0}
+    {"--threads", "N", "threads (default: one per core)", CLI_INT, &o.threads, 1, 256}, {                                                  \
+        "--quiet,-q", NULL, "no progress", CLI_FLAG, &o.quiet, 0, 0                                                                        \
+    }
 #define WRITING                                                                                                                            \
     {"--minutes", "N", "length (default 3)", CLI_NUMBER, &o.minutes, 0.25, 180},                                                           \
         {"--cast", "LIST", "Name=voice,… two to six (default Maya=af_heart,Tom=am_michael)", CLI_TEXT, &o.cast, 0, 0},                     \
         {"--style", "STYLE", "conversation, interview, debate, explainer", CLI_TEXT, &o.style, 0, 0},                                      \
-        {"--seed", "N", "another seed, another script (default 1)", CLI_INT, &o.seed, 0, 9e15},                                            \
-        {"--llm", "FILE.gguf", "the language model that writes", CLI_TEXT, &o.llm, 0, 0}
+        {"--seed", "N", "another seed, another script (default 1)", CLI_INT, &o.seed, 0, 9e15}, {                                          \
+        "--llm", "FILE.gguf", "the language model that writes", CLI_TEXT, &o.llm, 0, 0                                                     \
+    }
 #define SOUND                                                                                                                              \
-    {"--play", NULL, "listen while it is made", CLI_FLAG, &o.play, 0, 0}, {"--flac", NULL, "episode.flac as well", CLI_FLAG, &o.flac, 0, 0}, \
-        {"--wav", NULL, "episode.wav as well", CLI_FLAG, &o.wav, 0, 0},                                                                    \
-        {"--speed", "X", "speaking speed, 0.5 to 2 (default 1)", CLI_NUMBER, &o.speed, 0.5, 2},                                            \
-        {"--json", NULL, "the report as JSON on stdout", CLI_FLAG, &o.json, 0, 0}
+    {"--play", NULL, "listen while it is made", CLI_FLAG, &o.play, 0, 0},                                                                  \
+        {"--flac", NULL, "episode.flac as well", CLI_FLAG, &o.flac, 0, 0}, {"--wav", NULL, "episode.wav as well", CLI_FLAG, &o.wav, 0, 0}, \
+        {"--speed", "X", "speaking speed, 0.5 to 2 (default 1)", CLI_NUMBER, &o.speed, 0.5, 2}, {                                          \
+        "--json", NULL, "the report as JSON on stdout", CLI_FLAG, &o.json, 0, 0                                                            \
+    }
 
 static struct cw_studio_params studio_params(const struct options *o) {
     struct cw_studio_params p = cw_studio_params_default();
@@ -83,11 +87,12 @@ static struct cw_render_params render_params(const struct options *o, const char
 static void print_report(const struct cw_report *r, bool json) {
     cli_progress_end();
     if (json) {
-        json_t *j = json_pack("{s:s, s:f, s:f, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:i}", "episode", r->episode, "seconds",
-                              r->speech_seconds, "lufs", r->loudness_lufs, "true_peak_dbtp", r->true_peak_dbtp, "turns", r->turns, "rendered",
-                              r->rendered, "reused", r->reused, "write_seconds", r->write_seconds, "speak_seconds", r->speak_seconds,
-                              "master_seconds", r->master_seconds, "total_seconds", r->total_seconds, "first_sound_seconds",
-                              r->first_sound_seconds, "underruns", (int)r->underruns, "llm_tokens", (int)r->llm_tokens);
+        json_t *j =
+            json_pack("{s:s, s:f, s:f, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:i}", "episode", r->episode, "seconds",
+                      r->speech_seconds, "lufs", r->loudness_lufs, "true_peak_dbtp", r->true_peak_dbtp, "turns", r->turns, "rendered",
+                      r->rendered, "reused", r->reused, "write_seconds", r->write_seconds, "speak_seconds", r->speak_seconds,
+                      "master_seconds", r->master_seconds, "total_seconds", r->total_seconds, "first_sound_seconds", r->first_sound_seconds,
+                      "underruns", (int)r->underruns, "llm_tokens", (int)r->llm_tokens);
         if (j)
             json_dumpf(j, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
         putchar('\n');

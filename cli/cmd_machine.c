@@ -30,8 +30,9 @@ int cli_voices(const struct cli_command *c, int argc, char **argv) {
         printf("%-16s %-8s %-22s %-8s %s\n", "VOICE", "CODE", "LANGUAGE", "GENDER", "SPEAKS NOW");
     for (size_t i = 0; i < n; i++) {
         if (json)
-            json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", list[i].name, "language", list[i].language, "language_name",
-                                                 list[i].language_name, "gender", list[i].gender, "speaks", list[i].has_front_end));
+            json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", list[i].name, "language", list[i].language,
+                                                 "language_name", list[i].language_name, "gender", list[i].gender, "speaks",
+                                                 list[i].has_front_end));
         else
             printf("%-16s %-8s %-22s %-8s %s\n", list[i].name, list[i].language, list[i].language_name, list[i].gender,
                    list[i].has_front_end ? "yes" : "no front end for this language yet");
@@ -74,7 +75,9 @@ int cli_doctor(const struct cli_command *c, int argc, char **argv) {
         if (m[i].group != CW_MODEL_GROUP_EPISODE && s == CW_MODEL_MISSING)
             continue;
         printf("  %-19s %s\n", m[i].name,
-               s == CW_MODEL_PRESENT ? "ok" : s == CW_MODEL_WRONG ? "wrong size or content: castwright models verify" : "MISSING: castwright models fetch");
+               s == CW_MODEL_PRESENT ? "ok"
+               : s == CW_MODEL_WRONG ? "wrong size or content: castwright models verify"
+                                     : "MISSING: castwright models fetch");
         if (s != CW_MODEL_PRESENT)
             code = CW_NO_MODEL;
     }
@@ -92,12 +95,13 @@ int cli_bench(const struct cli_command *c, int argc, char **argv) {
     bool json = false;
     long threads = 0, rounds = 3;
     const char *voice = "af_heart", *sentences = NULL;
-    const struct cli_option options[] = {{"--threads", "N", "threads (default: one per core)", CLI_INT, &threads, 1, 256},
-                                         {"--rounds", "N", "rounds over the sentences (default 3)", CLI_INT, &rounds, 1, 1000},
-                                         {"--voice", "V", "default af_heart", CLI_TEXT, &voice, 0, 0},
-                                         {"--sentences", "FILE", "say these, one a line (default: eight of its own)", CLI_TEXT, &sentences, 0, 0},
-                                         {"--json", NULL, "for programs", CLI_FLAG, &json, 0, 0},
-                                         {0}};
+    const struct cli_option options[] = {
+        {"--threads", "N", "threads (default: one per core)", CLI_INT, &threads, 1, 256},
+        {"--rounds", "N", "rounds over the sentences (default 3)", CLI_INT, &rounds, 1, 1000},
+        {"--voice", "V", "default af_heart", CLI_TEXT, &voice, 0, 0},
+        {"--sentences", "FILE", "say these, one a line (default: eight of its own)", CLI_TEXT, &sentences, 0, 0},
+        {"--json", NULL, "for programs", CLI_FLAG, &json, 0, 0},
+        {0}};
     const char *none = NULL;
     int count, code = cli_parse(c, options, argc, argv, &none, 0, &count);
     if (code >= 0)
@@ -124,14 +128,15 @@ int cli_bench(const struct cli_command *c, int argc, char **argv) {
     else if (json) {
         printf("{\"isa\": \"%s\", \"threads\": %d, \"load_seconds\": %.3f, \"speech_seconds\": %.3f, \"synthesis_seconds\": %.3f, "
                "\"acoustic_seconds\": %.3f, \"vocoder_seconds\": %.3f, \"real_time_factor\": %.4f, \"peak_rss_kib\": %ld}\n",
-               r.isa, r.threads, r.load_seconds, r.speech_seconds, r.synthesis_seconds, r.acoustic_seconds, r.vocoder_seconds, r.real_time_factor,
-               r.peak_rss_kib);
+               r.isa, r.threads, r.load_seconds, r.speech_seconds, r.synthesis_seconds, r.acoustic_seconds, r.vocoder_seconds,
+               r.real_time_factor, r.peak_rss_kib);
         code = 0;
     } else {
         printf("kernels %s, %d threads, models opened in %.2f s\n", r.isa, r.threads, r.load_seconds);
-        printf("%.1f s of speech in %.1f s: real-time factor %.3f (%.1f × real time)\n", r.speech_seconds, r.synthesis_seconds, r.real_time_factor,
-               r.real_time_factor > 0 ? 1 / r.real_time_factor : 0.0);
-        printf("acoustic %.1f s, vocoder %.1f s; peak memory %.0f MB\n", r.acoustic_seconds, r.vocoder_seconds, (double)r.peak_rss_kib / 1024);
+        printf("%.1f s of speech in %.1f s: real-time factor %.3f (%.1f × real time)\n", r.speech_seconds, r.synthesis_seconds,
+               r.real_time_factor, r.real_time_factor > 0 ? 1 / r.real_time_factor : 0.0);
+        printf("acoustic %.1f s, vocoder %.1f s; peak memory %.0f MB\n", r.acoustic_seconds, r.vocoder_seconds,
+               (double)r.peak_rss_kib / 1024);
         code = 0;
     }
     cw_studio_close(studio);

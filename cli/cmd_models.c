@@ -25,11 +25,12 @@ static int list(bool json) {
     for (size_t i = 0; i < count; i++) {
         const char *state = state_name(cw_model_look(&m[i]));
         if (json)
-            json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s?, s:s, s:s}", "name", m[i].name, "file", m[i].file, "state", state,
-                                                 "group", group_name(m[i].group), "size", (json_int_t)m[i].size, "sha256", m[i].sha256, "licence",
-                                                 m[i].licence, "what", m[i].what));
+            json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s?, s:s, s:s}", "name", m[i].name, "file", m[i].file, "state",
+                                                 state, "group", group_name(m[i].group), "size", (json_int_t)m[i].size, "sha256",
+                                                 m[i].sha256, "licence", m[i].licence, "what", m[i].what));
         else
-            printf("%-20s %-8s %-8s %9.1f  %-24s %s\n", m[i].name, state, group_name(m[i].group), (double)m[i].size / 1e6, m[i].licence, m[i].what);
+            printf("%-20s %-8s %-8s %9.1f  %-24s %s\n", m[i].name, state, group_name(m[i].group), (double)m[i].size / 1e6, m[i].licence,
+                   m[i].what);
     }
     if (json) {
         json_dumpf(all, stdout, JSON_INDENT(1));

@@ -67,7 +67,8 @@ static int set(const struct cli_command *c, const struct cli_option *o, const ch
     return CW_FAILED;
 }
 
-int cli_parse(const struct cli_command *c, const struct cli_option *options, int argc, char **argv, const char **args, int max_args, int *count) {
+int cli_parse(const struct cli_command *c, const struct cli_option *options, int argc, char **argv, const char **args, int max_args,
+              int *count) {
     bool only_args = false;
     *count = 0;
     for (int i = 1; i < argc; i++) {

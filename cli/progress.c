@@ -40,13 +40,20 @@ void cli_progress_end(void) {
 
 static const char *stage_name(enum cw_stage s) {
     switch (s) {
-    case CW_STAGE_OPEN: return "Opening models";
-    case CW_STAGE_PLAN: return "Planning";
-    case CW_STAGE_WRITE: return "Writing";
-    case CW_STAGE_SPEAK: return "Speaking";
-    case CW_STAGE_MASTER: return "Mastering";
-    case CW_STAGE_PUBLISH: return "Publishing";
-    case CW_STAGE_PLAY: return "Playing";
+    case CW_STAGE_OPEN:
+        return "Opening models";
+    case CW_STAGE_PLAN:
+        return "Planning";
+    case CW_STAGE_WRITE:
+        return "Writing";
+    case CW_STAGE_SPEAK:
+        return "Speaking";
+    case CW_STAGE_MASTER:
+        return "Mastering";
+    case CW_STAGE_PUBLISH:
+        return "Publishing";
+    case CW_STAGE_PLAY:
+        return "Playing";
     }
     return "";
 }

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #define ROOMS(X)                                                                                                                           \
-    X(base) X(models) X(kernels) X(speech) X(kokoro) X(vocoder) X(script) X(writer) X(voices) X(master) X(player) X(publish) X(episode) X(cli)
+    X(base)                                                                                                                                \
+    X(models) X(kernels) X(speech) X(kokoro) X(vocoder) X(script) X(writer) X(voices) X(master) X(player) X(publish) X(episode) X(cli)
 #define DECLARE(room) extern const struct cw_test cw_tests_##room[];
 ROOMS(DECLARE)
 #define ADDRESS(room) cw_tests_##room,
@@ -144,7 +145,11 @@ int main(int argc, char **argv) {
                 printf("skip  %-40s %s\n", t->name, skipped);
             } else if (failures || skipped || !checks) {
                 failed++;
-                printf("FAIL  %-40s %s%s\n", t->name, skipped ? skipped : checks ? t->shows : "made no checks", skipped ? " (skips are refused)" : "");
+                printf("FAIL  %-40s %s%s\n", t->name,
+                       skipped  ? skipped
+                       : checks ? t->shows
+                                : "made no checks",
+                       skipped ? " (skips are refused)" : "");
             } else {
                 passed++;
                 printf("ok    %-40s %5.1f s  %d checks\n", t->name, seconds, checks);
