@@ -63,7 +63,7 @@ venv: $(VENV)/.whole
 $(VENV)/.whole: | deps
 	@echo 'Setting up Python for the model converters'
 	@rm -rf $(VENV) && mkdir -p $(CACHE) && python3 -m venv $(VENV)
-	@$(VENV)/bin/pip install -q --disable-pip-version-check -r models/convert/requirements.txt
+	@$(VENV)/bin/pip install -qq --disable-pip-version-check -r models/convert/requirements.txt
 	@touch $@
 
 LLAMA_VERSION := 0.3.36
@@ -74,7 +74,7 @@ llama: $(LLAMA)/.whole
 $(LLAMA)/.whole: | deps venv
 	@echo 'Fetching and building the language model library (once, some minutes)'
 	@mkdir -p $(CACHE); work=$$(mktemp -d $(CACHE)/.llama.XXXXXX); trap 'rm -rf "$$work"' EXIT; \
-	$(VENV)/bin/pip download -q --disable-pip-version-check --no-deps --no-binary llama-cpp-python -d "$$work" llama-cpp-python==$(LLAMA_VERSION); \
+	$(VENV)/bin/pip download -qq --disable-pip-version-check --no-deps --no-binary llama-cpp-python -d "$$work" llama-cpp-python==$(LLAMA_VERSION); \
 	sdist=$$(echo "$$work"/llama_cpp_python-*.tar.gz); \
 	found=$$(sha256sum "$$sdist" | cut -d' ' -f1); \
 	[ "$$found" = $(LLAMA_SHA256) ] || { echo "llama-cpp-python $(LLAMA_VERSION): expected sha256 $(LLAMA_SHA256), found $$found" >&2; exit 1; }; \
