@@ -19,7 +19,7 @@ for tool in cmake make gcc g++; do
     command -v "$tool" >/dev/null || fail "$tool is not installed"
 done
 
-variants="x64 haswell alderlake skylakex icelake zen4"
+variants="x64 haswell skylakex icelake"
 jobs=$(nproc)
 mkdir -p "$out/lib" "$out/include"
 build=$(mktemp -d "$out/.build.XXXXXX")
