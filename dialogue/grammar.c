@@ -58,7 +58,7 @@ void writer_grammar_outline(struct cw_text *out, int parts) {
     for (int i = 1; i <= parts; i++) {
         cw_text_printf(out, " \"%d. \" part \"\\n\"", i);
     }
-    cw_text_add(out, "\npart ::= first (\" \" word){1,14} \" - \" askfirst\n");
+    cw_text_add(out, "\npart ::= askfirst\n");
     add_question(out);
     add_sentence(out);
 }

@@ -72,11 +72,9 @@ static const struct {
 };
 
 const char writer_expert_prompt[] = "You are an expert who explains things with concrete, correct detail.";
-const char writer_outline_example[] = "1. A Loaf Against Time - Why does bread go hard?";
 
 const char *writer_example_line(int i) {
-    size_t lines = sizeof example / sizeof example[0], k = (size_t)i;
-    return k < lines ? example[k].line : k == lines ? writer_outline_example : NULL;
+    return i >= 0 && (size_t)i < sizeof example / sizeof example[0] ? example[i].line : NULL;
 }
 
 void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const struct style *style) {
@@ -126,7 +124,7 @@ static const struct move tells[] = {
 static const struct move reacts[] = {
     {"doubts it and says why", {"Hang on.", "Wait,", "I don't quite buy that.", "Hmm."}},
     {"compares that with something from daily life", {"So it's a bit like", "That's like", "It reminds me of", "Sounds like"}},
-    {"says what that means for an ordinary person", {"So when I", "For most of us,", "Which means", "And I thought"}},
+    {"says what that means for an ordinary person", {"So when I", "For most of us,", "Which means", "So for someone like me,"}},
     {"is surprised and names the part that surprises", {"Huh.", "I had no idea", "Wow.", "Now that surprises me."}},
 };
 static const struct move replies[] = {

@@ -1,6 +1,6 @@
 /* A topic -> a script, with a small language model that needs a firm hand.
  *
- *   topic ─▶ outline (title; parts with a heading and a question) ─▶ for each part: a few facts ─▶ beats (a question, a fact, a
+ *   topic ─▶ outline (title; a question for each part) ─▶ for each part: a few facts ─▶ beats (a question, a fact, a
  *   reaction, a step further) ─▶ for each beat: a note, one line under the grammar, checks, another try if need be ─▶ a turn
  *
  * Everything in one part is one growing prompt, so the cache holds all of it but the last line. Words are counted as they
@@ -25,7 +25,7 @@ enum {
 };
 
 struct part {
-    char *heading, *question;
+    char *question; /* what the part answers, and its heading */
     char *facts[FACTS_MAX];
     int fact_count, told;
 };
@@ -124,31 +124,25 @@ static char *trimmed(const char *from, const char *to) {
     return cw_strndup(from, (size_t)(to - from));
 }
 
-/* "Title: T\n1. heading - question?\n..." -> title and parts; what is missing stays NULL. */
+/* "Title: T\n1. question?\n..." -> title and questions; what is missing stays NULL. */
 static int read_outline(struct writer *w, const char *text, struct cw_error *err) {
     for (const char *line = text; *line != '\0';) {
-        const char *end = line + strcspn(line, "\n"), *dash = strstr(line, " - ");
-        char **at = NULL, *value = NULL;
+        const char *end = line + strcspn(line, "\n"), *from = line;
+        char **at = NULL;
         int number = 0, used = 0;
-        if (strncmp(line, "Title: ", 7) == 0 && w->script->title == NULL) {
+        if (strncmp(line, "Title: ", 7) == 0) {
             at = &w->script->title;
-            value = trimmed(line + 7, end);
-        } else if (sscanf(line, "%d.%n", &number, &used) == 1 && number >= 1 && number <= w->part_count && dash != NULL && dash < end) {
-            struct part *p = &w->parts[number - 1];
-            free(p->question);
-            p->question = trimmed(dash + 3, end);
-            if (p->question == NULL) {
-                return cw_fail_memory(err, "writer");
-            }
-            at = &p->heading;
-            value = trimmed(line + used, dash);
+            from += 7;
+        } else if (sscanf(line, "%d.%n", &number, &used) == 1 && number >= 1 && number <= w->part_count) {
+            at = &w->parts[number - 1].question;
+            from += used;
         }
         if (at != NULL) {
-            if (value == NULL) {
+            free(*at);
+            *at = trimmed(from, end);
+            if (*at == NULL) {
                 return cw_fail_memory(err, "writer");
             }
-            free(*at);
-            *at = value;
         }
         line = end + (*end == '\n');
     }
@@ -170,28 +164,34 @@ static bool is_copied(const struct writer *w, const char *text) {
     return copied;
 }
 
-/* Short headings, each its own, and short questions. */
+/* A short title, short questions, each its own. */
 static bool outline_good(const struct writer *w) {
     bool good = w->script->title != NULL && words_count(w->script->title) <= 12;
     for (int i = 0; i < w->part_count && good; i++) {
-        const struct part *p = &w->parts[i];
-        good = p->heading != NULL && p->question != NULL && !is_copied(w, p->heading) && !is_copied(w, p->question) &&
-               words_count(p->heading) <= 7 && words_count(p->question) <= 18 && strlen(p->heading) <= 60;
+        const char *q = w->parts[i].question;
+        good = q != NULL && words_count(q) <= 14 && strlen(q) <= 100 && !is_copied(w, q);
         for (int k = 0; k < i && good; k++) {
-            good = strcmp(p->heading, w->parts[k].heading) != 0 && strcmp(p->question, w->parts[k].question) != 0;
+            good = strcmp(q, w->parts[k].question) != 0;
         }
     }
     return good;
 }
 
-/* Ends a text after so many words. */
-static void keep_words(char *s, int words) {
-    for (; *s != '\0'; s++) {
-        if (*s == ' ' && --words == 0) {
-            *s = '\0';
-            return;
+/* Ends a text after so many words and bytes, never inside a character; nothing in it may look like a comment of the script. */
+static void keep_short(char *s, int words, size_t bytes) {
+    size_t n = 0;
+    for (; s[n] != '\0' && n < bytes; n++) {
+        if (s[n] == ' ' && --words == 0) {
+            break;
+        }
+        if (s[n] == '<') {
+            s[n] = '(';
         }
     }
+    while (n > 0 && (((unsigned char)s[n] & 0xC0) == 0x80 || s[n - 1] == ' ')) {
+        n--;
+    }
+    s[n] = '\0';
 }
 
 static int plan(struct writer *w, struct cw_error *err) {
@@ -199,19 +199,12 @@ static int plan(struct writer *w, struct cw_error *err) {
     struct cw_text grammar = {0}, text = {0};
     writer_grammar_outline(&grammar, w->part_count);
     cw_text_clear(&w->user);
-    cw_text_printf(
-        &w->user,
-        "Topic: %s\n\nPlan a talk on it. First a short catchy title. Then %d part%s, one a line: a heading of three or four words, a "
-        "dash, and one short question that it answers. In a talk about bread, a line could be: %s\n",
-        w->topic, w->part_count, w->part_count == 1 ? "" : "s", writer_outline_example);
-    if (w->part_count > 1) {
-        const char *between = w->part_count == 2   ? ""
-                              : w->part_count == 3 ? "Part 2: how it works. "
-                                                   : "The parts between: one cause, one example or one side of it each. ";
-        cw_text_printf(&w->user, "Part 1: what happens and why. %sPart %d: what people do about it. No two parts ask the same. ", between,
-                       w->part_count);
-    }
-    cw_text_add(&w->user, "Every part is about the topic itself.");
+    cw_text_printf(&w->user,
+                   "Topic: %s\n\nPlan a talk on this topic. First a short catchy title. Then %d short question%s, one a line, each about "
+                   "another side of "
+                   "the topic, that a curious listener would ask in this order. At most ten words each.%s",
+                   w->topic, w->part_count, w->part_count == 1 ? "" : "s",
+                   w->part_count == 1 ? "" : " The last one asks what people do about it or what comes next.");
     if (cw_text_check(&grammar, "writer", err) != 0 || cw_text_check(&w->user, "writer", err) != 0) {
         goto done;
     }
@@ -225,29 +218,23 @@ static int plan(struct writer *w, struct cw_error *err) {
         }
     }
     /* a plan that was cut short still makes a talk: the topic stands in for what is missing */
-    size_t short_topic = strcspn(w->topic, ".!?;");
-    short_topic = short_topic > 80 || short_topic == 0 ? 80 : short_topic;
-    while (short_topic < 90 && ((unsigned char)w->topic[short_topic] & 0xC0) == 0x80) {
-        short_topic++;
-    }
     if (w->script->title == NULL || w->script->title[0] == '\0') {
         free(w->script->title);
-        w->script->title = cw_strndup(w->topic, strnlen(w->topic, short_topic));
+        w->script->title = cw_strdup(w->topic);
     }
     bool whole = w->script->title != NULL;
+    if (whole) {
+        keep_short(w->script->title, 14, 120);
+    }
     for (int i = 0; i < w->part_count; i++) {
         struct part *p = &w->parts[i];
-        if (p->heading == NULL || p->heading[0] == '\0') {
-            free(p->heading);
-            p->heading = cw_strndup(w->topic, strnlen(w->topic, short_topic));
-        }
         if (p->question == NULL || p->question[0] == '\0') {
             free(p->question);
             p->question = cw_strdup(w->topic);
         }
-        whole = whole && p->heading != NULL && p->question != NULL;
-        if (whole) {
-            keep_words(p->heading, 8);
+        whole = whole && p->question != NULL;
+        if (p->question != NULL) {
+            keep_short(p->question, 16, 120);
         }
     }
     if (!whole) {
@@ -285,30 +272,47 @@ done:
     return status;
 }
 
-/* The facts of the parts before this one, at most so many parts back. */
-static void list_facts(struct writer *w, int part) {
-    bool some = false;
-    for (int i = part > 3 ? part - 3 : 0; i < part; i++) {
-        for (int k = 0; k < w->parts[i].fact_count; k++) {
-            cw_text_printf(&w->user, "%s- %s\n", some ? "" : "Known already:\n", w->parts[i].facts[k]);
-            some = true;
-        }
-    }
-}
-
-/* What was said: the facts of the two parts before, the headings of those before them. */
+/* What was said: the facts of the two parts before, the questions of those before them. */
 static void list_told(struct writer *w, int part) {
     if (part > 0) {
         cw_text_add(&w->user, "Said before, not to be said again:\n");
     }
     for (int i = 0; i < part; i++) {
         if (i + 2 < part) {
-            cw_text_printf(&w->user, "- %s\n", w->parts[i].heading);
+            cw_text_printf(&w->user, "- %s\n", w->parts[i].question);
         }
         for (int k = 0; i + 2 >= part && k < w->parts[i].told; k++) {
             cw_text_printf(&w->user, "- %s\n", w->parts[i].facts[k]);
         }
     }
+}
+
+/* A list's own words ("Additionally,") do not belong to the fact. */
+static char *bare_fact(const char *from, const char *end) {
+    static const char *const leads[] = {"Additionally, ",
+                                        "Furthermore, ",
+                                        "Moreover, ",
+                                        "In addition, ",
+                                        "Also, ",
+                                        "Finally, ",
+                                        "One specific fact is that ",
+                                        "Another specific fact is that ",
+                                        "One fact is that ",
+                                        "Another fact is that ",
+                                        "A third fact is that ",
+                                        "The reason is that "};
+    for (size_t i = 0; i < sizeof leads / sizeof leads[0]; i++) {
+        size_t n = strlen(leads[i]);
+        if ((size_t)(end - from) > n + 10 && strncmp(from, leads[i], n) == 0) {
+            from += n;
+            i = (size_t)-1; /* once more, from the first */
+        }
+    }
+    char *fact = cw_strndup(from, (size_t)(end - from));
+    if (fact != NULL && fact[0] >= 'a' && fact[0] <= 'z') {
+        fact[0] = (char)(fact[0] - 'a' + 'A');
+    }
+    return fact;
 }
 
 /* Asks for `count` more facts about a part; those that are new join it. */
@@ -320,7 +324,6 @@ static int gather_facts(struct writer *w, int part, int count, struct cw_error *
     writer_grammar_facts(&grammar, count);
     cw_text_clear(&w->user);
     cw_text_printf(&w->user, "Topic: %s. Question: %s\n", w->topic, p->question);
-    list_facts(w, part);
     cw_text_printf(&w->user, "Give %d specific facts as a list, one sentence each, with the reason in it.", count);
     if (cw_text_check(&grammar, "writer", err) != 0 || cw_text_check(&w->user, "writer", err) != 0 ||
         ask(w, writer_expert_prompt, NULL, grammar.data, 48 * count, 0.5f, NULL, &text, err) != 0 ||
@@ -331,7 +334,7 @@ static int gather_facts(struct writer *w, int part, int count, struct cw_error *
         char *end = line + strcspn(line, "\n");
         if (strncmp(line, "- ", 2) == 0 && *end == '\n') {
             bool known = false;
-            fact = cw_strndup(line + 2, (size_t)(end - line - 2));
+            fact = bare_fact(line + 2, end);
             if (fact == NULL) {
                 cw_fail_memory(err, "writer");
                 goto done;
@@ -363,7 +366,7 @@ static int part_prompt(struct writer *w, int part, struct cw_error *err) {
     cw_text_clear(&w->user);
     cw_text_printf(&w->user, "Topic: %s\nTitle: %s\n", w->topic, w->script->title);
     list_told(w, part);
-    cw_text_printf(&w->user, "\nWrite part %d of %d, \"%s\": %s\nFacts:\n", part + 1, w->part_count, p->heading, p->question);
+    cw_text_printf(&w->user, "\nWrite part %d of %d: %s\nFacts:\n", part + 1, w->part_count, p->question);
     for (int i = 0; i < p->fact_count; i++) {
         cw_text_printf(&w->user, "- %s\n", p->facts[i]);
     }
@@ -639,7 +642,7 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         }
     }
     tell_stage(w, stage);
-    if (part_prompt(w, part, err) != 0 || cw_script_add_segment(w->script, p->heading, err) != 0) {
+    if (part_prompt(w, part, err) != 0 || cw_script_add_segment(w->script, p->question, err) != 0) {
         return -1;
     }
     w->history_from = w->history_count > 2 ? w->history_count - 2 : 0;
@@ -829,7 +832,6 @@ int cw_writer_run(struct cw_llm *llm, struct cw_writer_params params, const stru
     status = 0;
 done:
     for (int i = 0; i < PARTS_MAX; i++) {
-        free(w->parts[i].heading);
         free(w->parts[i].question);
         for (int k = 0; k < w->parts[i].fact_count; k++) {
             free(w->parts[i].facts[k]);

@@ -29,7 +29,7 @@ void writer_list_styles(struct cw_text *out);
 /* "French" for "fr", NULL when the grammar has no letters for the language. */
 const char *writer_language(const char *code);
 void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const struct style *style);
-extern const char writer_expert_prompt[], writer_outline_example[];
+extern const char writer_expert_prompt[];
 /* The lines of the worked examples, so that copies of them can be refused: NULL after the last. */
 const char *writer_example_line(int i);
 /* The note in parentheses that says what the next turn does, and the words that the turn opens with (or ""): `used` counts how often
@@ -44,7 +44,7 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
 void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, bool question);
 /* The same for the last turn of all: one sentence and a goodbye. */
 void writer_grammar_close(struct cw_text *out);
-/* "Title: ..." and `parts` lines "1. heading - question?" */
+/* "Title: ..." and `parts` lines "1. question?" */
 void writer_grammar_outline(struct cw_text *out, int parts);
 /* `count` lines "- sentence." */
 void writer_grammar_facts(struct cw_text *out, int count);
