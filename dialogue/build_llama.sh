@@ -35,7 +35,24 @@ step() { # step WHAT COMMAND...: says nothing unless it fails
     fi
 }
 
+# ggml's threads wait for each other by spinning, which starves them and everybody else as soon as there are more threads
+# than cores: with this, one that waits long gives its core away.
+cat >"$build/relax.h" <<'EOF'
+#include <immintrin.h>
+#include <sched.h>
+static inline void relax_or_yield(void) {
+    static _Thread_local unsigned waits;
+    if (++waits % 256 == 0) {
+        sched_yield();
+    } else {
+        _mm_pause();
+    }
+}
+#define _mm_pause relax_or_yield
+EOF
+
 step configuring cmake -S "$src" -B "$build" -G "Unix Makefiles" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON \
+    -DCMAKE_C_FLAGS="-include '$build/relax.h'" \
     -DCMAKE_BUILD_RPATH_USE_ORIGIN=ON -DCMAKE_BUILD_RPATH='$ORIGIN' -DCMAKE_SKIP_BUILD_RPATH=OFF \
     -DGGML_NATIVE=OFF -DGGML_BACKEND_DL=ON -DGGML_CPU_ALL_VARIANTS=ON -DGGML_OPENMP=OFF -DGGML_CCACHE=OFF \
     -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF \
