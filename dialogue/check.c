@@ -269,6 +269,10 @@ static const char *const meta[] = {
     "today's topic", "the topic",    "let's discuss", "let's talk about",
 };
 
+/* Praise of the subject says nothing about it. */
+static const char *const fillers[] = {"fascinating",          "amazing",      "truly remarkable", "incredible", "it's important to",
+                                      "plays a crucial role", "game changer", "game-changer"};
+
 /* `list` phrase at a word start of `lower`; `start`: at its very start only. */
 static bool has_phrase(const char *lower, const char *phrase, bool start) {
     size_t n = strlen(phrase);
@@ -305,7 +309,14 @@ bool writer_bad_start(const char *line) {
     for (char *c = lower; (c = strchr(c, ',')) != NULL;) { /* "Yes, exactly" */
         memmove(c, c + 1, strlen(c));
     }
-    return HAS_ANY(lower, banned_openers, true);
+    static const char *const yeses[] = {"yes ", "yeah ", "oh ", "well ", "right ", "ah "};
+    const char *start = lower;
+    for (size_t i = 0; i < sizeof yeses / sizeof yeses[0]; i++) {
+        if (strncmp(lower, yeses[i], strlen(yeses[i])) == 0) {
+            start = lower + strlen(yeses[i]);
+        }
+    }
+    return HAS_ANY(lower, banned_openers, true) || HAS_ANY(start, banned_openers, true);
 }
 
 int words_in_sentence(const char *line) {
@@ -501,6 +512,20 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
     }
     if (invented_numbers(text, c->known) > 0) {
         object(penalty, why, 45, "has a number that no fact supports");
+    }
+    if (HAS_ANY(lower, fillers, false)) {
+        object(penalty, why, 35, "praises where it should tell");
+    }
+    if (writer_of_example(lower, c->known)) {
+        object(penalty, why, 110, "comes from the worked example");
+    }
+    const char *bye = strstr(lower, "goodbye");
+    if (last && bye != NULL && strstr(bye + 7, "bye") != NULL) {
+        object(penalty, why, 60, "says goodbye twice");
+    }
+    bool states = c->beat == BEAT_TELL || c->beat == BEAT_EXTEND || c->beat == BEAT_SUM;
+    if (states && text[0] != '\0' && text[strlen(text) - 1] == '?') {
+        object(penalty, why, 50, "asks where it should tell");
     }
     if (c->fact != NULL) {
         if (words_of(&fact, c->fact, err) != 0) {

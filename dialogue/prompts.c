@@ -73,6 +73,16 @@ static const struct {
 
 const char writer_expert_prompt[] = "You are an expert who explains things with concrete, correct detail.";
 
+bool writer_of_example(const char *lower, const char *known) {
+    static const char *const things[] = {"bread", "toast", "crust", "starch", "loaf", "sandwich", "crystals"};
+    for (size_t i = 0; i < sizeof things / sizeof things[0]; i++) {
+        if (strstr(lower, things[i]) != NULL && (known == NULL || strcasestr(known, things[i]) == NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *writer_example_line(int i) {
     return i >= 0 && (size_t)i < sizeof example / sizeof example[0] ? example[i].line : NULL;
 }

@@ -21,7 +21,7 @@ enum {
     GOOD = 29,          /* a line with at most this penalty is taken at once, */
     MIDDLING = 60,      /* with this one after two tries, */
     TOLERABLE = 100,    /* with this one after three; with more, never */
-    CLOSING_WORDS = 42, /* kept for the last two turns */
+    CLOSING_WORDS = 36, /* kept for the last two turns */
 };
 
 struct part {
@@ -48,6 +48,7 @@ struct writer {
     int last_speaker;
     unsigned char used[OPENERS_MAX];
     uint64_t calls, picks;
+    uint64_t topic_hash; /* another topic, another order of moves and openers */
 };
 
 struct cw_writer_params cw_writer_params_default(void) {
@@ -63,7 +64,7 @@ static void tell_stage(const struct writer *w, const char *what) {
 
 static uint32_t random_word(struct writer *w) {
     uint32_t words[4];
-    cw_philox(w->params.seed, 2, w->picks++, words);
+    cw_philox(w->params.seed ^ w->topic_hash, 2, w->picks++, words);
     return words[0];
 }
 
@@ -647,11 +648,14 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
     }
     w->history_from = w->history_count > 2 ? w->history_count - 2 : 0;
     enum beat beat = part == 0 ? BEAT_OPEN : BEAT_TURN;
+    enum beat last = beat; /* that was written */
     int skipped = 0, extended = 0;
     for (;;) {
         int left = budget - (w->words - start);
         bool first = w->script->segments[part].turn_count == 0;
-        if (!first && left < 14) {
+        bool question = last == BEAT_OPEN || last == BEAT_TURN || last == BEAT_ASK || (last == BEAT_REACT && w->style->fixed_roles);
+        /* a part ends neither on a question nor just before one that would have no room for an answer */
+        if (!first && !question && left < (asks(last) ? 10 : 22)) {
             return 0;
         }
         const char *subject = beat == BEAT_OPEN ? w->topic : beat == BEAT_TELL ? p->facts[p->told] : p->question;
@@ -665,6 +669,7 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         } else if (beat == BEAT_EXTEND) {
             extended++;
         }
+        last = written ? beat : last;
         if (!written && ++skipped > 5 + p->fact_count) {
             if (!first) {
                 return 0; /* the words left go to the parts that follow */
@@ -687,7 +692,7 @@ static int close_talk(struct writer *w, struct cw_error *err) {
     tell_stage(w, "closing");
     int left = w->total_words - w->words;
     if (left > 28) {
-        if (write_turn(w, BEAT_SUM, next_speaker(w, BEAT_SUM), w->script->title, left - 14, &written, err) != 0) {
+        if (write_turn(w, BEAT_SUM, next_speaker(w, BEAT_SUM), w->topic, left - 14, &written, err) != 0) {
             goto done;
         }
         left = w->total_words - w->words;
@@ -746,6 +751,10 @@ static int clean_topic(struct writer *w, struct cw_error *err) {
         len--;
     }
     w->topic[len] = '\0';
+    w->topic_hash = 14695981039346656037u; /* FNV-1a */
+    for (size_t i = 0; i < len; i++) {
+        w->topic_hash = (w->topic_hash ^ (unsigned char)w->topic[i]) * 1099511628211u;
+    }
     if (!letters) {
         return cw_fail(err, CW_BAD_INPUT, "topic: expected words; found %s", len == 0 ? "nothing" : "none");
     }

@@ -32,6 +32,8 @@ void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const 
 extern const char writer_expert_prompt[];
 /* The lines of the worked examples, so that copies of them can be refused: NULL after the last. */
 const char *writer_example_line(int i);
+/* Speaks of the example's own things, that the facts (`known`) do not have? `lower` is in lower case. */
+bool writer_of_example(const char *lower, const char *known);
 /* The note in parentheses that says what the next turn does, and the words that the turn opens with (or ""): `used` counts how often
  * each opener was taken, and the least used ones are taken first. `pick` chooses among ways to say the same. */
 enum { OPENERS_MAX = 64 };

@@ -234,6 +234,10 @@ static void test_checks(void) {
         {"Maya: It takes them many trips.", BEAT_TELL, "speakable"},
         {"They *really* work.", BEAT_TELL, "speakable"},
         {"The starch inside quietly turned back into crystals.", BEAT_TELL, "worked example"},
+        {"It is a fascinating fact of nature.", BEAT_TELL, "praises"},
+        {"Thanks, Maya. Goodbye for now. Goodbye.", BEAT_CLOSE, "twice"},
+        {"It smells like fresh bread in there.", BEAT_REACT, "worked example"},
+        {"Start with this. How far does one of them fly?", BEAT_TELL, "asks where"},
         {"So who would have thought of that before lunch?", BEAT_ASK, "opens"},
     };
     struct cw_script s = two_hosts();
@@ -258,7 +262,8 @@ static void test_checks(void) {
                    penalty, why != NULL ? why : "no reason", cases[i].why);
         }
     }
-    CHECK(writer_bad_start("Yes, exactly") && writer_bad_start("absolutely") && !writer_bad_start("Sured") && !writer_bad_start("Honey"));
+    CHECK(writer_bad_start("Yes, exactly") && writer_bad_start("Yes, that's a good") && writer_bad_start("absolutely") &&
+          !writer_bad_start("Sured") && !writer_bad_start("Honey"));
     CHECK(ledger_has_run(&said, "I say bees visit two million fl") && !ledger_has_run(&said, "I say bees visit two billion fl"));
     ledger_free(&said);
     ledger_free(&examples);
