@@ -415,6 +415,25 @@ static int invented_numbers(const char *text, const char *known) {
     return count;
 }
 
+/* "generativeAI": two words that ran together, unless a fact writes it so. */
+static bool runs_together(const char *text, const char *known) {
+    for (const char *p = text; *p != '\0'; p++) {
+        if (islower((unsigned char)p[0]) && isupper((unsigned char)p[1])) {
+            const char *start = p, *end = p + 1;
+            while (start > text && word_char(start[-1])) {
+                start--;
+            }
+            while (word_char(*end)) {
+                end++;
+            }
+            if (known == NULL || memmem(known, strlen(known), start, (size_t)(end - start)) == NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void object(int *penalty, const char **why, int amount, const char *reason) {
     if (amount > 100 || *why == NULL) {
         *why = reason;
@@ -512,6 +531,9 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
     }
     if (invented_numbers(text, c->known) > 0) {
         object(penalty, why, 45, "has a number that no fact supports");
+    }
+    if (runs_together(text, c->known)) {
+        object(penalty, why, 40, "has words that ran together");
     }
     if (HAS_ANY(lower, fillers, false)) {
         object(penalty, why, 35, "praises where it should tell");

@@ -168,7 +168,7 @@ static int front_entry(struct front *f, struct cw_error *err) {
     char *key = NULL, *value = NULL;
     struct cw_script *s = f->script;
     yaml_mark_t mark = f->event.start_mark;
-    if (front_scalar(f, "a key (title, language, seed or cast)", SCRIPT_TITLE_MAX, &key, err) != 0) {
+    if (front_scalar(f, "a key (title, language, seed or cast)", SCRIPT_TITLE_MAX, &key, err) != 0 || key == NULL) {
         goto done;
     }
     bool *seen = strcmp(key, "title") == 0      ? &f->seen_title

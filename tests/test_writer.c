@@ -237,6 +237,7 @@ static void test_checks(void) {
         {"It is a fascinating fact of nature.", BEAT_TELL, "praises"},
         {"Thanks, Maya. Goodbye for now. Goodbye.", BEAT_CLOSE, "twice"},
         {"It smells like fresh bread in there.", BEAT_REACT, "worked example"},
+        {"The cost of generativeAI is high.", BEAT_REACT, "ran together"},
         {"Start with this. How far does one of them fly?", BEAT_TELL, "asks where"},
         {"So who would have thought of that before lunch?", BEAT_ASK, "opens"},
     };
