@@ -159,7 +159,7 @@ test: deps-test ## installs, builds, runs every test
 
 lint: deps-lint llama ## clang-format and clang-tidy
 	@clang-format --dry-run -Werror castwright.h $(foreach d,$(ROOMS) cli tests bench,$(wildcard $(d)/*.[ch]))
-	@printf '%s\n' $(LIB_SOURCES) $(CLI_SOURCES) | xargs -P$$(nproc) -n1 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null -- \
+	@printf '%s\n' $(LIB_SOURCES) $(CLI_SOURCES) | xargs -P$$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
 	    -std=c11 -D_GNU_SOURCE -I. -I$(LLAMA)/include $$(pkg-config --cflags $(PKGS)) -DCW_CONVERT_DIR='""' -DCW_LLAMA_LIB_DIR='""' -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma
 	@echo 'lint: clean'
 

@@ -255,7 +255,7 @@ static int mark_word(struct speaker *k, const struct cw_spoken_word *w, int span
         last->end = end;
         return 0;
     }
-    if (take->word_count == k->word_cap) {
+    if (take->word_count == k->word_cap || !take->words) {
         int cap = k->word_cap ? 2 * k->word_cap : 32;
         struct cw_word_mark *more = realloc(take->words, (size_t)cap * sizeof *more);
         if (!more)
