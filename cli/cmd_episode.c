@@ -110,6 +110,14 @@ static void print_report(const struct cw_report *r, bool json) {
         printf("first sound after %.2f s, %ld underruns\n", r->first_sound_seconds, r->underruns);
 }
 
+/* The end of a command that makes an episode: its report or its error, and the exit code. */
+static int told(const struct cli_command *c, bool made, const struct cw_error *err, const struct cw_report *r, bool json) {
+    if (!made)
+        return cli_error(c, err);
+    print_report(r, json);
+    return 0;
+}
+
 int cli_make(const struct cli_command *c, int argc, char **argv) {
     struct options o = options_default();
     const struct cli_option table[] = {OUT_DIR, WRITING, SOUND, COMMON, {0}};
@@ -124,15 +132,10 @@ int cli_make(const struct cli_command *c, int argc, char **argv) {
     struct cw_error err = {0};
     struct cw_studio *studio = NULL;
     struct cw_report report = {0};
-    if (cw_studio_open(&studio, studio_params(&o), &err) != 0 ||
-        cw_make(studio, write_params(&o, topic), render_params(&o, o.out ? o.out : folder), &report, &err) != 0)
-        code = cli_error(c, &err);
-    else {
-        print_report(&report, o.json);
-        code = 0;
-    }
+    bool made = cw_studio_open(&studio, studio_params(&o), &err) == 0 &&
+                cw_make(studio, write_params(&o, topic), render_params(&o, o.out ? o.out : folder), &report, &err) == 0;
     cw_studio_close(studio);
-    return code;
+    return told(c, made, &err, &report, o.json);
 }
 
 int cli_write(const struct cli_command *c, int argc, char **argv) {
@@ -176,15 +179,10 @@ int cli_render(const struct cli_command *c, int argc, char **argv) {
     struct cw_error err = {0};
     struct cw_studio *studio = NULL;
     struct cw_report report = {0};
-    if (cw_studio_open(&studio, studio_params(&o), &err) != 0 ||
-        cw_render(studio, script, render_params(&o, o.out ? o.out : folder), &report, &err) != 0)
-        code = cli_error(c, &err);
-    else {
-        print_report(&report, o.json);
-        code = 0;
-    }
+    bool made = cw_studio_open(&studio, studio_params(&o), &err) == 0 &&
+                cw_render(studio, script, render_params(&o, o.out ? o.out : folder), &report, &err) == 0;
     cw_studio_close(studio);
-    return code;
+    return told(c, made, &err, &report, o.json);
 }
 
 int cli_say(const struct cli_command *c, int argc, char **argv) {
