@@ -8,6 +8,7 @@
  * again ends with the bytes of an undisturbed one.
  */
 #include "episode/cache.h"
+#include "episode/level.h"
 #include "episode/manifest.h"
 #include "episode/master.h"
 #include "episode/player.h"
@@ -48,6 +49,8 @@ struct build {
     char out_dir[CW_PATH_MAX], turns_dir[CW_PATH_MAX];
     struct cw_lock lock;
     struct cw_voice voices[CW_CAST_MAX];
+    double gains_db[CW_CAST_MAX]; /* of the voices; 0 for who never speaks */
+    bool levelled[CW_CAST_MAX];
     int voice_count;
 
     struct spoken *turns;
@@ -286,7 +289,8 @@ static bool following(const struct cw_script *script, int *segment, int *turn) {
 
 static void play_turn(struct build *b, const struct cw_script *script, const struct spoken *s, const char *path) {
     struct cw_error err = {0};
-    struct cw_clip clip = {.start = s->start, .count = s->take.samples};
+    int speaker = script->segments[s->segment].turns[s->turn].speaker;
+    struct cw_clip clip = {.start = s->start, .count = s->take.samples, .gain_db = b->gains_db[speaker]};
     snprintf(clip.path, sizeof clip.path, "%s", path);
     /* nothing will be added before the next turn's start; one that is not written yet starts after this one (the writer gives
      * no overlaps) */
@@ -326,6 +330,11 @@ static int speak_turn(struct build *b, const struct cw_script *script, int segme
     }
     b->stage = CW_STAGE_SPEAK;
     b->last_made = 0;
+    if (!b->levelled[t->speaker]) {
+        if (cw_level_gain(b->studio, r.voice, r.language, &b->gains_db[t->speaker], err) != 0)
+            goto done;
+        b->levelled[t->speaker] = true;
+    }
     if (cw_turn_plain(t, &plain, err) != 0 || cw_turn_plan_make(b->studio, &r, &plan, err) != 0)
         goto done;
     say_what(b, speaker, plain.data ? plain.data : "");
@@ -451,6 +460,7 @@ static int master(struct build *b, const struct cw_script *script, const struct 
         snprintf(name, sizeof name, "%s.wav", b->turns[i].key);
         clips[i].start = b->turns[i].start;
         clips[i].count = b->turns[i].take.samples;
+        clips[i].gain_db = b->gains_db[script->segments[b->turns[i].segment].turns[b->turns[i].turn].speaker];
         if (cw_path_join(clips[i].path, b->turns_dir, name, err) != 0)
             goto done;
     }
@@ -625,6 +635,7 @@ static int finish(struct build *b, const struct cw_script *script, const struct 
         .request = request,
         .studio = b->studio,
         .voices = b->voices,
+        .gains_db = b->gains_db,
         .speed = b->params.speed,
         .turns = turns,
         .turn_count = b->count,

@@ -1,5 +1,6 @@
-/* clips (maker's thread) -> queue -> feeder thread: mixer -> gain -> player -> device.
- * The queue is under a mutex that the audio callback never sees; only the feeder touches the mixer and writes the ring. */
+/* clips (maker's thread) -> queue -> feeder thread: mix bus -> gain -> player -> device.
+ * The queue is under a mutex that the audio callback never sees; only the feeder touches the bus and writes the ring. */
+#include "episode/bus.h"
 #include "episode/player.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ struct item {
 
 struct cw_live {
     struct cw_player *player;
-    struct cw_mixer *mixer; /* the feeder's */
+    struct cw_bus *bus; /* the feeder's */
     int rate;
     float gain;
     pthread_t thread;
@@ -76,7 +77,7 @@ void cw_live_forecast(struct cw_live *l, double ready, double total, double rate
 /* ---- the feeder -------------------------------------------------------------------------------------------------------- */
 
 static int64_t limit_of(const struct cw_live *l) {
-    return l->ended ? l->total : l->horizon;
+    return l->ended ? l->total : l->horizon > CW_BUS_AHEAD ? l->horizon - CW_BUS_AHEAD : 0;
 }
 
 /* Waits until there is something to play from sample `at` on, and time to play it: true; false at the end or on stop. */
@@ -105,7 +106,7 @@ static bool wait_for_work(struct cw_live *l, int64_t at, bool *holding, long *un
     return work;
 }
 
-/* Hands the mixer what has come since; how far it may mix. -1: failed. */
+/* Hands the bus what has come since; how far it may mix. -1: failed. */
 static int take_clips(struct cw_live *l, int64_t *limit, struct cw_error *err) {
     int result = 0;
     pthread_mutex_lock(&l->lock);
@@ -117,7 +118,7 @@ static int take_clips(struct cw_live *l, int64_t *limit, struct cw_error *err) {
     while (list != NULL) {
         struct item *next = list->next;
         if (result == 0) {
-            result = cw_mixer_add(l->mixer, &list->clip, err);
+            result = cw_bus_add(l->bus, &list->clip, err);
         }
         free(list);
         list = next;
@@ -135,7 +136,7 @@ static int feed(struct cw_live *l, struct cw_error *err) {
             return -1;
         }
         size_t n = (size_t)(limit - at < BLOCK ? limit - at : BLOCK);
-        if (cw_mixer_read(l->mixer, block, n, err) != 0) {
+        if (cw_bus_read(l->bus, block, n, err) != 0) {
             return -1;
         }
         for (size_t i = 0; i < n; i++) {
@@ -185,7 +186,7 @@ int cw_live_open(struct cw_live **live, int rate, float gain, struct cw_error *e
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->news, NULL);
     params.rate = rate;
-    if (cw_player_open(&l->player, params, err) != 0 || cw_mixer_open(&l->mixer, rate, err) != 0) {
+    if (cw_player_open(&l->player, params, err) != 0 || cw_bus_open(&l->bus, rate, err) != 0) {
         goto done;
     }
     int failure = pthread_create(&l->thread, NULL, feeder, l);
@@ -276,7 +277,7 @@ void cw_live_close(struct cw_live *l) {
     }
     join(l);
     cw_player_close(l->player);
-    cw_mixer_close(l->mixer);
+    cw_bus_close(l->bus);
     while (l->first != NULL) {
         struct item *item = l->first;
         l->first = item->next;

@@ -13,7 +13,7 @@
 #include <jansson.h>
 
 enum { MANIFEST_MAX = 32 << 20 };
-#define MASTERING_VERSION 1 /* to be raised when mixer.c, master.c or limiter.c change what is heard */
+#define MASTERING_VERSION 2 /* to be raised when mixer.c, bus.c, master.c or limiter.c change what is heard */
 
 int cw_manifest_inputs(const struct cw_clip *clips, size_t count, int64_t total, const char *const *tags, char sum[65],
                        struct cw_error *err) {
@@ -23,7 +23,8 @@ int cw_manifest_inputs(const struct cw_clip *clips, size_t count, int64_t total,
         cw_text_printf(&t, "tag %zu %s\n", strlen(*tags), *tags);
     for (size_t i = 0; i < count; i++) {
         const char *name = strrchr(clips[i].path, '/'); /* the turn's key: the folder's own place decides nothing */
-        cw_text_printf(&t, "clip %s %lld %lld\n", name ? name + 1 : clips[i].path, (long long)clips[i].start, (long long)clips[i].count);
+        cw_text_printf(&t, "clip %s %lld %lld %.1f\n", name ? name + 1 : clips[i].path, (long long)clips[i].start,
+                       (long long)clips[i].count, clips[i].gain_db);
     }
     int result = cw_text_check(&t, "manifest", err);
     if (result == 0)
@@ -212,8 +213,8 @@ static json_t *build(const struct cw_manifest *m, struct cw_error *err) {
 
     json_t *voices = json_array();
     for (int i = 0; i < script->cast_count; i++)
-        json_array_append_new(
-            voices, json_pack("{ss ss ss}", "speaker", script->cast[i].name, "voice", m->voices[i].name, "sha256", m->voices[i].sha256));
+        json_array_append_new(voices, json_pack("{ss ss ss so}", "speaker", script->cast[i].name, "voice", m->voices[i].name, "sha256",
+                                                m->voices[i].sha256, "gain_db", number(m->gains_db[i], 0.1)));
     json_object_set_new(root, "voices", voices);
     json_t *turns = json_array();
     for (int i = 0; i < m->turn_count; i++)

@@ -19,6 +19,7 @@ struct cw_manifest {
     const char *script_sum, *request; /* request: JSON text of what was asked for, or NULL */
     const struct cw_studio *studio;
     const struct cw_voice *voices; /* [cast_count] */
+    const double *gains_db;        /* [cast] */
     double speed;
     const struct cw_manifest_turn *turns;
     int turn_count;

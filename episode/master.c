@@ -1,8 +1,9 @@
-/* clips -> mixer (24 kHz, mono) -> resampler (44.1 kHz) -> [pass 1] meter -> gain
+/* clips -> mix bus (24 kHz, mono) -> resampler (44.1 kHz) -> [pass 1] meter -> gain
  *                                                       -> [pass 2] gain -> limiter -> both channels -> MP3, FLAC, WAV
  *                                                       -> [pass 3] the file decoded and measured; once more when it misses.
  * Everything streams: memory holds blocks, never the episode. */
 #include "episode/master.h"
+#include "episode/bus.h"
 #include "episode/limiter.h"
 
 #include <ebur128.h>
@@ -59,7 +60,7 @@ static int report(const struct span *s, int64_t done, int64_t total, struct cw_e
 /* ---- the timeline at 44.1 kHz ------------------------------------------------------------------------------------------ */
 
 struct stream {
-    struct cw_mixer *mixer;
+    struct cw_bus *bus;
     SRC_STATE *src;
     double ratio;
     float in[IN_BLOCK];
@@ -70,7 +71,7 @@ struct stream {
 };
 
 static void stream_close(struct stream *s) {
-    cw_mixer_close(s->mixer);
+    cw_bus_close(s->bus);
     if (s->src != NULL) {
         src_delete(s->src);
     }
@@ -83,11 +84,11 @@ static int stream_open(struct stream *s, const struct cw_clip *clips, size_t cou
     s->total = total;
     s->ratio = (double)RATE / rate;
     s->out_total = (int64_t)llround((double)total * s->ratio);
-    if (cw_mixer_open(&s->mixer, rate, err) != 0) {
+    if (cw_bus_open(&s->bus, rate, err) != 0) {
         return -1;
     }
     for (size_t i = 0; i < count; i++) {
-        if (cw_mixer_add(s->mixer, &clips[i], err) != 0) {
+        if (cw_bus_add(s->bus, &clips[i], err) != 0) {
             stream_close(s);
             return -1;
         }
@@ -110,7 +111,7 @@ static long stream_read(struct stream *s, float *out, long n, struct cw_error *e
     while (filled < n) {
         if (s->left == 0 && s->mixed < s->total) {
             int64_t take = s->total - s->mixed < IN_BLOCK ? s->total - s->mixed : IN_BLOCK;
-            if (cw_mixer_read(s->mixer, s->in, (size_t)take, err) != 0) {
+            if (cw_bus_read(s->bus, s->in, (size_t)take, err) != 0) {
                 return -1;
             }
             s->next = s->in;

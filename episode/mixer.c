@@ -13,6 +13,7 @@ struct voice_line { /* one clip, waiting or sounding */
     struct voice_line *next;
     SNDFILE *file; /* NULL: not opened yet */
     int64_t start, count, done;
+    float gain;
     char path[];
 };
 
@@ -64,6 +65,9 @@ int cw_mixer_add(struct cw_mixer *m, const struct cw_clip *clip, struct cw_error
         return cw_fail(err, CW_BAD_INPUT, "%s: expected a place on the timeline, found sample %lld for %lld samples", clip->path,
                        (long long)clip->start, (long long)clip->count);
     }
+    if (!(fabs(clip->gain_db) <= 60.0)) {
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected a gain of -60 to 60 dB, found %g", clip->path, clip->gain_db);
+    }
     if (clip->start < m->last_start || clip->start < m->now) {
         return cw_fail(err, CW_BAD_INPUT, "%s: expected clips in order of their start, from sample %lld on; found sample %lld", clip->path,
                        (long long)(m->last_start > m->now ? m->last_start : m->now), (long long)clip->start);
@@ -76,6 +80,7 @@ int cw_mixer_add(struct cw_mixer *m, const struct cw_clip *clip, struct cw_error
     memcpy(line->path, clip->path, len + 1);
     line->start = clip->start;
     line->count = clip->count;
+    line->gain = (float)pow(10.0, clip->gain_db / 20.0);
     m->last_start = clip->start;
     *m->end = line;
     m->end = &line->next;
@@ -123,7 +128,7 @@ static int add_line(struct cw_mixer *m, struct voice_line *line, float *out, siz
             return cw_fail(err, CW_BAD_INPUT, "%s: sample %lld: expected a finite number, found %s", line->path,
                            (long long)(line->done + i), isnan(m->block[i]) ? "NaN" : "infinity");
         }
-        out[at + i] += m->block[i];
+        out[at + i] += line->gain * m->block[i];
     }
     line->done += take;
     return 0;

@@ -1,5 +1,5 @@
 /* The timeline and its mixer: placed clips -> one mono stream, pulled in blocks. Memory holds the clips that sound now, never
- * the episode. The same mixer feeds mastering and live playback, so both hear the same samples. */
+ * the episode. */
 #ifndef CW_MIXER_H
 #define CW_MIXER_H
 
@@ -9,6 +9,7 @@ struct cw_clip {
     char path[CW_PATH_MAX]; /* a float WAV, mono */
     int64_t start;          /* sample on the timeline */
     int64_t count;          /* samples */
+    double gain_db;
 };
 
 struct cw_mixer;

@@ -34,7 +34,7 @@ struct cw_player_stats {
 struct cw_player_stats cw_player_stats(const struct cw_player *p);
 
 /* An episode played while it is made: a feeder thread mixes the clips that are ready and writes them to a player. What is
- * heard is the timeline's samples times `gain`, held within [-1, 1]. */
+ * heard is the mix bus's samples times `gain`, held within [-1, 1]. */
 struct cw_live;
 /* `rate`: of the timeline. `gain`: linear. Opens the player; fails when there is no device. */
 CW_MUST_CHECK int cw_live_open(struct cw_live **l, int rate, float gain, struct cw_error *err);

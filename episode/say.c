@@ -15,6 +15,10 @@
 
 #include <sndfile.h>
 
+/* Silence around what a file holds, as recordings have it: without, players clip the onset and judges miss the room. Live sound
+ * starts at once. */
+enum { LEAD_IN = CW_STUDIO_RATE / 5, LEAD_OUT = 3 * CW_STUDIO_RATE / 10 };
+
 struct cw_say_params cw_say_params_default(void) {
     struct cw_say_params p = {.voice = "af_heart", .speed = 1, .seed = 1};
     return p;
@@ -44,6 +48,13 @@ static int put(void *arg, const float *samples, size_t n, struct cw_error *err) 
     p.times_real_time = spent > 0 ? k->seconds / spent : 0;
     if (k->listen.progress && !k->listen.progress(k->listen.arg, &p))
         return cw_fail(err, CW_FAILED, "cancelled");
+    return 0;
+}
+
+static int put_silence(struct saying *k, sf_count_t n, struct cw_error *err) {
+    static const float zero[LEAD_OUT];
+    if (k->file && sf_writef_float(k->file, zero, n) != n)
+        return cw_fail(err, CW_FAILED, "%s: cannot write: %s", k->out, sf_strerror(k->file));
     return 0;
 }
 
@@ -186,7 +197,8 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
     if (cw_studio_need_sound(s, err) != 0)
         goto done;
     k.started = cw_seconds();
-    if (cw_turn_speak(s, &r, &plan, (struct cw_sink){put, &k}, &take, err) != 0)
+    if (put_silence(&k, LEAD_IN, err) != 0 || cw_turn_speak(s, &r, &plan, (struct cw_sink){put, &k}, &take, err) != 0 ||
+        put_silence(&k, LEAD_OUT, err) != 0)
         goto done;
     if (k.file) {
         int closed = sf_close(k.file);
@@ -195,7 +207,7 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
             cw_fail(err, CW_FAILED, "%s: cannot write: %s", p.out, sf_error_number(closed));
             goto done;
         }
-        if (deliver(temp, p.out, format, take.samples, k.peak, err) != 0)
+        if (deliver(temp, p.out, format, LEAD_IN + take.samples + LEAD_OUT, k.peak, err) != 0)
             goto done;
     }
     if (k.player && cw_player_drain(k.player, err) != 0)

@@ -3,6 +3,8 @@
 
 #include "castwright.h"
 #include "episode/cache.h"
+#include "episode/level.h"
+#include "episode/master.h"
 #include "episode/timeline.h"
 #include "episode/turn.h"
 #include "models/catalogue.h"
@@ -673,6 +675,17 @@ static void test_say(void) {
         SNDFILE *f = sf_open(path[i], SFM_READ, &info);
         CHECK(f && info.samplerate == 24000 && info.channels == 1 && info.frames > 12000 && info.frames < 96000);
         CHECK((info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_PCM_16);
+        float *x = calloc((size_t)info.frames + 1, sizeof *x);
+        if (CHECK(f && x && sf_readf_float(f, x, info.frames) == info.frames)) {
+            sf_count_t first = 0, last = info.frames;
+            while (first < last && x[first] == 0)
+                first++;
+            while (last > first && x[last - 1] == 0)
+                last--;
+            double before = (double)first / 24000, after = (double)(info.frames - last) / 24000;
+            CHECKF(before >= 0.2 && before < 0.21 && after >= 0.3 && after < 0.31, "silence: %.3f s before, %.3f s after", before, after);
+        }
+        free(x);
         if (f)
             sf_close(f);
     }
@@ -689,6 +702,46 @@ static void test_say(void) {
     CHECK(r.speech_seconds > 0.2 && r.acoustic_seconds > 0 && r.vocoder_seconds > 0 && r.real_time_factor > 0 && r.isa[0] && r.threads > 0);
     CHECK(r.acoustic_seconds + r.vocoder_seconds <= r.synthesis_seconds);
     CHECK_REFUSED(cw_bench(s, &text, 1, 0, "af_heart", &r, &err), &err, "rounds");
+    cw_studio_close(s);
+}
+
+/* Two voices that lie decibels apart are equally loud at their gains, in words they were not measured with. */
+static void test_level(void) {
+    if (no_models())
+        return;
+    static const char *const names[] = {"af_heart", "am_michael", "af_nicole"};
+    const char *const path = "level.wav";
+    struct cw_error err = {0};
+    struct cw_studio *s = open_studio(0);
+    char here[CW_PATH_MAX];
+    if (!CHECK(getcwd(here, sizeof here) != NULL && chdir(cw_test_dir()) == 0) ||
+        !CHECKF(cw_studio_need_plans(s, &err) == 0, "%s", err.text))
+        return;
+    double lowest = 100, highest = -100, least = 100, most = -100;
+    for (int i = 0; i < 3; i++) {
+        struct cw_voice voice = {0};
+        double gain = 0, again = 0, lufs = 0, dbtp = 0, seconds = 0;
+        CHECKF(cw_voice_open(&voice, s->voices_dir, names[i], &err) == 0, "%s", err.text);
+        CHECKF(cw_level_gain(s, &voice, "en-us", &gain, &err) == 0, "%s", err.text);
+        CHECKF(cw_level_gain(s, &voice, "en-us", &again, &err) == 0 && again == gain, "%g, then %g %s", gain, again, err.text);
+        CHECKF(fabs(gain * 10 - round(gain * 10)) < 1e-9, "gain %.12f dB", gain);
+        struct cw_say_params p = cw_say_params_default();
+        p.voice = names[i];
+        p.out = path;
+        CHECKF(cw_say(s, "The harbour was quiet that morning. Nobody had told the fishermen that the storm would come back.", p, &err) == 0,
+               "%s", err.text);
+        CHECKF(cw_measure(path, &lufs, &dbtp, &seconds, &err) == 0, "%s", err.text);
+        printf("      %-12s %6.1f LUFS in one channel, gain %5.1f dB\n", names[i], lufs, gain);
+        lowest = fmin(lowest, lufs + gain);
+        highest = fmax(highest, lufs + gain);
+        least = fmin(least, gain);
+        most = fmax(most, gain);
+        cw_voice_close(&voice);
+    }
+    CHECKF(most - least > 1.5, "the gains differ by %.1f dB: these voices prove nothing", most - least);
+    CHECKF(highest - lowest < 1.5, "%.1f LU between the voices", highest - lowest);
+    CHECKF(lowest > -19.01 - 1.5 && highest < -19.01 + 1.5, "%.1f to %.1f LUFS in one channel", lowest, highest);
+    CHECK(chdir(here) == 0);
     cw_studio_close(s);
 }
 
@@ -718,6 +771,7 @@ const struct cw_test cw_tests_episode[] = {
     {"episode.refusals", "bad input is refused by name, before anything is made", test_refusals},
     {"episode.make", "a topic becomes an episode; interrupted and run again it is the same one", test_make},
     {"episode.say", "say writes 16-bit wav and flac; bench measures", test_say},
+    {"episode.level", "voices are brought to one loudness", test_level},
     {"episode.example", "the example of castwright.h runs", test_example},
     {0},
 };

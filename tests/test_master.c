@@ -1,4 +1,5 @@
 /* Mixer, limiter and mastering, as numbers: sums, lengths, places, loudness, peaks, bytes. */
+#include "episode/bus.h"
 #include "episode/limiter.h"
 #include "episode/master.h"
 #include "tests/test.h"
@@ -110,6 +111,49 @@ static void test_mixer_sums(void) {
     for (size_t i = 0; i < 1000; i++) {
         CHECK(whole[i] == 0.0f && whole[14000 + i] == 0.0f && whole[35000 + i] == 0.0f);
     }
+}
+
+/* The bus is the mixer's stream, in time, but for the moments around peaks above its ceiling. */
+static void test_bus(void) {
+    enum { N = 60000 };
+    static float mixed[N], heard[N], chunked[N];
+    struct cw_error err = {0};
+    float *x = speech_like(30000, 0.2);
+    if (!CHECK(x != NULL)) {
+        return;
+    }
+    struct cw_clip clips[2] = {make_clip("a.wav", 3000, x, 30000), make_clip("b.wav", 33000, x, 26000)};
+    free(x);
+    clips[1].gain_db = 20.0; /* louder than the ceiling */
+    read_all(clips, 2, mixed, N, 0);
+    for (int pass = 0; pass < 2; pass++) {
+        struct cw_bus *b = NULL;
+        float *out = pass == 0 ? heard : chunked;
+        CHECKF(cw_bus_open(&b, RATE, &err) == 0, "%s", err.text);
+        for (size_t at = 0, take; at < N; at += take) {
+            if (at == 0) {
+                CHECKF(cw_bus_add(b, &clips[0], &err) == 0, "%s", err.text);
+            }
+            if (pass == 0 ? at == 0 : at == 31000) { /* as late as it may come */
+                CHECKF(cw_bus_add(b, &clips[1], &err) == 0, "%s", err.text);
+            }
+            take = pass == 0 ? N : 1000;
+            CHECKF(cw_bus_read(b, out + at, take, &err) == 0, "%s", err.text);
+        }
+        cw_bus_close(b);
+    }
+    CHECK(memcmp(heard, chunked, sizeof heard) == 0);
+    const float ceiling = (float)pow(10.0, CW_BUS_CEILING_DBTP / 20.0);
+    float before = 0, after = 0, loudest = 0;
+    for (int i = 0; i < N; i++) {
+        before = fmaxf(before, i < 32000 ? fabsf(heard[i] - mixed[i]) : 0);
+        after = fmaxf(after, fabsf(heard[i]));
+        loudest = fmaxf(loudest, fabsf(mixed[i]));
+        CHECKF(fabsf(heard[i]) <= fabsf(mixed[i]) * 1.000001f, "sample %d: %g became %g", i, mixed[i], heard[i]);
+    }
+    CHECKF(before == 0, "changed by %g where nothing was too loud", before);
+    CHECKF(loudest > ceiling * 1.2f && after <= ceiling && after > 0.9f * ceiling, "peak %g became %g, ceiling %g", loudest, after,
+           ceiling);
 }
 
 static int count_open_files(void) {
@@ -533,6 +577,7 @@ static void test_master_refused(void) {
 
 const struct cw_test cw_tests_master[] = {
     {"mixer.sums", "overlaps are summed, all else is exactly silent, chunked equals whole", test_mixer_sums},
+    {"mixer.bus", "the bus limits peaks and leaves the rest where and as it was", test_bus},
     {"mixer.files", "only the clips that sound now are open", test_mixer_open_files},
     {"mixer.refused", "missing, short, wrong and disordered clips are refused by name", test_mixer_refused},
     {"master.limiter", "the limiter keeps the ceiling, moves smoothly, and lets the rest through bit for bit", test_limiter},
