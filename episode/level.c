@@ -17,7 +17,7 @@ static int feed_meter(void *meter, const float *samples, size_t n, struct cw_err
     return ebur128_add_frames_float(meter, samples, n) == EBUR128_SUCCESS ? 0 : cw_fail_memory(err, "loudness meter");
 }
 
-static int measure(struct cw_studio *s, const struct cw_turn_request *r, const struct cw_turn_plan *plan, double *lufs,
+static int measure(struct cw_booth *b, const struct cw_turn_request *r, const struct cw_turn_plan *plan, double *lufs,
                    struct cw_error *err) {
     int result = -1;
     struct cw_take take = {0};
@@ -26,7 +26,7 @@ static int measure(struct cw_studio *s, const struct cw_turn_request *r, const s
         cw_fail_memory(err, "loudness meter");
         goto done;
     }
-    if (cw_studio_need_sound(s, err) != 0 || cw_turn_speak(s, r, plan, (struct cw_sink){feed_meter, meter}, &take, err) != 0) {
+    if (cw_turn_speak(b, r, plan, (struct cw_sink){feed_meter, meter}, &take, err) != 0) {
         goto done;
     }
     if (ebur128_loudness_global(meter, lufs) != EBUR128_SUCCESS) {
@@ -74,18 +74,18 @@ static void keep(const char *key, double lufs) {
     }
 }
 
-int cw_level_gain(struct cw_studio *s, const struct cw_voice *voice, const char *language, double *gain_db, struct cw_error *err) {
+int cw_level_gain(struct cw_booth *b, const struct cw_voice *voice, const char *language, double *gain_db, struct cw_error *err) {
     int result = -1;
     double lufs = 0.0;
     struct cw_turn_plan plan = {0};
     struct cw_span span = {0, spoken_text};
     struct cw_turn_request r = {.voice = voice, .language = language, .speed = 1, .seed = 1, .spans = &span, .span_count = 1};
-    if (cw_turn_plan_make(s, &r, &plan, err) != 0) {
+    if (cw_turn_plan_make(b->studio, &r, &plan, err) != 0) {
         goto done;
     }
     /* the turn's key names all that decides its sound */
     if (!recall(plan.key, &lufs)) {
-        if (measure(s, &r, &plan, &lufs, err) != 0) {
+        if (measure(b, &r, &plan, &lufs, err) != 0) {
             goto done;
         }
         lufs = round(lufs * 10.0) / 10.0;

@@ -174,8 +174,8 @@ static json_t *costs(const struct cw_manifest *m) {
     json_object_set_new(c, "write_seconds", number(m->write_seconds, 0.001));
     json_object_set_new(c, "speak_seconds", number(m->speak_seconds, 0.001));
     json_object_set_new(c, "master_seconds", number(m->master_seconds, 0.001));
-    json_object_set_new(c, "acoustic_seconds", number(m->studio->acoustic_seconds, 0.001));
-    json_object_set_new(c, "vocoder_seconds", number(m->studio->vocoder_seconds, 0.001));
+    json_object_set_new(c, "acoustic_seconds", number(m->acoustic_seconds, 0.001));
+    json_object_set_new(c, "vocoder_seconds", number(m->vocoder_seconds, 0.001));
     json_object_set_new(c, "cpu_seconds", number(cw_cpu_seconds(), 0.001));
     json_object_set_new(c, "peak_memory_mib", number((double)cw_peak_rss_kib() / 1024, 0.1));
     /* seconds of work for a second of sound; null where nothing of the kind was done */

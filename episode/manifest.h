@@ -28,6 +28,7 @@ struct cw_manifest {
     double seconds, lufs, dbtp;
     /* costs */
     double write_seconds, speak_seconds, master_seconds, made_seconds; /* made: speech rendered in this run */
+    double acoustic_seconds, vocoder_seconds;                          /* summed over the threads that spoke */
     long prompt_tokens, generated_tokens;
     int asked_again; /* lines of the writer that did not pass its checks */
 };

@@ -194,10 +194,10 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
             goto done;
         }
     }
-    if (cw_studio_need_sound(s, err) != 0)
+    if (cw_booth_need_sound(s->booth, err) != 0)
         goto done;
     k.started = cw_seconds();
-    if (put_silence(&k, LEAD_IN, err) != 0 || cw_turn_speak(s, &r, &plan, (struct cw_sink){put, &k}, &take, err) != 0 ||
+    if (put_silence(&k, LEAD_IN, err) != 0 || cw_turn_speak(s->booth, &r, &plan, (struct cw_sink){put, &k}, &take, err) != 0 ||
         put_silence(&k, LEAD_OUT, err) != 0)
         goto done;
     if (k.file) {
@@ -245,7 +245,7 @@ static int speak_once(struct cw_studio *s, const struct cw_voice *voice, const c
     struct cw_take take = {0};
     int result = cw_turn_plan_make(s, &r, &plan, err);
     if (result == 0)
-        result = cw_turn_speak(s, &r, &plan, (struct cw_sink){drop, NULL}, &take, err);
+        result = cw_turn_speak(s->booth, &r, &plan, (struct cw_sink){drop, NULL}, &take, err);
     *seconds += (double)take.samples / CW_STUDIO_RATE;
     cw_take_free(&take);
     cw_turn_plan_free(&plan);
@@ -279,10 +279,11 @@ int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int 
     if (rounds < 1 || rounds > 1000)
         return cw_fail(err, CW_BAD_INPUT, "rounds: expected 1 to 1000, found %d", rounds);
     double warm = 0;
-    if (cw_studio_need_sound(s, err) != 0 || cw_voice_open(&voice, s->voices_dir, voice_name ? voice_name : "af_heart", err) != 0 ||
+    if (cw_studio_need_plans(s, err) != 0 || cw_booth_need_sound(s->booth, err) != 0 ||
+        cw_voice_open(&voice, s->voices_dir, voice_name ? voice_name : "af_heart", err) != 0 ||
         cw_speech_language(voice.language, err) != 0 || speak_once(s, &voice, sentences[1], &warm, err) != 0)
         goto done;
-    double acoustic = s->acoustic_seconds, vocoder = s->vocoder_seconds, start = cw_seconds();
+    double acoustic = s->booth->acoustic_seconds, vocoder = s->booth->vocoder_seconds, start = cw_seconds();
     for (int i = 0; i < rounds; i++)
         for (int j = 0; j < text_count; j++)
             if (speak_once(s, &voice, texts[j], &r->speech_seconds, err) != 0) {
@@ -290,8 +291,8 @@ int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int 
                 goto done;
             }
     r->synthesis_seconds = cw_seconds() - start;
-    r->acoustic_seconds = s->acoustic_seconds - acoustic;
-    r->vocoder_seconds = s->vocoder_seconds - vocoder;
+    r->acoustic_seconds = s->booth->acoustic_seconds - acoustic;
+    r->vocoder_seconds = s->booth->vocoder_seconds - vocoder;
     r->load_seconds = s->load_seconds;
     r->real_time_factor = r->speech_seconds > 0 ? r->synthesis_seconds / r->speech_seconds : 0;
     r->threads = cw_device_threads(s->device);

@@ -19,11 +19,14 @@ int cw_studio_open(struct cw_studio **out, struct cw_studio_params params, struc
     if (!s)
         return cw_fail_memory(err, "studio");
     s->threads = params.threads;
-    if ((params.voice_model && !(s->voice_model = cw_strdup(params.voice_model))) ||
+    pthread_mutex_init(&s->opening, NULL);
+    s->booth = calloc(1, sizeof *s->booth);
+    if (!s->booth || (params.voice_model && !(s->voice_model = cw_strdup(params.voice_model))) ||
         (params.writer_model && !(s->writer_model = cw_strdup(params.writer_model)))) {
         cw_studio_close(s);
         return cw_fail_memory(err, "studio");
     }
+    s->booth->studio = s;
     *out = s;
     return 0;
 }
@@ -31,15 +34,16 @@ int cw_studio_open(struct cw_studio **out, struct cw_studio_params params, struc
 void cw_studio_close(struct cw_studio *s) {
     if (!s)
         return;
-    cw_vocoder_session_close(s->vocoder_session);
+    if (s->booth)
+        cw_booth_close(s->booth);
+    free(s->booth);
     cw_vocoder_close(s->vocoder);
-    cw_acoustic_session_close(s->acoustic_session);
     cw_acoustic_close(s->acoustic);
     cw_speech_close(s->speech);
     cw_device_close(s->device);
-    free(s->scratch);
     free(s->voice_model);
     free(s->writer_model);
+    pthread_mutex_destroy(&s->opening);
     free(s);
 }
 
@@ -59,8 +63,7 @@ int cw_studio_writer(const struct cw_studio *s, char path[CW_PATH_MAX], struct c
     return find_model(s->writer_model, "qwen2.5-coder-1.5b", path, err);
 }
 
-int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err) {
-    double start = cw_seconds();
+static int open_front(struct cw_studio *s, struct cw_error *err) {
     if (!s->device) {
         struct cw_device_params p = cw_device_params_default();
         p.threads = s->threads;
@@ -81,24 +84,44 @@ int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err) {
             return -1;
         }
     }
-    s->load_seconds += cw_seconds() - start;
     return 0;
 }
 
-int cw_studio_need_sound(struct cw_studio *s, struct cw_error *err) {
-    if (s->vocoder_session)
-        return 0;
-    if (cw_studio_need_plans(s, err) != 0)
-        return -1;
+int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err) {
+    pthread_mutex_lock(&s->opening);
     double start = cw_seconds();
-    if (!s->acoustic && cw_acoustic_open(&s->acoustic, s->device, s->model_path, err) != 0)
-        return -1;
-    if (!s->acoustic_session && cw_acoustic_session_open(&s->acoustic_session, s->acoustic, err) != 0)
-        return -1;
-    if (!s->vocoder && cw_vocoder_open(&s->vocoder, s->device, s->model_path, err) != 0)
-        return -1;
-    if (cw_vocoder_session_open(&s->vocoder_session, s->vocoder, err) != 0)
-        return -1;
+    int result = open_front(s, err);
     s->load_seconds += cw_seconds() - start;
-    return 0;
+    pthread_mutex_unlock(&s->opening);
+    return result;
+}
+
+static int open_models(struct cw_studio *s, struct cw_error *err) {
+    int result = -1;
+    pthread_mutex_lock(&s->opening);
+    bool was = cw_compute_alone(false); /* packing the weights is everybody's work */
+    double start = cw_seconds();
+    if ((s->acoustic || cw_acoustic_open(&s->acoustic, s->device, s->model_path, err) == 0) &&
+        (s->vocoder || cw_vocoder_open(&s->vocoder, s->device, s->model_path, err) == 0))
+        result = 0;
+    s->load_seconds += cw_seconds() - start;
+    cw_compute_alone(was);
+    pthread_mutex_unlock(&s->opening);
+    return result;
+}
+
+int cw_booth_need_sound(struct cw_booth *b, struct cw_error *err) {
+    struct cw_studio *s = b->studio;
+    if (b->vocoder)
+        return 0;
+    if (open_models(s, err) != 0 || (!b->acoustic && cw_acoustic_session_open(&b->acoustic, s->acoustic, err) != 0))
+        return -1;
+    return cw_vocoder_session_open(&b->vocoder, s->vocoder, err);
+}
+
+void cw_booth_close(struct cw_booth *b) {
+    cw_vocoder_session_close(b->vocoder);
+    cw_acoustic_session_close(b->acoustic);
+    free(b->scratch);
+    memset(b, 0, sizeof *b);
 }

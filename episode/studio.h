@@ -9,32 +9,42 @@
 #include "vocoder/vocoder.h"
 #include "voices/voices.h"
 
+#include <pthread.h>
+
 enum { CW_STUDIO_RATE = 24000 };
 
 struct cw_studio {
     int threads;
     char *voice_model, *writer_model; /* as asked for; NULL: the catalogue's */
 
+    pthread_mutex_t opening; /* of all below */
     struct cw_device *device;
     struct cw_speech *speech;
     struct cw_acoustic *acoustic;
-    struct cw_acoustic_session *acoustic_session;
     struct cw_vocoder *vocoder;
-    struct cw_vocoder_session *vocoder_session;
+    struct cw_booth *booth; /* the caller's own */
 
     char model_path[CW_PATH_MAX], model_sum[65]; /* the voice model */
     char voices_dir[CW_PATH_MAX], lexicon_dir[CW_PATH_MAX];
 
+    double load_seconds; /* wall clock, summed over the studio's life */
+};
+
+/* A booth: what one thread speaks with. Zero but for the studio at first; its sessions are opened at first need. */
+struct cw_booth {
+    struct cw_studio *studio;
+    struct cw_acoustic_session *acoustic;
+    struct cw_vocoder_session *vocoder;
     float *scratch; /* one chunk's waveform, for trimming */
     size_t scratch_len;
-
-    double load_seconds, acoustic_seconds, vocoder_seconds; /* wall clock, summed over the studio's life */
+    double acoustic_seconds, vocoder_seconds; /* wall clock, summed over the booth's life */
 };
 
 /* What naming and planning a turn needs: front end, voices folder, device, the voice model's sum. Cheap. */
 CW_MUST_CHECK int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err);
-/* What synthesis needs as well: both halves of the voice model. */
-CW_MUST_CHECK int cw_studio_need_sound(struct cw_studio *s, struct cw_error *err);
+/* What synthesis needs as well: both halves of the voice model. Both from any thread. */
+CW_MUST_CHECK int cw_booth_need_sound(struct cw_booth *b, struct cw_error *err);
+void cw_booth_close(struct cw_booth *b);
 /* Path of the writer's GGUF. */
 CW_MUST_CHECK int cw_studio_writer(const struct cw_studio *s, char path[CW_PATH_MAX], struct cw_error *err);
 

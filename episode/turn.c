@@ -197,7 +197,7 @@ static void fade(float *x, int64_t n) {
 /* ---- speaking ---------------------------------------------------------------------------------------------------------- */
 
 struct speaker {
-    struct cw_studio *studio;
+    struct cw_booth *booth;
     const struct cw_turn_request *request;
     struct cw_sink sink;
     struct cw_take *take;
@@ -274,15 +274,16 @@ static int mark_word(struct speaker *k, const struct cw_spoken_word *w, int span
 
 static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span, int index, struct cw_error *err) {
     int result = -1;
-    struct cw_studio *s = k->studio;
+    struct cw_booth *b = k->booth;
+    const struct cw_acoustic *model = b->studio->acoustic;
     const struct cw_chunk *c = &u->chunks[index];
     int *ids = NULL;
     int64_t *bounds = NULL; /* [count + 1]: where symbol i starts, by the model's durations */
     int count = 0, first = -1, last = -1;
     size_t len = strlen(c->phonemes);
 
-    if (c->symbols <= 0 || c->symbols > cw_acoustic_max_phonemes(s->acoustic)) {
-        cw_fail(err, CW_BAD_INPUT, "chunk %d: expected 1 to %d phoneme symbols, found %d", index + 1, cw_acoustic_max_phonemes(s->acoustic),
+    if (c->symbols <= 0 || c->symbols > cw_acoustic_max_phonemes(model)) {
+        cw_fail(err, CW_BAD_INPUT, "chunk %d: expected 1 to %d phoneme symbols, found %d", index + 1, cw_acoustic_max_phonemes(model),
                 c->symbols);
         goto done;
     }
@@ -295,10 +296,10 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
     for (size_t at = 0; at < len;) {
         uint32_t code = 0;
         int bytes = cw_utf8_next(c->phonemes + at, len - at, &code);
-        int id = bytes > 0 ? cw_acoustic_symbol(s->acoustic, code) : -1;
+        int id = bytes > 0 ? cw_acoustic_symbol(model, code) : -1;
         if (id < 0 || count >= c->symbols) {
             cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols that the model %s knows, found U+%04X at symbol %d",
-                    c->phonemes, c->symbols, cw_acoustic_engine(s->acoustic), (unsigned)code, count + 1);
+                    c->phonemes, c->symbols, cw_acoustic_engine(model), (unsigned)code, count + 1);
             goto done;
         }
         if (is_sound(code)) {
@@ -326,12 +327,12 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
     const float *x = NULL;
     size_t n = 0;
     double t0 = cw_seconds();
-    if (cw_acoustic_run(s->acoustic_session, &in, &frames, err) != 0)
+    if (cw_acoustic_run(b->acoustic, &in, &frames, err) != 0)
         goto done;
     double t1 = cw_seconds();
-    s->acoustic_seconds += t1 - t0;
+    b->acoustic_seconds += t1 - t0;
     if (frames.sample_rate != RATE || frames.phonemes != count + 2) {
-        cw_fail(err, CW_FAILED, "%s: expected %d Hz and %d durations, found %d and %d", cw_acoustic_engine(s->acoustic), RATE, count + 2,
+        cw_fail(err, CW_FAILED, "%s: expected %d Hz and %d durations, found %d and %d", cw_acoustic_engine(model), RATE, count + 2,
                 frames.sample_rate, frames.phonemes);
         goto done;
     }
@@ -341,20 +342,20 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
         bounds[i] = sum;
     }
     int64_t lead = (int64_t)DURATION_LEAD_UNITS * frames.unit_samples;
-    if (cw_vocoder_run(s->vocoder_session, &frames, k->seed ^ (uint64_t)k->chunks, &x, &n, err) != 0)
+    if (cw_vocoder_run(b->vocoder, &frames, k->seed ^ (uint64_t)k->chunks, &x, &n, err) != 0)
         goto done;
-    s->vocoder_seconds += cw_seconds() - t1;
+    b->vocoder_seconds += cw_seconds() - t1;
 
     struct cw_cut cut = cw_turn_cut(x, (int64_t)n, bounds[first], bounds[last + 1]);
     size_t kept = (size_t)(cut.last - cut.first);
-    if (kept > s->scratch_len) {
-        float *more = realloc(s->scratch, kept * sizeof *more);
+    if (kept > b->scratch_len) {
+        float *more = realloc(b->scratch, kept * sizeof *more);
         if (!more) {
             cw_fail_memory(err, "chunk");
             goto done;
         }
-        s->scratch = more;
-        s->scratch_len = kept;
+        b->scratch = more;
+        b->scratch_len = kept;
     }
     for (size_t i = 0; i < kept; i++) {
         float v = x[cut.first + (int64_t)i];
@@ -362,9 +363,9 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
             cw_fail(err, CW_FAILED, "chunk %d: expected finite samples, found one that is not", index + 1);
             goto done;
         }
-        s->scratch[i] = v;
+        b->scratch[i] = v;
     }
-    fade(s->scratch, (int64_t)kept);
+    fade(b->scratch, (int64_t)kept);
 
     int64_t base = k->take->samples, zero = base - cut.first;
     for (int w = 0; w < u->word_count; w++) {
@@ -385,23 +386,23 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
     }
     k->take->samples += (int64_t)kept;
     k->chunks++;
-    result = k->sink.write(k->sink.arg, s->scratch, kept, err);
+    result = k->sink.write(k->sink.arg, b->scratch, kept, err);
 done:
     free(ids);
     free(bounds);
     return result;
 }
 
-int cw_turn_speak(struct cw_studio *s, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_sink sink,
+int cw_turn_speak(struct cw_booth *b, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_sink sink,
                   struct cw_take *take, struct cw_error *err) {
     int result = -1;
     memset(take, 0, sizeof *take);
-    struct speaker k = {.studio = s, .request = r, .sink = sink, .take = take, .last_span = -1};
+    struct speaker k = {.booth = b, .request = r, .sink = sink, .take = take, .last_span = -1};
     for (int i = 0; i < 16; i++) {
         char c = plan->key[i];
         k.seed = k.seed << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
     }
-    if (cw_studio_need_sound(s, err) != 0)
+    if (cw_booth_need_sound(b, err) != 0)
         goto done;
     for (int i = 0; i < plan->span_count; i++) {
         const struct cw_utterance *u = &plan->spans[i];

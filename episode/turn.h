@@ -42,7 +42,7 @@ struct cw_sink {
     int (*write)(void *arg, const float *samples, size_t n, struct cw_error *err);
     void *arg;
 };
-CW_MUST_CHECK int cw_turn_speak(struct cw_studio *s, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_sink sink,
+CW_MUST_CHECK int cw_turn_speak(struct cw_booth *b, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_sink sink,
                                 struct cw_take *take, struct cw_error *err);
 
 /* Where speech begins and ends in one chunk's waveform; see turn.c. For the tests. */

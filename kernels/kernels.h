@@ -31,6 +31,9 @@ const char *const *cw_device_isas(void);
 /* Runs task(arg, i) for i in [0, n) over the pool; returns when all are done. Tasks must not call the pool again. One
  * caller at a time per device (a second one waits). */
 void cw_parallel(struct cw_device *d, int n, void (*task)(void *arg, int i), void *arg);
+/* What this thread computes from now on it computes alone, beside others that do the same, on any device. Same bytes. Returns what it
+ * was. */
+bool cw_compute_alone(bool alone);
 
 /* A float matrix [rows, cols]; row r starts at data + r * stride. Passed by value; owns nothing. */
 struct cw_mat {

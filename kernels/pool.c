@@ -133,6 +133,15 @@ void cw_pool_close(struct cw_pool *p) {
     free(p);
 }
 
+static _Thread_local bool alone;
+
+bool cw_compute_alone(bool on) {
+    bool was = alone;
+
+    alone = on;
+    return was;
+}
+
 int cw_pool_threads(const struct cw_pool *p) {
     return p->threads;
 }
@@ -140,7 +149,7 @@ int cw_pool_threads(const struct cw_pool *p) {
 void cw_pool_run(struct cw_pool *p, int n, void (*task)(void *arg, int i), void *arg) {
     int spins, i;
 
-    if (p->threads == 1 || n == 1) {
+    if (p->threads == 1 || n == 1 || alone) {
         for (i = 0; i < n; i++)
             task(arg, i);
         return;

@@ -1,0 +1,307 @@
+/* Workers on a queue under one mutex; a job is touched by its worker alone from the moment it is taken until it is done. */
+#include "episode/crew.h"
+#include "episode/cache.h"
+#include "episode/level.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum state { WAITING, TAKEN, DONE, FAILED };
+
+struct job {
+    struct job *next;
+    struct cw_turn_request request;
+    struct cw_span *spans; /* the request's, owned */
+    enum state state;
+    char key[65]; /* "" until planned */
+    int64_t made; /* samples */
+    struct cw_crew_turn turn;
+    struct cw_error err;
+};
+
+struct worker {
+    struct cw_crew *crew;
+    struct cw_booth booth;
+    pthread_t thread;
+};
+
+struct cw_crew {
+    struct cw_studio *studio;
+    char dir[CW_PATH_MAX];
+    struct worker workers[CW_CREW_MAX];
+    int started;
+    bool alone;
+
+    pthread_mutex_t lock; /* of all below, and of the jobs' state, key and made */
+    pthread_cond_t news;
+    struct job *first, **end; /* not taken back yet, in order */
+    bool stop;
+    int limit, busy; /* workers */
+    int speaking;    /* of the busy ones */
+    double since, made_seconds, speak_seconds, acoustic_seconds, vocoder_seconds;
+};
+
+static void job_free(struct job *j) {
+    for (int i = 0; j->spans && i < j->request.span_count; i++)
+        free(j->spans[i].text);
+    free(j->spans);
+    cw_take_free(&j->turn.take);
+    free(j);
+}
+
+/* ---- workers -------------------------------------------------------------------------------------------------------------- */
+
+struct sink {
+    struct cw_crew *crew;
+    struct job *job;
+    struct cw_sink file;
+};
+
+static int put(void *arg, const float *samples, size_t n, struct cw_error *err) {
+    struct sink *k = arg;
+    if (k->file.write(k->file.arg, samples, n, err) != 0)
+        return -1;
+    pthread_mutex_lock(&k->crew->lock);
+    bool stop = k->crew->stop;
+    k->job->made += (int64_t)n;
+    k->crew->made_seconds += (double)n / CW_STUDIO_RATE;
+    pthread_mutex_unlock(&k->crew->lock);
+    return stop ? cw_fail(err, CW_FAILED, "cancelled") : 0;
+}
+
+static int render(struct worker *w, struct job *j, const struct cw_turn_plan *plan, struct cw_error *err) {
+    struct cw_crew *c = w->crew;
+    struct cw_cache_file *file = NULL;
+    if (cw_booth_need_sound(&w->booth, err) != 0 || cw_cache_begin(&file, c->dir, plan->key, err) != 0)
+        return -1;
+    struct sink k = {c, j, cw_cache_sink(file)};
+    pthread_mutex_lock(&c->lock);
+    if (c->speaking++ == 0)
+        c->since = cw_seconds();
+    pthread_mutex_unlock(&c->lock);
+    int spoken = cw_turn_speak(&w->booth, &j->request, plan, (struct cw_sink){put, &k}, &j->turn.take, err);
+    pthread_mutex_lock(&c->lock);
+    if (--c->speaking == 0)
+        c->speak_seconds += cw_seconds() - c->since;
+    pthread_mutex_unlock(&c->lock);
+    if (spoken != 0) {
+        cw_cache_abort(file);
+        return -1;
+    }
+    j->turn.rendered = true;
+    return cw_cache_end(file, &j->turn.take, err);
+}
+
+/* Two turns may be one and the same: the later one waits for the earlier and finds it in the cache, whoever works on it. */
+static bool wait_for_twin(struct cw_crew *c, struct job *j, const char *key) {
+    pthread_mutex_lock(&c->lock);
+    memcpy(j->key, key, sizeof j->key);
+    for (const struct job *i = c->first; !c->stop && i && i != j;) {
+        if (i->state == TAKEN && (!i->key[0] || strcmp(i->key, key) == 0)) {
+            pthread_cond_wait(&c->news, &c->lock);
+            i = c->first;
+        } else {
+            i = i->next;
+        }
+    }
+    pthread_cond_broadcast(&c->news);
+    bool go = !c->stop;
+    pthread_mutex_unlock(&c->lock);
+    return go;
+}
+
+static int do_job(struct worker *w, struct job *j, struct cw_error *err) {
+    int result = -1;
+    bool found = false;
+    struct cw_turn_plan plan = {0};
+    if (cw_turn_plan_make(w->crew->studio, &j->request, &plan, err) != 0)
+        goto done;
+    memcpy(j->turn.key, plan.key, sizeof j->turn.key);
+    if (!wait_for_twin(w->crew, j, plan.key)) {
+        cw_fail(err, CW_FAILED, "cancelled");
+        goto done;
+    }
+    if ((j->turn.levelled && cw_level_gain(&w->booth, j->request.voice, j->request.language, &j->turn.gain_db, err) != 0) ||
+        cw_cache_find(w->crew->dir, plan.key, j->turn.path, &j->turn.take, &found, err) != 0)
+        goto done;
+    result = found ? 0 : render(w, j, &plan, err);
+done:
+    cw_turn_plan_free(&plan);
+    return result;
+}
+
+static struct job *waiting(const struct cw_crew *c) {
+    struct job *j = c->first;
+    while (j && j->state != WAITING)
+        j = j->next;
+    return j;
+}
+
+static void *work(void *arg) {
+    struct worker *w = arg;
+    struct cw_crew *c = w->crew;
+    cw_compute_alone(c->alone);
+    pthread_mutex_lock(&c->lock);
+    for (;;) {
+        struct job *j = c->busy < c->limit ? waiting(c) : NULL;
+        if (c->stop)
+            break;
+        if (!j) {
+            pthread_cond_wait(&c->news, &c->lock);
+            continue;
+        }
+        j->state = TAKEN;
+        c->busy++;
+        pthread_mutex_unlock(&c->lock);
+        int result = do_job(w, j, &j->err);
+        pthread_mutex_lock(&c->lock);
+        c->acoustic_seconds += w->booth.acoustic_seconds;
+        c->vocoder_seconds += w->booth.vocoder_seconds;
+        w->booth.acoustic_seconds = w->booth.vocoder_seconds = 0;
+        j->state = result == 0 ? DONE : FAILED;
+        c->busy--;
+        pthread_cond_broadcast(&c->news);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return NULL;
+}
+
+/* ---- the caller's side ---------------------------------------------------------------------------------------------------- */
+
+int cw_crew_open(struct cw_crew **out, struct cw_studio *s, const char *turns_dir, int workers, struct cw_error *err) {
+    *out = NULL;
+    if (workers < 1 || workers > CW_CREW_MAX || strlen(turns_dir) >= CW_PATH_MAX)
+        return cw_fail(err, CW_BAD_INPUT, "crew: expected 1 to %d workers, found %d", CW_CREW_MAX, workers);
+    struct cw_crew *c = calloc(1, sizeof *c);
+    if (!c)
+        return cw_fail_memory(err, "crew");
+    c->studio = s;
+    c->alone = workers > 1;
+    c->end = &c->first;
+    c->limit = workers;
+    memcpy(c->dir, turns_dir, strlen(turns_dir) + 1);
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->news, &clock);
+    pthread_condattr_destroy(&clock);
+    while (c->started < workers) {
+        struct worker *w = &c->workers[c->started];
+        w->crew = c;
+        w->booth.studio = s;
+        int failure = pthread_create(&w->thread, NULL, work, w);
+        if (failure != 0) {
+            cw_fail(err, CW_FAILED, "crew: cannot start a thread: %s", strerror(failure));
+            cw_crew_close(c);
+            return -1;
+        }
+        c->started++;
+    }
+    *out = c;
+    return 0;
+}
+
+void cw_crew_limit(struct cw_crew *c, int workers) {
+    pthread_mutex_lock(&c->lock);
+    c->limit = workers;
+    pthread_cond_broadcast(&c->news);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void cw_crew_close(struct cw_crew *c) {
+    if (!c)
+        return;
+    pthread_mutex_lock(&c->lock);
+    c->stop = true;
+    pthread_cond_broadcast(&c->news);
+    pthread_mutex_unlock(&c->lock);
+    for (int i = 0; i < c->started; i++) {
+        pthread_join(c->workers[i].thread, NULL);
+        cw_booth_close(&c->workers[i].booth);
+    }
+    while (c->first) {
+        struct job *j = c->first;
+        c->first = j->next;
+        job_free(j);
+    }
+    pthread_cond_destroy(&c->news);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+int cw_crew_add(struct cw_crew *c, const struct cw_turn_request *r, bool level, struct cw_error *err) {
+    struct job *j = calloc(1, sizeof *j);
+    if (!j)
+        return cw_fail_memory(err, "turn");
+    j->request = *r;
+    j->turn.levelled = level;
+    j->spans = calloc((size_t)(r->span_count > 0 ? r->span_count : 1), sizeof *j->spans);
+    for (int i = 0; j->spans && i < r->span_count; i++) {
+        j->spans[i].pause_ms = r->spans[i].pause_ms;
+        j->spans[i].text = cw_strdup(r->spans[i].text);
+        if (!j->spans[i].text) {
+            job_free(j);
+            return cw_fail_memory(err, "turn");
+        }
+    }
+    if (!j->spans) {
+        job_free(j);
+        return cw_fail_memory(err, "turn");
+    }
+    j->request.spans = j->spans;
+    pthread_mutex_lock(&c->lock);
+    *c->end = j;
+    c->end = &j->next;
+    pthread_cond_broadcast(&c->news);
+    pthread_mutex_unlock(&c->lock);
+    return 0;
+}
+
+int cw_crew_next(struct cw_crew *c, double wait, struct cw_crew_turn *t, struct cw_error *err) {
+    int result = 0;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t at = (int64_t)until.tv_nsec + (int64_t)(wait * 1e9);
+    until.tv_sec += (time_t)(at / 1000000000);
+    until.tv_nsec = (long)(at % 1000000000);
+    pthread_mutex_lock(&c->lock);
+    struct job *j = c->first;
+    while (j && j->state < DONE && wait > 0) {
+        if (pthread_cond_timedwait(&c->news, &c->lock, &until) == ETIMEDOUT)
+            break;
+    }
+    if (j && j->state >= DONE) {
+        c->first = j->next;
+        if (!c->first)
+            c->end = &c->first;
+        if (j->state == DONE) {
+            *t = j->turn;
+            memset(&j->turn, 0, sizeof j->turn);
+            result = 1;
+        } else {
+            *err = j->err;
+            result = -1;
+        }
+        job_free(j);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return result;
+}
+
+struct cw_crew_stats cw_crew_stats(struct cw_crew *c) {
+    pthread_mutex_lock(&c->lock);
+    struct cw_crew_stats s = {
+        .made_seconds = c->made_seconds,
+        .speak_seconds = c->speak_seconds + (c->speaking > 0 ? cw_seconds() - c->since : 0),
+        .acoustic_seconds = c->acoustic_seconds,
+        .vocoder_seconds = c->vocoder_seconds,
+    };
+    for (const struct job *j = c->first; j; j = j->next)
+        s.ahead_seconds += (double)(j->made > 0 ? j->made : j->state == DONE ? j->turn.take.samples : 0) / CW_STUDIO_RATE;
+    pthread_mutex_unlock(&c->lock);
+    return s;
+}

@@ -1,0 +1,41 @@
+/* The crew: turns go in, are spoken by one worker or by several side by side, and come out in the order they went in.
+ *
+ *   cw_crew_add ─▶ queue ─▶ worker: plan ─▶ in the cache? else speak into it ─▶ cw_crew_next
+ *
+ * One worker computes each operation on all threads, for the soonest next turn; several compute alone, a turn each, for the
+ * most turns an hour. The bytes are the same either way. One thread adds and takes; none of its calls waits for speech but
+ * cw_crew_next, which waits as long as it is told to. */
+#ifndef CW_CREW_H
+#define CW_CREW_H
+
+#include "episode/turn.h"
+
+enum { CW_CREW_MAX = 8 }; /* workers: each has activations of its own */
+
+struct cw_crew;
+/* `turns_dir`: the cache's folder. */
+CW_MUST_CHECK int cw_crew_open(struct cw_crew **c, struct cw_studio *s, const char *turns_dir, int workers, struct cw_error *err);
+void cw_crew_close(struct cw_crew *c); /* abandons what is not done */
+/* How many workers may be at it at once: fewer while others want the cores. At first all. */
+void cw_crew_limit(struct cw_crew *c, int workers);
+
+/* The next turn; its spans are copied, its voice and language must outlive the crew. `level`: measure the voice's gain with it. */
+CW_MUST_CHECK int cw_crew_add(struct cw_crew *c, const struct cw_turn_request *r, bool level, struct cw_error *err);
+
+struct cw_crew_turn {
+    char key[65], path[CW_PATH_MAX]; /* of its file in the cache */
+    struct cw_take take;             /* the caller's: cw_take_free */
+    bool levelled, rendered;         /* rendered: else it was there already */
+    double gain_db;                  /* of the voice, where levelled */
+};
+/* 1: the turn next in order; 0: it is not done after `wait` seconds, or none is under way; -1: it failed. */
+CW_MUST_CHECK int cw_crew_next(struct cw_crew *c, double wait, struct cw_crew_turn *t, struct cw_error *err);
+
+struct cw_crew_stats {
+    double ahead_seconds;                     /* speech made of turns not taken yet */
+    double made_seconds, speak_seconds;       /* speech made in all; wall clock while any worker was speaking */
+    double acoustic_seconds, vocoder_seconds; /* summed over the workers */
+};
+struct cw_crew_stats cw_crew_stats(struct cw_crew *c);
+
+#endif
