@@ -136,7 +136,7 @@ $(B)/tests/run: $(call objects,$(TEST_SOURCES)) $(B)/libcastwright.a | $(PROGRAM
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
 $(B)/bench/%: $(B)/bench/%.o $(B)/libcastwright.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
-$(B)/tests/compare_capture: $(B)/tests/compare_capture.o $(B)/libcastwright.a
+$(B)/tests/compare_capture $(B)/tests/normalisation_score: %: %.o $(B)/libcastwright.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
 -include $(patsubst %.c,$(B)/%.d,$(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
 

@@ -1,10 +1,9 @@
-/* Source text ─▶ atoms: runs of letters (with inner apostrophes), runs of digits, single marks, [label](value) links. */
+/* Clean text (unicode.c) ─▶ atoms: runs of letters (with inner apostrophes), runs of digits, single marks, [label](value) links. And the
+ * way back out: atoms' spoken words ─▶ tokens. */
 #include "tts/atoms.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_BYTES 20000
 
 bool letter_upper(uint32_t c) {
     return (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3A9) || (c >= 0x410 && c <= 0x42F) ||
@@ -19,138 +18,66 @@ bool letter_lower(uint32_t c) {
 
 /* Letters of the scripts that espeak-ng's English voices can at least name. */
 static bool letter(uint32_t c) {
-    return letter_upper(c) || letter_lower(c) || (c >= 0x180 && c <= 0x2AF) || (c >= 0x370 && c <= 0x3FF && c != 0x37E && c != 0x387) ||
-           (c >= 0x400 && c <= 0x52F) || c == 0xAA || c == 0xBA || (c >= 0x531 && c <= 0x587) || (c >= 0x5D0 && c <= 0x5EA) ||
-           (c >= 0x620 && c <= 0x64A) || (c >= 0x904 && c <= 0x939) || (c >= 0xE01 && c <= 0xE30) || (c >= 0x3041 && c <= 0x30FA) ||
-           (c >= 0x3400 && c <= 0x9FFF) || (c >= 0xAC00 && c <= 0xD7A3);
+    return letter_upper(c) || letter_lower(c) || (c >= 0x180 && c <= 0x2AF) || c == 0x2C8 || c == 0x2CC || c == 0x2D0 ||
+           (c >= 0x370 && c <= 0x3FF && c != 0x37E && c != 0x387) || (c >= 0x400 && c <= 0x52F) || c == 0xAA || c == 0xBA ||
+           (c >= 0x531 && c <= 0x587) || (c >= 0x5D0 && c <= 0x5EA) || (c >= 0x620 && c <= 0x64A) || (c >= 0x904 && c <= 0x939) ||
+           (c >= 0xE01 && c <= 0xE30) || (c >= 0x3041 && c <= 0x30FA) || (c >= 0x3400 && c <= 0x9FFF) || (c >= 0xAC00 && c <= 0xD7A3);
 }
 
 static bool combining(uint32_t c) {
     return c >= 0x300 && c <= 0x36F;
 }
 
-static bool blank(uint32_t c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == 0xA0 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-           c == 0x202F || c == 0x205F || c == 0x3000;
+/* The model knows one kind of bracket. */
+static uint32_t bracket(uint32_t c) {
+    return c == '[' || c == '{' ? '(' : c == ']' || c == '}' ? ')' : c;
 }
 
-/* Marks that neither sound nor part words: byte order mark, soft hyphen, zero-width characters, directions, variation selectors. */
-static bool invisible(uint32_t c) {
-    return c == 0xFEFF || c == 0xAD || (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x2069) ||
-           (c >= 0xFE00 && c <= 0xFE0F);
+static bool inner_apostrophe(const char *s, size_t n, size_t at) {
+    uint32_t after = 0;
+    return s[at] == '\'' && at + 1 < n && cw_utf8_next(s + at + 1, n - at - 1, &after) && letter(after);
 }
 
-static uint32_t one_of_alike(uint32_t c) {
-    switch (c) {
-    case 0x2018:
-    case 0x2019:
-    case 0x201A:
-    case 0x201B:
-    case 0x2032:
-    case 0x2BC:
-    case '`':
-    case 0xB4:
-        return '\'';
-    case 0x2010:
-    case 0x2011:
-        return '-';
-    case 0x2012:
-    case 0x2015:
-        return 0x2013;
-    case 0x201E:
-    case 0x201F:
-    case 0x2033:
-    case 0xAB:
-    case 0xBB:
-        return '"';
-    case '[':
-    case '{':
-        return '(';
-    case ']':
-    case '}':
-        return ')';
-    case 0x37E:
-        return ';';
-    case 0x3002:
-    case 0xFF0E:
-        return '.';
-    case 0x3001:
-    case 0xFF0C:
-        return ',';
-    case 0xFF01:
-        return '!';
-    case 0xFF1F:
-        return '?';
-    case 0xFF1A:
-        return ':';
-    case 0xFF1B:
-        return ';';
-    default:
-        return c;
-    }
-}
-
-/* A link "[label](value)" starting at byte i: its length, 0 when there is none. */
-static size_t link_at(const char *s, size_t n, size_t i, struct atom *a) {
-    size_t close = i + 1;
-    while (close < n && s[close] != ']' && s[close] != '[' && s[close] != '\n') {
-        close++;
-    }
-    if (close >= n || s[close] != ']' || close == i + 1 || close + 1 >= n || s[close + 1] != '(') {
+/* A mark-up tag "<break/>", "</b>", "<a href=x>" at s: its length, 0 when there is none. Tags are not said. */
+static size_t tag_length(const char *s, size_t n) {
+    size_t k = 1 + (n > 1 && s[1] == '/');
+    bool attribute = false;
+    if (k >= n || !((s[k] | 32) >= 'a' && (s[k] | 32) <= 'z')) {
         return 0;
     }
-    size_t end = close + 2;
-    while (end < n && s[end] != ')' && s[end] != '\n') {
-        end++;
+    for (; k < n && k < 200 && s[k] != '<' && s[k] != '\n'; k++) {
+        if (s[k] == '>') {
+            return k + 1;
+        }
+        attribute = attribute || s[k] == '=' || (s[k] == '/' && k + 1 < n && s[k + 1] == '>');
+        if (s[k] == ' ' && !attribute && !memchr(s + k, '=', n - k < 40 ? n - k : 40) && !(k + 2 < n && s[k + 1] == '/')) {
+            return 0;
+        }
     }
-    if (end >= n || s[end] != ')') {
-        return 0;
-    }
-    *a = (struct atom){
-        .kind = ATOM_LINK, .label = i + 1, .label_length = close - i - 1, .value = close + 2, .value_length = end - close - 2};
-    return end + 1 - i;
+    return 0;
 }
 
 int atoms_read(struct reader *r, struct cw_error *err) {
     const char *s = r->text;
-    size_t n = r->length, most = n + 1, count = 0;
-    if (n > MAX_BYTES) {
-        return cw_fail(err, CW_BAD_INPUT, "text: expected at most %d bytes in one turn, found %zu", MAX_BYTES, n);
-    }
-    ptrdiff_t bad = cw_utf8_invalid(s, n);
-    if (bad >= 0) {
-        return cw_fail(err, CW_BAD_INPUT, "text: byte %td: expected UTF-8, found an invalid sequence (0x%02X)", bad, (unsigned char)s[bad]);
-    }
-    r->atoms = calloc(most, sizeof *r->atoms);
+    size_t n = r->length, count = 0, label = 0;
+    r->atoms = calloc(n + 1, sizeof *r->atoms);
     if (!r->atoms) {
         return cw_fail_memory(err, "text");
     }
     bool space = true;
     for (size_t i = 0; i < n;) {
         uint32_t c = 0;
-        size_t k = (size_t)cw_utf8_next(s + i, n - i, &c);
-        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7F && c < 0xA0)) {
-            return cw_fail(err, CW_BAD_INPUT, "text: byte %zu: expected text, found a control character (U+%04X)", i, (unsigned)c);
-        }
-        if (blank(c)) {
+        size_t k = (size_t)cw_utf8_next(s + i, n - i, &c), tag = c == '<' ? tag_length(s + i, n - i) : 0;
+        if (c == ' ' || c == '\n' || tag) {
             space = true;
-            i += k;
-            continue;
-        }
-        if (invisible(c)) {
-            i += k;
+            i += tag ? tag : k;
             continue;
         }
         struct atom *a = &r->atoms[count];
-        size_t end = i + k, link = c == '[' ? link_at(s, n, i, a) : 0;
+        size_t end = i + k, link = c == '[' ? link_length(s + i, n - i, &label) : 0;
         if (link) {
-            /* what stands inside must be free of control characters too */
-            for (size_t j = i; j < i + link; j++) {
-                if ((unsigned char)s[j] < 0x20 || s[j] == 0x7F) {
-                    return cw_fail(err, CW_BAD_INPUT, "text: byte %zu: expected text, found a control character (U+%04X)", j,
-                                   (unsigned)s[j]);
-                }
-            }
+            *a = (struct atom){
+                .kind = ATOM_LINK, .label = i + 1, .label_length = label, .value = i + label + 3, .value_length = link - label - 4};
             end = i + link;
         } else if (c >= '0' && c <= '9') {
             a->kind = ATOM_NUMBER;
@@ -160,17 +87,16 @@ int atoms_read(struct reader *r, struct cw_error *err) {
         } else if (letter(c)) {
             a->kind = ATOM_WORD;
             while (end < n) {
-                uint32_t d = 0, after = 0;
+                uint32_t d = 0;
                 size_t m = (size_t)cw_utf8_next(s + end, n - end, &d);
-                bool inner = one_of_alike(d) == '\'' && end + m < n && cw_utf8_next(s + end + m, n - end - m, &after) && letter(after);
-                if (!letter(d) && !combining(d) && !inner) {
+                if (!letter(d) && !combining(d) && !inner_apostrophe(s, n, end)) {
                     break;
                 }
                 end += m;
             }
         } else {
             a->kind = ATOM_MARK;
-            a->mark = one_of_alike(c);
+            a->mark = bracket(c);
         }
         a->offset = i;
         a->length = end - i;
@@ -212,6 +138,24 @@ bool atom_is_any_case(const struct reader *r, size_t i, const char *word) {
     return true;
 }
 
+bool atom_in(const struct reader *r, size_t i, const char *const *list) {
+    for (; *list; list++) {
+        if (atom_is(r, i, *list)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool atom_in_any_case(const struct reader *r, size_t i, const char *const *list) {
+    for (; *list; list++) {
+        if (atom_is_any_case(r, i, *list)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool atom_mark(const struct reader *r, size_t i, uint32_t mark) {
     const struct atom *a = atom_at(r, i);
     return a->kind == ATOM_MARK && a->mark == mark;
@@ -239,6 +183,16 @@ static uint32_t first_letter(const struct reader *r, size_t i) {
 
 bool atom_capital(const struct reader *r, size_t i) {
     return letter_upper(first_letter(r, i));
+}
+
+bool atom_capitals(const struct reader *r, size_t i) {
+    const struct atom *a = atom_at(r, i);
+    for (size_t k = 0; k < a->length; k++) {
+        if (r->text[a->offset + k] < 'A' || r->text[a->offset + k] > 'Z') {
+            return false;
+        }
+    }
+    return a->kind == ATOM_WORD;
 }
 
 bool atom_lower(const struct reader *r, size_t i) {
@@ -305,8 +259,8 @@ static void add_token(struct reader *r, int kind, const char *spoken, size_t n, 
         flags |= CW_TOKEN_SPACE;
     }
     t->v[t->n++] = (struct cw_token){.spoken = kept,
-                                     .offset = first->offset,
-                                     .length = last->offset + last->length - first->offset,
+                                     .offset = r->map[first->offset],
+                                     .length = r->map[last->offset + last->length] - r->map[first->offset],
                                      .kind = kind,
                                      .flags = flags,
                                      .stress = CW_NO_STRESS};
@@ -321,6 +275,10 @@ void speak(struct reader *r, const char *words, size_t a, size_t b, int flags) {
         p += n;
         p += *p == ' ';
     }
+}
+
+void speak_atom(struct reader *r, size_t i, int flags) {
+    add_token(r, CW_TOKEN_WORD, atom_text(r, i), atom_at(r, i)->length, i, i + 1, flags);
 }
 
 void speak_mark(struct reader *r, const char *mark, size_t i) {
@@ -338,8 +296,10 @@ void speak_mark(struct reader *r, const char *mark, size_t i) {
 void respan(struct reader *r, size_t token, size_t a, size_t b) {
     const struct atom *first = atom_at(r, a), *last = atom_at(r, b > a ? b - 1 : a);
     for (size_t i = token; i < r->out->n; i++) {
-        r->out->v[i].offset = first->offset;
-        r->out->v[i].length = last->offset + last->length - first->offset;
+        if (r->out->v[i].kind != CW_TOKEN_MARK) {
+            r->out->v[i].offset = r->map[first->offset];
+            r->out->v[i].length = r->map[last->offset + last->length] - r->map[first->offset];
+        }
     }
 }
 

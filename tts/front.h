@@ -51,8 +51,12 @@ bool cw_mark_is_clause(const char *mark);
 
 /* ---- number words (numbers.c): appended to `out`, separated by single blanks ------------------------------------------ */
 
-/* `d` holds n ASCII digits. More than 39 of them are read one by one. British: "one hundred and five". */
-void cw_say_cardinal(struct cw_text *out, const char *d, size_t n, bool british);
+/* Where "and" is said: Americans say it before the last two digits of a quantity at most ("one hundred and five", but "one hundred five
+ * million") and not in names, ordinals and years; the British always. */
+enum cw_and { CW_AND_NONE, CW_AND_LAST, CW_AND_ALL };
+/* `d` holds n ASCII digits. More than 39 of them are read one by one. */
+void cw_say_cardinal(struct cw_text *out, const char *d, size_t n, enum cw_and and);
+/* British: with "and"; the same for the three below. */
 void cw_say_ordinal(struct cw_text *out, const char *d, size_t n, bool british);
 void cw_say_digits(struct cw_text *out, const char *d, size_t n);
 /* 0 .. 9999 as a year: "nineteen eighty seven", "two thousand five", "twenty ten". */

@@ -1,23 +1,32 @@
-/* Numbers with what stands around them: money, dates, times, ranges, fractions, units ─▶ spoken words.
- * Each reader looks at the atoms from i on and, when its pattern is there, speaks it and returns the atom after it; else i. */
+/* Numbers ─▶ spoken words: numerals, years and decades, ordinals, fractions, ranges, telephone numbers, versions, serials. What belongs to
+ * a number (units, money, dates) has files of its own. */
 #include "tts/atoms.h"
 
 #include <string.h>
 
-#define EN_DASH 0x2013
-#define MINUS 0x2212
-
 /* ---- numerals: 1,249.50 -------------------------------------------------------------------------------------------- */
 
-struct numeral {
-    size_t end;       /* atom after it */
-    char digits[128]; /* whole part without commas; "" for ".5" */
-    size_t n;
-    size_t fraction, fraction_n; /* place of the digits after the point; 0: none */
-    bool commas;
-};
+/* The group of digits that a comma (or a thin or no-break space, in the source) adds at i: its first atom, or i. */
+static size_t group_at(const struct reader *r, size_t i) {
+    if (atom_joined_mark(r, i, ',') && atom_joined(r, i + 1, ATOM_NUMBER)) {
+        return i + 1;
+    }
+    const struct atom *a = atom_at(r, i);
+    if (i > 0 && a->kind == ATOM_NUMBER && a->space) {
+        const struct atom *before = atom_at(r, i - 1);
+        const char *gap = r->source + r->map[before->offset + before->length];
+        size_t n = r->map[a->offset] - r->map[before->offset + before->length];
+        static const char *const spaces[] = {"\u00a0", "\u202f", "\u2009"};
+        for (size_t k = 0; k < 3; k++) {
+            if (n == strlen(spaces[k]) && memcmp(gap, spaces[k], n) == 0) {
+                return i + 1; /* the digits' atom, plus one */
+            }
+        }
+    }
+    return i;
+}
 
-static bool numeral_at(const struct reader *r, size_t i, struct numeral *m) {
+bool numeral_at(const struct reader *r, size_t i, struct numeral *m) {
     *m = (struct numeral){.end = i};
     if (atom_at(r, i)->kind == ATOM_NUMBER) {
         const struct atom *a = atom_at(r, i);
@@ -27,14 +36,19 @@ static bool numeral_at(const struct reader *r, size_t i, struct numeral *m) {
         memcpy(m->digits, r->text + a->offset, a->length);
         m->n = a->length;
         m->end = i + 1;
-        while (m->n <= 60 && (m->commas || a->length <= 3) && atom_joined_mark(r, m->end, ',') && atom_joined(r, m->end + 1, ATOM_NUMBER) &&
-               atom_at(r, m->end + 1)->length == 3) {
-            memcpy(m->digits + m->n, atom_text(r, m->end + 1), 3);
-            m->n += 3;
-            m->end += 2;
+        for (size_t g; m->n <= 60 && (m->commas || a->length <= 3) && (g = group_at(r, m->end)) > m->end;) {
+            size_t at = atom_mark(r, m->end, ',') ? g : m->end, n = atom_at(r, at)->length;
+            bool lakh = n == 2 && atom_mark(r, m->end, ',') && a->length <= 2 && group_at(r, at + 1) > at + 1; /* 12,34,567 */
+            if (n != 3 && !lakh) {
+                break;
+            }
+            memcpy(m->digits + m->n, atom_text(r, at), n);
+            m->n += n;
+            m->end = at + 1;
             m->commas = true;
         }
-    } else if (!atom_mark(r, i, '.') || !atom_joined(r, i + 1, ATOM_NUMBER) || !atom_at(r, i)->space) {
+    } else if (!atom_mark(r, i, '.') || !atom_joined(r, i + 1, ATOM_NUMBER) ||
+               (!atom_at(r, i)->space && i > 0 && atom_at(r, i - 1)->kind != ATOM_MARK)) {
         return false;
     }
     bool version = atom_joined_mark(r, m->end + 2, '.') && atom_joined(r, m->end + 3, ATOM_NUMBER);
@@ -46,11 +60,11 @@ static bool numeral_at(const struct reader *r, size_t i, struct numeral *m) {
     return m->end > i;
 }
 
-static bool is_one(const struct numeral *m) {
+bool numeral_is_one(const struct numeral *m) {
     return m->n == 1 && m->digits[0] == '1' && !m->fraction_n;
 }
 
-static int small(const char *digits, size_t n) {
+int small_int(const char *digits, size_t n) {
     int v = 0;
     if (n == 0 || n > 6) {
         return -1;
@@ -61,19 +75,37 @@ static int small(const char *digits, size_t n) {
     return v;
 }
 
-static void say_fraction_digits(struct reader *r, const struct numeral *m, size_t a, size_t b) {
+int numeral_int(const struct numeral *m) {
+    return small_int(m->digits, m->n);
+}
+
+void say_fraction_digits(struct reader *r, const struct numeral *m, size_t a, size_t b) {
     speak(r, "point", a, b, CW_TOKEN_WEAK | CW_TOKEN_PLAIN);
     cw_say_digits(&r->words, r->text + m->fraction, m->fraction_n);
     speak_scratch(r, a, b);
 }
 
-static void say_numeral(struct reader *r, const struct numeral *m, size_t a) {
+/* Card and account numbers: too long to be a count, and not round. */
+static bool endless(const struct numeral *m) {
+    size_t significant = m->n;
+    while (significant > 0 && m->digits[significant - 1] == '0') {
+        significant--;
+    }
+    return m->n > 15 && !m->commas && significant > 6;
+}
+
+static void say_whole(struct reader *r, const struct numeral *m, enum cw_and and) {
+    if ((m->n > 1 && m->digits[0] == '0' && !m->fraction_n) || endless(m)) {
+        cw_say_digits(&r->words, m->digits, m->n);
+    } else {
+        cw_say_cardinal(&r->words, m->digits, m->n, and);
+    }
+}
+
+void say_numeral(struct reader *r, const struct numeral *m, size_t a) {
+    size_t atoms;
     if (m->n) {
-        if (m->n > 1 && m->digits[0] == '0' && !m->fraction_n) {
-            cw_say_digits(&r->words, m->digits, m->n);
-        } else {
-            cw_say_cardinal(&r->words, m->digits, m->n, r->british);
-        }
+        say_whole(r, m, r->british ? CW_AND_ALL : magnitude_at(r, m->end, false, &atoms) ? CW_AND_NONE : CW_AND_LAST);
         speak_scratch(r, a, m->end);
     }
     if (m->fraction_n) {
@@ -81,20 +113,76 @@ static void say_numeral(struct reader *r, const struct numeral *m, size_t a) {
     }
 }
 
-/* ---- years --------------------------------------------------------------------------------------------------------- */
+void say_pairs(struct reader *r, const char *d, size_t n) {
+    bool round = n == 3 ? d[1] == '0' && d[2] == '0' : n == 4 && d[1] == '0' && d[2] == '0' && d[3] == '0';
+    if (n < 3 || round) {
+        cw_say_cardinal(&r->words, d, n, CW_AND_NONE);
+    } else if (n > 4 || d[0] == '0') {
+        cw_say_digits(&r->words, d, n);
+    } else if (d[n - 2] == '0' && d[n - 1] == '0') { /* 1600 */
+        cw_say_cardinal(&r->words, d, n - 2, CW_AND_NONE);
+        cw_text_add(&r->words, " hundred");
+    } else {
+        cw_say_cardinal(&r->words, d, n - 2, CW_AND_NONE);
+        cw_text_add(&r->words, d[n - 2] == '0' ? " oh" : "");
+        cw_say_cardinal(&r->words, d + n - 2, 2, CW_AND_NONE);
+    }
+}
 
-static bool one_of(const struct reader *r, size_t i, const char *const *list) {
-    for (; *list; list++) {
-        if (atom_is_any_case(r, i, *list)) {
+bool range_at(const struct reader *r, size_t i) {
+    return (atom_joined_mark(r, i, '-') || atom_joined_mark(r, i, EN_DASH)) && !atom_at(r, i + 1)->space;
+}
+
+size_t read_to(struct reader *r, size_t i) {
+    const struct atom *a = atom_at(r, i + 1);
+    bool currency = a->kind == ATOM_MARK && (a->mark == '$' || a->mark == 0xA3 || a->mark == 0x20AC || a->mark == 0xA5);
+    if (range_at(r, i) && (a->kind == ATOM_NUMBER || currency)) {
+        speak(r, "to", i, i + 1, CW_TOKEN_PLAIN);
+        return i + 1;
+    }
+    return i;
+}
+
+/* ---- arithmetic ------------------------------------------------------------------------------------------------------ */
+
+static bool in_formula(const struct reader *r, size_t i) {
+    const struct atom *a = atom_at(r, i);
+    static const uint32_t marks[] = {'+', '-', MINUS_SIGN, '*', '/', '^', '(', ')', 0xD7, 0xF7, 0xB2, 0xB3, '.', ','};
+    for (size_t k = 0; a->kind == ATOM_MARK && k < sizeof marks / sizeof marks[0]; k++) {
+        if (a->mark == marks[k]) {
             return true;
+        }
+    }
+    return a->kind == ATOM_NUMBER || (a->kind == ATOM_WORD && a->length == 1);
+}
+
+bool equation_at(const struct reader *r, size_t i) {
+    for (size_t k = i, n = 0; n < 16 && (in_formula(r, k) || atom_mark(r, k, '=')); k++, n++) {
+        if (atom_mark(r, k, '=')) {
+            return true;
+        }
+    }
+    for (size_t k = i, n = 0; n < 16 && (in_formula(r, k) || atom_mark(r, k, '=')); k--, n++) {
+        if (atom_mark(r, k, '=')) {
+            return true;
+        }
+        if (k == 0) {
+            break;
         }
     }
     return false;
 }
 
-static bool year_like(const struct numeral *m) {
-    int v = small(m->digits, m->n);
-    return m->n == 4 && !m->commas && !m->fraction_n && v >= 1010 && v < 2100;
+/* ---- years ------------------------------------------------------------------------------------------------------------- */
+
+bool numeral_year(const struct numeral *m) {
+    int v = numeral_int(m);
+    return m->n == 4 && !m->commas && !m->fraction_n && v > 1000 && v <= 2100;
+}
+
+static bool era_at(const struct reader *r, size_t i) {
+    static const char *const eras[] = {"BC", "BCE", "AD", "CE", NULL};
+    return atom_in(r, i, eras);
 }
 
 /* Four bare digits at [i, end): a year, unless what follows counts something ("1500 people", "2048 tokens"). */
@@ -104,295 +192,288 @@ static bool is_year(const struct reader *r, size_t i, const struct numeral *m) {
                                          "mid",    "spring", "summer", "autumn",  "fall",  "winter", NULL};
     static const char *const not_counted[] = {"was", "is", "has", "as", "this", "his", "its", "us", "always", "perhaps", NULL};
     static const char *const counted[] = {"people", "men", "women", "children", "feet", "percent", "million", "billion", "thousand", NULL};
-    if (!year_like(m)) {
+    if (m->n == 4 && !m->commas && !m->fraction_n && (era_at(r, m->end) || (i > 0 && atom_is(r, i - 1, "AD")))) {
+        return true;
+    }
+    if (!numeral_year(m)) {
         return false;
     }
     size_t next = m->end;
-    if (one_of(r, next, counted)) {
+    struct numeral to;
+    if (range_at(r, next) && numeral_at(r, next + 1, &to) && !numeral_year(&to) && to.n != 2) {
         return false;
     }
-    if (i > 0 && one_of(r, i - 1, before)) {
-        return true;
-    }
-    if (small(m->digits, m->n) < 1100) { /* 1066 only where a year is expected; 1024 and 1080 are more often counts */
+    if (atom_in_any_case(r, next, counted) || atom_mark(r, next, '%')) {
         return false;
     }
     const struct atom *a = atom_at(r, next);
-    if (a->kind == ATOM_WORD && a->length > 2 && atom_lower(r, next) && r->text[a->offset + a->length - 1] == 's' &&
-        !one_of(r, next, not_counted)) {
-        return false;
+    bool plural = a->kind == ATOM_WORD && a->length > 2 && atom_lower(r, next) && r->text[a->offset + a->length - 1] == 's' &&
+                  !atom_in_any_case(r, next, not_counted);
+    bool rare = numeral_int(m) < 1100 || numeral_int(m) == 2100; /* only where a year is expected; 1024 and 1080 are more often counts */
+    if (i > 0 && atom_in_any_case(r, i - 1, before)) {
+        return !(rare && plural);
     }
-    return true;
+    return !rare && !plural;
 }
 
-/* "RTX 4090", "1920x1080": a name's number, read in pairs like a year. */
-static bool in_a_name(const struct reader *r, size_t i, const struct numeral *m) {
-    if (m->n != 4 || m->commas || m->fraction_n || m->digits[0] == '0' || (m->digits[2] == '0' && m->digits[3] != '0') || i == 0) {
+/* ---- names and serials ---------------------------------------------------------------------------------------------------- */
+
+static bool connects(const struct reader *r, size_t i) {
+    return atom_joined_mark(r, i, '-') || atom_joined_mark(r, i, '/') || atom_joined_mark(r, i, '_');
+}
+
+static bool same_run(const struct reader *r, size_t i) { /* atom i hangs together with the one before it */
+    const struct atom *a = atom_at(r, i);
+    return !a->space && i > 0 && (a->kind == ATOM_WORD || a->kind == ATOM_NUMBER || connects(r, i));
+}
+
+static bool suffix_like(const struct reader *r, size_t i) { /* letters that belong to the number before: 5kg, 10k, 1960s */
+    return atom_at(r, i)->kind == ATOM_WORD && !atom_at(r, i)->space && i > 0 && atom_at(r, i - 1)->kind == ATOM_NUMBER;
+}
+
+/* A number that is part of a name: letters stand before it in the same run ("GPT-4", "B2A23C"), or after it with a number behind them
+ * ("1-413-te-b-1-5"). */
+static bool in_serial(const struct reader *r, size_t i) {
+    size_t from = i, n = 0;
+    while (from > 0 && n++ < 24 && same_run(r, from)) {
+        from--;
+        if (atom_at(r, from)->kind == ATOM_WORD && !suffix_like(r, from)) {
+            return true;
+        }
+    }
+    if (i > 0 && !atom_at(r, i)->space && suffix_like(r, i - 1)) {
+        return true;
+    }
+    bool word = false;
+    for (size_t k = i + 1, m = 0; m < 24 && same_run(r, k); k++, m++) {
+        if (atom_at(r, k)->kind == ATOM_NUMBER && word) {
+            return true;
+        }
+        word = word || (atom_at(r, k)->kind == ATOM_WORD && !suffix_like(r, k));
+    }
+    return false;
+}
+
+/* "code 4821", "PIN: 0042", "card ending in 8876": said digit by digit. */
+static bool digit_context(const struct reader *r, size_t i) {
+    static const char *const signs[] = {"pin",     "otp",      "passcode", "password",  "code", "zip",
+                                        "zipcode", "postcode", "ext",      "extension", NULL};
+    static const char *const calls[] = {"call", "dial", "called", "dialed", "text", "phone", "ring", NULL};
+    static const char *const known[] = {"911", "999", "112", "311", "411", "511", "611", "711", "811", "988", "101", "111", NULL};
+    static const char *const between[] = {"is", "was", "number", "of", NULL};
+    if (i == 0) {
         return false;
     }
-    const struct atom *before = atom_at(r, i - 1);
+    if (atom_is_any_case(r, i - 1, "in") && i > 1 && (atom_is_any_case(r, i - 2, "ending") || atom_is_any_case(r, i - 2, "ends"))) {
+        return true;
+    }
+    if (atom_in_any_case(r, i - 1, calls)) {
+        return atom_at(r, i)->length >= 5 || atom_in(r, i, known);
+    }
+    size_t k = i - 1;
+    for (int n = 0;
+         n < 2 && k > 0 && (atom_in_any_case(r, k, between) || atom_mark(r, k, ':') || atom_mark(r, k, '#') || atom_mark(r, k, '.')); n++) {
+        k--;
+    }
+    return atom_at(r, i)->length >= 3 && atom_in_any_case(r, k, signs);
+}
+
+/* "Flight 370", "Route 128", "Economics 101", "RTX 4090", "1920x1080": a name's number, read in pairs. */
+static bool in_a_name(const struct reader *r, size_t i, const struct numeral *m) {
+    static const char *const names[] = {"flight",  "route", "highway", "interstate", "room", "boeing", "channel", "studio",
+                                        "freeway", "area",  "bus",     "train",      "unit", "airbus", NULL};
+    if ((m->n != 4 && m->n != 3) || m->commas || m->fraction_n || m->digits[0] == '0' || i == 0) {
+        return false;
+    }
+    /* "the 747", "the 405 is closed" */
+    static const char *const after[] = {"is", "was", "and", "or", "to", "in", "at", "on", "with", "has", "for", NULL};
+    bool named = m->n == 3 && m->digits[2] != '0' && atom_is_any_case(r, i - 1, "the") && !range_at(r, m->end) &&
+                 !atom_mark(r, m->end, '%') &&
+                 (atom_at(r, m->end)->kind == ATOM_END || (atom_at(r, m->end)->kind == ATOM_MARK && !atom_at(r, m->end)->space) ||
+                  atom_in(r, m->end, after));
+    bool hundred_and_one = m->n == 3 && memcmp(m->digits, "101", 3) == 0 && atom_capital(r, i - 1) && atom_at(r, i - 1)->length > 3;
+    if ((atom_in_any_case(r, i - 1, names) && atom_capital(r, i - 1)) || hundred_and_one || named) {
+        return true;
+    }
+    if (m->n == 3 || (m->digits[2] == '0' && m->digits[3] != '0')) {
+        return false;
+    }
     if (!atom_at(r, i)->space && atom_is(r, i - 1, "x")) {
         return true;
     }
-    for (size_t k = 0; k < before->length; k++) {
-        char c = r->text[before->offset + k];
-        if (c < 'A' || c > 'Z') {
-            return false;
-        }
+    return atom_capitals(r, i - 1) && atom_at(r, i - 1)->length > 1;
+}
+
+/* "401(k)", "501(c)(3)", "401k". */
+static bool oh_in_the_middle(const struct reader *r, size_t i, const struct numeral *m) {
+    bool letter =
+        (atom_joined_mark(r, m->end, '(') && atom_joined(r, m->end + 1, ATOM_WORD) && atom_at(r, m->end + 1)->length == 1) ||
+        (m->n == 3 && memcmp(m->digits, "401", 3) == 0 && (atom_joined(r, m->end, ATOM_WORD) || atom_joined_mark(r, m->end, '-')) &&
+         (atom_is(r, m->end, "k") || atom_is(r, m->end + 1, "k") || atom_is(r, m->end + 1, "ks")));
+    return m->n == 3 && !m->fraction_n && m->digits[1] == '0' && m->digits[2] != '0' && letter && atom_at(r, i)->kind == ATOM_NUMBER;
+}
+
+static void say_serial(struct reader *r, const struct numeral *m, size_t i) {
+    const struct atom *before = atom_at(r, i - 1);
+    bool small =
+        i > 0 && !atom_at(r, i)->space && before->kind == ATOM_WORD && atom_lower(r, i - 1) && before->length > 1 && !suffix_like(r, i - 1);
+    bool pairs = m->n == 4 && !m->commas && !small && m->digits[0] != '0' && !(m->digits[2] == '0' && m->digits[3] != '0');
+    if (!m->n) {
+        /* ".5" of a version */
+    } else if ((m->n > 1 && m->digits[0] == '0') || (m->n > 4 && !m->commas) || (m->n == 4 && small)) {
+        cw_say_digits(&r->words, m->digits, m->n);
+    } else if (pairs) {
+        say_pairs(r, m->digits, m->n);
+    } else {
+        cw_say_cardinal(&r->words, m->digits, m->n, r->british ? CW_AND_ALL : CW_AND_NONE);
     }
-    return before->kind == ATOM_WORD && before->length > 1;
+    speak_scratch(r, i, m->end);
+    if (m->fraction_n) {
+        say_fraction_digits(r, m, i, m->end);
+    }
 }
 
 static void say_year_or_number(struct reader *r, const struct numeral *m, size_t i) {
-    if (is_year(r, i, m) || in_a_name(r, i, m)) {
-        cw_say_year(&r->words, small(m->digits, m->n), r->british);
+    bool equation = equation_at(r, i);
+    if (!equation && digit_context(r, i)) {
+        cw_say_digits(&r->words, m->digits, m->n);
         speak_scratch(r, i, m->end);
+        if (m->fraction_n) {
+            say_fraction_digits(r, m, i, m->end);
+        }
+    } else if (oh_in_the_middle(r, i, m) || in_a_name(r, i, m)) {
+        say_pairs(r, m->digits, m->n);
+        speak_scratch(r, i, m->end);
+    } else if (!equation && is_year(r, i, m)) {
+        say_year(r, numeral_int(m));
+        speak_scratch(r, i, m->end);
+    } else if (m->n && !m->fraction_n && in_serial(r, i)) {
+        say_serial(r, m, i);
     } else {
         say_numeral(r, m, i);
     }
 }
 
-/* ---- dates --------------------------------------------------------------------------------------------------------- */
-
-static const char *const months[12] = {"January", "February", "March",     "April",   "May",      "June",
-                                       "July",    "August",   "September", "October", "November", "December"};
-
-const char *month_of(const struct reader *r, size_t i, size_t *dot) {
-    static const char *const shorts[13] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Sept"};
-    *dot = 0;
-    for (int k = 0; k < 12; k++) {
-        if (atom_is(r, i, months[k])) {
-            return months[k];
-        }
-    }
-    for (int k = 0; k < 13; k++) {
-        if (atom_is(r, i, shorts[k])) {
-            *dot = atom_joined_mark(r, i + 1, '.');
-            return months[k == 12 ? 8 : k];
-        }
-    }
-    return NULL;
-}
-
-/* "21st" or "21": its value 1..31, and the atoms it takes; 0 when it is neither. */
-static int day_at(const struct reader *r, size_t i, size_t *atoms) {
-    int day = atom_int(r, i);
-    if (atom_at(r, i)->kind != ATOM_NUMBER || atom_at(r, i)->length > 2 || day < 1 || day > 31) {
-        return 0;
-    }
-    *atoms = 1;
-    if (atom_joined(r, i + 1, ATOM_WORD)) {
-        if (!atom_is(r, i + 1, "st") && !atom_is(r, i + 1, "nd") && !atom_is(r, i + 1, "rd") && !atom_is(r, i + 1, "th")) {
-            return 0;
-        }
-        *atoms = 2;
-    } else if ((atom_joined_mark(r, i + 1, ':') || atom_joined_mark(r, i + 1, '.') || atom_joined_mark(r, i + 1, '/')) &&
-               atom_joined(r, i + 2, ATOM_NUMBER)) {
-        return 0;
-    }
-    return day;
-}
-
-static bool year_at(const struct reader *r, size_t i) {
-    struct numeral m;
-    return numeral_at(r, i, &m) && m.end == i + 1 && year_like(&m) && !atom_joined(r, i + 1, ATOM_WORD);
-}
-
-static void say_year_at(struct reader *r, size_t i) {
-    cw_say_year(&r->words, atom_int(r, i), r->british);
-    speak_scratch(r, i, i + 1);
-}
-
-size_t read_date_words(struct reader *r, size_t i) {
-    size_t dot, atoms = 0;
-    const char *month = month_of(r, i, &dot);
-    if (!month) {
-        return i;
-    }
-    size_t next = i + 1 + dot;
-    int day = day_at(r, next, &atoms);
-    if (day && !atom_mark(r, next + atoms, '%')) {
-        speak(r, month, i, next, 0);
-        if (r->british && atoms == 1) {
-            speak(r, "the", next, next + atoms, CW_TOKEN_PLAIN);
-        }
-        cw_say_ordinal_int(&r->words, day, r->british);
-        speak_scratch(r, next, next + atoms);
-        next += atoms;
-        size_t comma = atom_mark(r, next, ',') && !atom_at(r, next)->space;
-        if (year_at(r, next + comma)) {
-            if (comma) {
-                speak_mark(r, ",", next);
-            }
-            say_year_at(r, next + comma);
-            next += comma + 1;
-        }
-        return next;
-    }
-    if (year_at(r, next)) {
-        speak(r, month, i, next, 0);
-        say_year_at(r, next);
-        return next + 1;
-    }
-    if (dot && atom_at(r, i)->length <= 4) {
-        speak(r, month, i, next, 0);
-        if (dot_ends(r, i + 1)) {
-            speak_mark(r, ".", i + 1);
-        }
-        return next;
-    }
-    return i;
-}
-
-/* "6 May 2021", "6th of May". */
-static size_t read_day_month(struct reader *r, size_t i) {
-    size_t atoms = 0, dot;
-    int day = day_at(r, i, &atoms);
-    if (!day) {
-        return i;
-    }
-    size_t next = i + atoms, of = atom_is(r, next, "of");
-    const char *month = month_of(r, next + of, &dot);
-    if (!month || (atom_at(r, next + of)->length < 3)) {
-        return i;
-    }
-    bool the = i > 0 && atom_is_any_case(r, i - 1, "the");
-    if (!the) {
-        speak(r, "the", i, next, CW_TOKEN_PLAIN);
-    }
-    cw_say_ordinal_int(&r->words, day, r->british);
-    speak_scratch(r, i, next);
-    speak(r, "of", of ? next : i, of ? next + 1 : next, CW_TOKEN_PLAIN);
-    next += of;
-    speak(r, month, next, next + 1 + dot, 0);
-    next += 1 + dot;
-    size_t comma = atom_mark(r, next, ',') && !atom_at(r, next)->space;
-    if (year_at(r, next + comma)) {
-        say_year_at(r, next + comma);
-        next += comma + 1;
-    }
-    return next;
-}
-
-static void say_date(struct reader *r, int day, int month, int year, size_t a, size_t b) {
-    if (r->british) {
-        cw_text_add(&r->words, "the ");
-        cw_say_ordinal_int(&r->words, day, true);
-        cw_text_add(&r->words, " of ");
-        cw_text_add(&r->words, months[month - 1]);
-    } else {
-        cw_text_add(&r->words, months[month - 1]);
-        cw_say_ordinal_int(&r->words, day, false);
-    }
-    cw_say_year(&r->words, year, r->british);
-    speak_scratch(r, a, b);
-}
-
-/* 5/6/2021 (month first in the US, day first in Britain; 13/6/2021 can only be one of them), 2021-06-05. */
-static size_t read_date(struct reader *r, size_t i) {
-    uint32_t mark = atom_mark(r, i + 1, '/') ? '/' : '-';
-    if (!atom_joined_mark(r, i + 1, mark) || !atom_joined(r, i + 2, ATOM_NUMBER) || !atom_joined_mark(r, i + 3, mark) ||
-        !atom_joined(r, i + 4, ATOM_NUMBER) || atom_joined(r, i + 5, ATOM_WORD) ||
-        (atom_joined_mark(r, i + 5, mark) && atom_joined(r, i + 6, ATOM_NUMBER))) {
-        return i;
-    }
-    int a = atom_int(r, i), b = atom_int(r, i + 2), c = atom_int(r, i + 4), day, month, year;
-    size_t a_n = atom_at(r, i)->length, b_n = atom_at(r, i + 2)->length, c_n = atom_at(r, i + 4)->length;
-    if (a_n == 4 && b_n <= 2 && c_n <= 2) {
-        year = a;
-        month = b;
-        day = c;
-    } else if (mark == '/' && a_n <= 2 && b_n <= 2 && (c_n == 4 || c_n == 2)) {
-        bool swap = r->british ? b <= 12 : a > 12;
-        day = swap ? a : b;
-        month = swap ? b : a;
-        year = c_n == 4 ? c : c < 50 ? 2000 + c : 1900 + c;
-    } else {
-        return i;
-    }
-    if (month < 1 || month > 12 || day < 1 || day > 31 || year < 1 || year > 9999) {
-        return i;
-    }
-    say_date(r, day, month, year, i, i + 5);
-    return i + 5;
-}
-
-/* ---- times --------------------------------------------------------------------------------------------------------- */
-
-/* "a.m.", "am", "PM" at i: its atoms (a sentence's end dot left out), or 0. */
-static size_t half_day(const struct reader *r, size_t i, bool *pm, bool *dotted) {
-    *dotted = false;
-    for (int k = 0; k < 2; k++) {
-        *pm = k == 1;
-        if (atom_is_any_case(r, i, k ? "pm" : "am")) {
-            *dotted = atom_joined_mark(r, i + 1, '.') && !dot_ends(r, i + 1);
-            return 1 + *dotted;
-        }
-        if (atom_is_any_case(r, i, k ? "p" : "a") && atom_joined_mark(r, i + 1, '.') && atom_joined(r, i + 2, ATOM_WORD) &&
-            atom_is_any_case(r, i + 2, "m")) {
-            *dotted = atom_joined_mark(r, i + 3, '.') && !dot_ends(r, i + 3);
-            return 3 + *dotted;
-        }
-    }
-    return 0;
-}
-
-static size_t say_half_day(struct reader *r, size_t i) {
-    bool pm, dotted;
-    size_t atoms = half_day(r, i, &pm, &dotted);
-    if (atoms) {
-        speak(r, pm ? "PM" : "AM", i, i + atoms, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
-    }
-    return i + atoms;
-}
-
-static size_t read_time(struct reader *r, size_t i) {
-    if (!atom_joined_mark(r, i + 1, ':') || !atom_joined(r, i + 2, ATOM_NUMBER)) {
-        return i;
-    }
-    int hour = atom_int(r, i), minute = atom_int(r, i + 2);
-    bool pm, dotted;
-    size_t end = i + 3;
-    if (atom_at(r, i)->length <= 2 && atom_at(r, i + 2)->length == 2 && hour <= 24 && minute < 60) {
-        size_t half;
-        int second = -1;
-        if (atom_joined_mark(r, end, ':') && atom_joined(r, end + 1, ATOM_NUMBER) && atom_at(r, end + 1)->length == 2) {
-            second = atom_int(r, end + 1);
-            end += 2;
-        }
-        half = half_day(r, end, &pm, &dotted);
-        cw_say_int(&r->words, hour, r->british);
-        if (minute == 0 && second < 0) {
-            cw_text_add(&r->words, half ? "" : hour > 12 ? " hundred" : hour ? " o'clock" : " hundred");
-        } else {
-            if (minute < 10) {
-                cw_text_add(&r->words, " oh");
-            }
-            cw_say_int(&r->words, minute, r->british);
-        }
-        if (second >= 0) {
-            cw_text_add(&r->words, " and");
-            cw_say_int(&r->words, second, r->british);
-            cw_text_add(&r->words, second == 1 ? " second" : " seconds");
-        }
-        speak_scratch(r, i, end);
-        return half ? say_half_day(r, end) : end;
-    }
-    if (hour >= 0 && minute >= 0 && !(atom_joined_mark(r, end, ':') && atom_joined(r, end + 1, ATOM_NUMBER))) { /* a ratio, a score */
-        cw_say_int(&r->words, hour, r->british);
-        cw_text_add(&r->words, " to");
-        cw_say_int(&r->words, minute, r->british);
-        speak_scratch(r, i, end);
-        return end;
-    }
-    return i;
-}
-
 /* ---- groups of digits ---------------------------------------------------------------------------------------------- */
 
-/* 555-0123, 212-555-0123, 123-45-6789: groups are read digit by digit, the hyphens as short pauses. */
+static void say_group(struct reader *r, size_t k, bool first) {
+    const char *d = atom_text(r, k);
+    size_t n = atom_at(r, k)->length;
+    if (!first && n == 3 && d[0] != '0' && d[1] == '0' && d[2] == '0') { /* one, eight hundred */
+        cw_say_cardinal(&r->words, d, n, CW_AND_NONE);
+    } else {
+        cw_say_digits(&r->words, d, n < 12 ? n : 12);
+    }
+    speak_scratch(r, k, k + 1);
+}
+
+static bool digits_at(const struct reader *r, size_t i, size_t least, size_t most) {
+    const struct atom *a = atom_at(r, i);
+    return a->kind == ATOM_NUMBER && a->length >= least && a->length <= most;
+}
+
+/* Groups of digits from i on, with single separators between them: speaks them with short pauses; the atom after. */
+static size_t say_groups(struct reader *r, size_t i, size_t end) {
+    for (size_t k = i, last = i; k < end; k++) {
+        if (atom_at(r, k)->kind == ATOM_NUMBER) {
+            if (k > i && r->out->n && r->out->v[r->out->n - 1].kind != CW_TOKEN_MARK) {
+                speak_mark(r, ",", last);
+            }
+            say_group(r, k, k == i);
+            last = k + 1;
+        }
+    }
+    return end;
+}
+
+/* The rest of a telephone number after its prefix: groups of 2 to 5 digits with hyphens, dots, blanks or an area code in parentheses. */
+static size_t phone_groups(const struct reader *r, size_t i, int *groups, size_t *digits) {
+    size_t end = i;
+    *groups = 0;
+    *digits = 0;
+    while (*groups < 6) {
+        size_t k = end;
+        bool open = atom_mark(r, k, '(');
+        if (*groups && !open && (atom_joined_mark(r, k, '-') || atom_joined_mark(r, k, '.')) && !atom_at(r, k + 1)->space) {
+            k++;
+        }
+        k += open;
+        if (!digits_at(r, k, 2, 5) || (open && !atom_joined_mark(r, k + 1, ')')) || atom_joined_mark(r, k + 1, ':') ||
+            atom_joined_mark(r, k + 1, ',') || atom_joined_mark(r, k + 1, '%')) {
+            break;
+        }
+        *digits += atom_at(r, k)->length;
+        end = k + 1 + open;
+        end += open && atom_joined_mark(r, end, '-') && atom_joined(r, end + 1, ATOM_NUMBER);
+        ++*groups;
+    }
+    return atom_joined(r, end, ATOM_WORD) ? i : end;
+}
+
+size_t read_phone(struct reader *r, size_t i) {
+    int groups = 0;
+    size_t digits = 0, end;
+    if (atom_mark(r, i, '+') && digits_at(r, i + 1, 1, 3) && !atom_at(r, i + 1)->space) { /* +1 212-555-0123, +44 20 7946 0958 */
+        size_t next = i + 2;
+        next += atom_joined_mark(r, next, '-') || atom_joined_mark(r, next, '.');
+        end = phone_groups(r, next, &groups, &digits);
+        if (groups >= 2 && digits >= 7) {
+            speak(r, "plus", i, i + 1, CW_TOKEN_PLAIN);
+            cw_say_digits(&r->words, atom_text(r, i + 1), atom_at(r, i + 1)->length);
+            speak_scratch(r, i + 1, i + 2);
+            speak_mark(r, ",", i + 1);
+            return say_groups(r, next, end);
+        }
+    }
+    if (atom_mark(r, i, '(') && digits_at(r, i + 1, 3, 5) && atom_joined_mark(r, i + 2, ')')) { /* (212) 555-0123 */
+        end = phone_groups(r, i, &groups, &digits);
+        if (groups >= 2 && digits >= 9) {
+            return say_groups(r, i, end);
+        }
+    }
+    return i;
+}
+
+/* 1-800-GO-2-HAUL */
+static size_t read_vanity(struct reader *r, size_t i) {
+    if (!atom_is(r, i, "1") || !atom_joined_mark(r, i + 1, '-') || !digits_at(r, i + 2, 3, 3) || atom_at(r, i + 2)->space ||
+        *atom_text(r, i + 2) != '8' || !atom_joined_mark(r, i + 3, '-') || !atom_joined(r, i + 4, ATOM_WORD)) {
+        return i;
+    }
+    speak(r, "one", i, i + 1, CW_TOKEN_PLAIN);
+    speak_mark(r, ",", i + 1);
+    say_group(r, i + 2, false);
+    speak_mark(r, ",", i + 3);
+    size_t end = i + 4;
+    for (;; end += 2) {
+        if (atom_at(r, end)->kind == ATOM_WORD) {
+            speak_atom(r, end, CW_TOKEN_PLAIN);
+        } else {
+            cw_say_digits(&r->words, atom_text(r, end), atom_at(r, end)->length);
+            speak_scratch(r, end - 1, end + 1);
+            if (atom_joined_mark(r, end + 1, '-')) {
+                speak_mark(r, ",", end + 1);
+            }
+        }
+        if (!atom_joined_mark(r, end + 1, '-') || !(atom_joined(r, end + 2, ATOM_WORD) || atom_joined(r, end + 2, ATOM_NUMBER))) {
+            return end + 1;
+        }
+    }
+}
+
+/* 555-0123, 212-555-0123, 123-45-6789: groups are read digit by digit, the hyphens as short pauses; 020 7946 0958. */
 static size_t read_groups(struct reader *r, size_t i) {
-    size_t groups = 1, end = i + 1;
+    size_t groups = 1, end = i + 1, digits = 0;
+    int spaced = 0;
+    end = read_vanity(r, i);
+    if (end > i || in_serial(r, i) || equation_at(r, i)) {
+        return end;
+    }
+    end = i + 1;
+    if (*atom_text(r, i) == '0' && digits_at(r, i, 3, 5) && digits_at(r, i + 1, 3, 4) && atom_at(r, i + 1)->space) {
+        end = phone_groups(r, i, &spaced, &digits);
+        return digits >= 10 ? say_groups(r, i, end) : i;
+    }
     while (groups < 6 && (atom_joined_mark(r, end, '-') || atom_joined_mark(r, end, '.')) && atom_joined(r, end + 1, ATOM_NUMBER) &&
            atom_at(r, end)->mark == atom_at(r, i + 1)->mark) {
         groups++;
@@ -401,20 +482,13 @@ static size_t read_groups(struct reader *r, size_t i) {
     size_t first = atom_at(r, i)->length, last = atom_at(r, end - 1)->length;
     bool hyphens = atom_mark(r, i + 1, '-');
     bool phone = hyphens ? (groups >= 3 || (groups == 2 && first == 3 && last == 4)) : groups == 3 && first == 3 && last == 4;
-    if (!phone || atom_joined(r, end, ATOM_WORD)) {
+    if (!phone || atom_joined(r, end, ATOM_WORD) || (hyphens && groups == 3 && first == 1 && atom_at(r, i + 2)->length < 3)) {
         return i;
     }
-    for (size_t k = i; k < end; k += 2) {
-        cw_say_digits(&r->words, atom_text(r, k), atom_at(r, k)->length < 12 ? atom_at(r, k)->length : 12);
-        speak_scratch(r, k, k + 1);
-        if (k + 1 < end) {
-            speak_mark(r, ",", k + 1);
-        }
-    }
-    return end;
+    return say_groups(r, i, end);
 }
 
-/* 1.2.3: a version. */
+/* 1.2.3: a version; 192.168.0.1: an address. */
 static size_t read_version(struct reader *r, size_t i) {
     size_t end = i + 1;
     while (atom_joined_mark(r, end, '.') && atom_joined(r, end + 1, ATOM_NUMBER)) {
@@ -423,15 +497,16 @@ static size_t read_version(struct reader *r, size_t i) {
     if (end < i + 5) {
         return i;
     }
+    bool address = end == i + 7;
     for (size_t k = i; k < end; k += 2) {
         if (k > i) {
-            cw_text_add(&r->words, " point");
+            cw_text_add(&r->words, address ? " dot" : " point");
         }
         const struct atom *a = atom_at(r, k);
-        if (a->length > 3 || r->text[a->offset] == '0') {
+        if (address || a->length > 3 || r->text[a->offset] == '0') {
             cw_say_digits(&r->words, r->text + a->offset, a->length);
         } else {
-            cw_say_cardinal(&r->words, r->text + a->offset, a->length, r->british);
+            cw_say_cardinal(&r->words, r->text + a->offset, a->length, CW_AND_NONE);
         }
     }
     speak_scratch(r, i, end);
@@ -442,6 +517,10 @@ static size_t read_version(struct reader *r, size_t i) {
 
 static void say_fraction(struct cw_text *out, int top, int bottom, bool british) {
     cw_say_int(out, top, british);
+    if (bottom == 1) {
+        cw_text_add(out, " over one");
+        return;
+    }
     if (bottom == 2) {
         cw_text_add(out, top == 1 ? " half" : " halves");
         return;
@@ -457,7 +536,8 @@ static void say_fraction(struct cw_text *out, int top, int bottom, bool british)
 }
 
 static bool fraction_at(const struct reader *r, size_t i, int *top, int *bottom) {
-    if (!atom_joined_mark(r, i + 1, '/') || !atom_joined(r, i + 2, ATOM_NUMBER) || atom_joined_mark(r, i + 3, '/') ||
+    bool list = i > 1 && !atom_at(r, i)->space && atom_mark(r, i - 1, '/') && atom_at(r, i - 2)->kind == ATOM_NUMBER; /* 31/31/100 */
+    if (list || !atom_joined_mark(r, i + 1, '/') || !atom_joined(r, i + 2, ATOM_NUMBER) || atom_joined_mark(r, i + 3, '/') ||
         (atom_joined_mark(r, i + 3, '.') && atom_joined(r, i + 4, ATOM_NUMBER))) {
         return false;
     }
@@ -466,226 +546,225 @@ static bool fraction_at(const struct reader *r, size_t i, int *top, int *bottom)
     return *top >= 0 && *bottom >= 0;
 }
 
+/* "1/4th": the ending belongs to the fraction. */
+static size_t fraction_ending(const struct reader *r, size_t i) {
+    static const char *const endings[] = {"th", "ths", "rd", "rds", "nd", "st", NULL};
+    return atom_joined(r, i, ATOM_WORD) && atom_in_any_case(r, i, endings);
+}
+
 static size_t read_fraction(struct reader *r, size_t i) {
     int top, bottom;
-    if (!fraction_at(r, i, &top, &bottom)) {
+    if (!fraction_at(r, i, &top, &bottom) || in_serial(r, i)) {
         return i;
     }
-    if ((top == 24 && bottom == 7) || (top == 9 && bottom == 11) || top == 0 || bottom < 2 || bottom > 100 || top >= 100) {
+    /* 24/7, 9/11, 50/50, 20/20 are not shares */
+    bool pair = (top == 24 && bottom == 7) || (top == 9 && bottom == 11) || (top == bottom && top > 1);
+    size_t end = i + 3, ending = fraction_ending(r, end);
+    struct numeral from, to;
+    bool years = numeral_at(r, i, &from) && numeral_year(&from);
+    if (years && atom_at(r, i + 2)->length == 2) { /* the 2023/24 season */
+        say_year(r, top);
+        cw_say_int(&r->words, bottom, r->british);
+    } else if (years && numeral_at(r, i + 2, &to) && numeral_year(&to)) {
+        say_year(r, top);
+        say_year(r, bottom);
+    } else if (pair) {
         cw_say_int(&r->words, top, r->british);
-        cw_text_add(&r->words, (top == 24 && bottom == 7) || (top == 9 && bottom == 11) ? "" : " over");
+        cw_say_int(&r->words, bottom, r->british);
+    } else if (top == 0 || bottom == 0 || top >= 100 || bottom > 9999 || equation_at(r, i)) {
+        cw_say_int(&r->words, top, r->british);
+        cw_text_add(&r->words, " over");
         cw_say_int(&r->words, bottom, r->british);
     } else {
         say_fraction(&r->words, top, bottom, r->british);
+        end += ending;
     }
-    speak_scratch(r, i, i + 3);
-    return i + 3;
-}
-
-/* ---- units --------------------------------------------------------------------------------------------------------- */
-
-static const struct unit {
-    const char *sign, *one, *many;
-} units[] = {
-    {"km", "kilometer", "kilometers"},
-    {"m", "meter", "meters"},
-    {"cm", "centimeter", "centimeters"},
-    {"mm", "millimeter", "millimeters"},
-    {"nm", "nanometer", "nanometers"},
-    {"kg", "kilogram", "kilograms"},
-    {"g", "gram", "grams"},
-    {"mg", "milligram", "milligrams"},
-    {"lb", "pound", "pounds"},
-    {"lbs", "pound", "pounds"},
-    {"oz", "ounce", "ounces"},
-    {"ft", "foot", "feet"},
-    {"yd", "yard", "yards"},
-    {"mi", "mile", "miles"},
-    {"ml", "milliliter", "milliliters"},
-    {"mL", "milliliter", "milliliters"},
-    {"L", "liter", "liters"},
-    {"l", "liter", "liters"},
-    {"ha", "hectare", "hectares"},
-    {"KB", "kilobyte", "kilobytes"},
-    {"kB", "kilobyte", "kilobytes"},
-    {"MB", "megabyte", "megabytes"},
-    {"GB", "gigabyte", "gigabytes"},
-    {"TB", "terabyte", "terabytes"},
-    {"PB", "petabyte", "petabytes"},
-    {"GiB", "gibibyte", "gibibytes"},
-    {"MiB", "mebibyte", "mebibytes"},
-    {"Gb", "gigabit", "gigabits"},
-    {"Mb", "megabit", "megabits"},
-    {"kbps", "kilobit per second", "kilobits per second"},
-    {"Mbps", "megabit per second", "megabits per second"},
-    {"Gbps", "gigabit per second", "gigabits per second"},
-    {"Hz", "hertz", "hertz"},
-    {"kHz", "kilohertz", "kilohertz"},
-    {"MHz", "megahertz", "megahertz"},
-    {"GHz", "gigahertz", "gigahertz"},
-    {"W", "watt", "watts"},
-    {"kW", "kilowatt", "kilowatts"},
-    {"MW", "megawatt", "megawatts"},
-    {"GW", "gigawatt", "gigawatts"},
-    {"TW", "terawatt", "terawatts"},
-    {"Wh", "watt hour", "watt hours"},
-    {"kWh", "kilowatt hour", "kilowatt hours"},
-    {"MWh", "megawatt hour", "megawatt hours"},
-    {"GWh", "gigawatt hour", "gigawatt hours"},
-    {"TWh", "terawatt hour", "terawatt hours"},
-    {"V", "volt", "volts"},
-    {"kV", "kilovolt", "kilovolts"},
-    {"mV", "millivolt", "millivolts"},
-    {"mA", "milliamp", "milliamps"},
-    {"mAh", "milliamp hour", "milliamp hours"},
-    {"mph", "mile per hour", "miles per hour"},
-    {"kph", "kilometer per hour", "kilometers per hour"},
-    {"ms", "millisecond", "milliseconds"},
-    {"ns", "nanosecond", "nanoseconds"},
-    {"sec", "second", "seconds"},
-    {"secs", "second", "seconds"},
-    {"min", "minute", "minutes"},
-    {"mins", "minute", "minutes"},
-    {"h", "hour", "hours"},
-    {"hr", "hour", "hours"},
-    {"hrs", "hour", "hours"},
-    {"dB", "decibel", "decibels"},
-    {"px", "pixel", "pixels"},
-    {"fps", "frame per second", "frames per second"},
-    {"rpm", "R P M", "R P M"},
-    {"psi", "P S I", "P S I"},
-    {"kJ", "kilojoule", "kilojoules"},
-    {"kcal", "kilocalorie", "kilocalories"},
-    {"hp", "horsepower", "horsepower"},
-    {"\u03bcs", "microsecond", "microseconds"},
-    {"\u00b5s", "microsecond", "microseconds"},
-    {"\u03bcm", "micrometer", "micrometers"},
-    {"\u00b5m", "micrometer", "micrometers"},
-    {"TFLOPS", "teraflops", "teraflops"},
-    {"bps", "bit per second", "bits per second"},
-};
-
-/* Spoken right after a number when it stands joined to it: "10k", "5M", "7B". */
-static const char *const magnitudes[][2] = {{"k", "thousand"}, {"K", "thousand"}, {"M", "million"},  {"mn", "million"},
-                                            {"B", "billion"},  {"bn", "billion"}, {"T", "trillion"}, {"tn", "trillion"}};
-
-static const struct unit *unit_at(const struct reader *r, size_t i) {
-    for (size_t k = 0; k < sizeof units / sizeof units[0]; k++) {
-        if (atom_is(r, i, units[k].sign)) {
-            return &units[k];
-        }
-    }
-    return NULL;
-}
-
-static void say_unit(struct reader *r, const char *name, size_t a, size_t b) {
-    /* British spelling is the one the British lexicon is sure to hold */
-    const char *meter = r->british ? strstr(name, "meter") : NULL, *liter = r->british ? strstr(name, "liter") : NULL;
-    const char *er = meter ? meter + 3 : liter ? liter + 3 : NULL;
-    if (er) {
-        cw_text_add_n(&r->words, name, (size_t)(er - name));
-        cw_text_add(&r->words, "re");
-        cw_text_add(&r->words, er + 2);
-    } else {
-        cw_text_add(&r->words, name);
-    }
-    speak_scratch(r, a, b);
-}
-
-static const char *per_what(const struct reader *r, size_t i) {
-    static const char *const names[][2] = {
-        {"s", "second"},      {"sec", "second"},   {"h", "hour"},      {"hr", "hour"},           {"min", "minute"},    {"m", "meter"},
-        {"kg", "kilogram"},   {"km", "kilometer"}, {"GB", "gigabyte"}, {"kWh", "kilowatt hour"}, {"mo", "month"},      {"yr", "year"},
-        {"wk", "week"},       {"day", "day"},      {"month", "month"}, {"year", "year"},         {"hour", "hour"},     {"minute", "minute"},
-        {"second", "second"}, {"week", "week"},    {"token", "token"}, {"user", "user"},         {"person", "person"}, {"unit", "unit"}};
-    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
-        if (atom_is(r, i, names[k][0])) {
-            return names[k][1];
-        }
-    }
-    return NULL;
-}
-
-static size_t read_per(struct reader *r, size_t i) {
-    const char *what = atom_joined_mark(r, i, '/') && atom_joined(r, i + 1, ATOM_WORD) ? per_what(r, i + 1) : NULL;
-    if (!what) {
-        return i;
-    }
-    speak(r, "per", i, i + 1, CW_TOKEN_PLAIN);
-    say_unit(r, what, i + 1, i + 2);
-    return i + 2;
-}
-
-/* What may follow a number at i: percent, degrees, a unit. `a` is where the number starts. */
-static size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
-    size_t token = r->out->n, end = i;
-    if (atom_mark(r, i, '%') || atom_mark(r, i, 0x2030)) {
-        speak(r, atom_mark(r, i, '%') ? "percent" : "per mille", i, i + 1, CW_TOKEN_PLAIN);
-        end = i + 1;
-    } else if (atom_mark(r, i, 0xB0)) {
-        end = i + 1;
-        speak(r, one ? "degree" : "degrees", i, end, CW_TOKEN_PLAIN);
-        if (atom_is(r, end, "C") || atom_is(r, end, "F")) {
-            speak(r, atom_is(r, end, "C") ? "Celsius" : "Fahrenheit", end, end + 1, CW_TOKEN_PLAIN);
-            end++;
-        }
-    } else if (atom_mark(r, i, 0x2103) || atom_mark(r, i, 0x2109)) {
-        speak(r, atom_mark(r, i, 0x2103) ? "degrees Celsius" : "degrees Fahrenheit", i, i + 1, CW_TOKEN_PLAIN);
-        end = i + 1;
-    } else {
-        size_t hyphen = atom_joined_mark(r, i, '-') && atom_joined(r, i + 1, ATOM_WORD) && atom_at(r, i + 1)->length > 1;
-        const struct unit *unit = atom_at(r, i + hyphen)->kind == ATOM_WORD ? unit_at(r, i + hyphen) : NULL;
-        bool joined = !atom_at(r, i)->space;
-        if (unit) {
-            size_t next = i + hyphen + 1;
-            bool cube = atom_joined_mark(r, next, 0xB3);
-            if (cube || atom_joined_mark(r, next, 0xB2)) {
-                speak(r, cube ? "cubic" : "square", i, next, CW_TOKEN_PLAIN);
-                next++;
-            }
-            say_unit(r, one || hyphen ? unit->one : unit->many, i + hyphen, next);
-            end = read_per(r, next);
-            if (joined) {
-                respan(r, token, i + hyphen, end);
-            }
-        } else if (joined && atom_at(r, i)->kind == ATOM_WORD &&
-                   !(a > 0 && atom_at(r, a - 1)->kind == ATOM_WORD && !atom_at(r, a)->space)) {
-            for (size_t k = 0; k < sizeof magnitudes / sizeof magnitudes[0]; k++) {
-                if (atom_is(r, i, magnitudes[k][0])) {
-                    bool screen = atom_is(r, i, "K") && a + 1 == i && atom_at(r, a)->length == 1; /* 4K */
-                    if (!screen) {
-                        speak(r, magnitudes[k][1], i, i + 1, CW_TOKEN_PLAIN);
-                        end = i + 1;
-                    }
-                    break;
-                }
-            }
-            if (end == i && (atom_is(r, i, "x") || atom_is(r, i, "X"))) {
-                bool by = atom_joined(r, i + 1, ATOM_NUMBER);
-                speak(r, by ? "by" : "times", i, i + 1, CW_TOKEN_PLAIN);
-                end = i + 1;
-            }
-        }
-    }
+    speak_scratch(r, i, end);
     return end;
 }
 
-/* A hyphen or dash right between two numbers: "to". */
-static bool range_at(const struct reader *r, size_t i) {
-    return (atom_joined_mark(r, i, '-') || atom_joined_mark(r, i, EN_DASH)) && !atom_at(r, i + 1)->space;
+/* The whole number before a fraction is spoken: "and a half", "and five eighths". */
+static size_t read_mixed(struct reader *r, size_t end) {
+    int top, bottom;
+    if (atom_at(r, end)->kind != ATOM_NUMBER || !atom_at(r, end)->space || !fraction_at(r, end, &top, &bottom) || top < 1 || bottom < 2 ||
+        bottom > 100 || top > 99) {
+        return end;
+    }
+    size_t after = end + 3 + fraction_ending(r, end + 3);
+    cw_text_add(&r->words, "and");
+    if (top == 1) {
+        cw_text_add(&r->words, bottom == 8 || bottom == 11 || bottom == 18 ? " an" : " a");
+        struct cw_text one = {0};
+        say_fraction(&one, 1, bottom, r->british);
+        cw_text_add(&r->words, one.data ? one.data + 3 : ""); /* without its "one" */
+        cw_text_free(&one);
+    } else {
+        say_fraction(&r->words, top, bottom, r->british);
+    }
+    speak_scratch(r, end, after);
+    return after;
 }
 
-/* ---- the number readers --------------------------------------------------------------------------------------------- */
+/* ---- the number reader ------------------------------------------------------------------------------------------------ */
+
+static bool right_ordinal(const struct reader *r, size_t word, const struct numeral *m) {
+    char last = m->digits[m->n - 1];
+    bool teen = m->n > 1 && m->digits[m->n - 2] == '1';
+    const char *right = teen || last == '0' || last > '3' ? "th" : last == '1' ? "st" : last == '2' ? "nd" : "rd";
+    return atom_is_any_case(r, word, right) || (last == '2' && !teen && atom_is_any_case(r, word, "d")) ||
+           (last == '3' && !teen && atom_is_any_case(r, word, "d"));
+}
+
+/* 21st, 21st's; "2th" is no ordinal: the number and its letters. */
+static size_t read_ordinal(struct reader *r, size_t first, const struct numeral *m) {
+    static const char *const endings[] = {"st", "nd", "rd", "th", "d", NULL};
+    static const char *const possessive[] = {"st's", "nd's", "rd's", "th's", NULL};
+    if (m->fraction_n || !m->n || !atom_joined(r, m->end, ATOM_WORD)) {
+        return first;
+    }
+    bool own = atom_in_any_case(r, m->end, possessive);
+    if (!own && !atom_in_any_case(r, m->end, endings)) {
+        return first;
+    }
+    bool zeros = m->n > 1 && m->digits[0] == '0';
+    if (!own && (zeros || !right_ordinal(r, m->end, m))) {
+        if (atom_is_any_case(r, m->end, "d")) {
+            return first;
+        }
+        if (m->n > 2) {
+            cw_say_digits(&r->words, m->digits, m->n);
+        } else {
+            cw_say_cardinal(&r->words, m->digits, m->n, CW_AND_NONE);
+        }
+        speak_scratch(r, first, m->end);
+        speak_atom(r, m->end, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
+        return m->end + 1;
+    }
+    cw_say_ordinal(&r->words, m->digits, m->n, r->british);
+    if (own) {
+        cw_text_add(&r->words, "'s");
+    }
+    speak_scratch(r, first, m->end + 1);
+    return m->end + 1;
+}
+
+/* 1990s, '90s, 1990's: decades; "12's": a possessive. */
+static size_t read_decade(struct reader *r, size_t first, const struct numeral *m) {
+    size_t apostrophe = atom_joined_mark(r, m->end, '\'') && atom_joined(r, m->end + 1, ATOM_WORD), end = m->end + apostrophe + 1;
+    if (m->fraction_n || m->n > 4 || m->n == 0 || !atom_joined(r, m->end + apostrophe, ATOM_WORD) ||
+        !atom_is(r, m->end + apostrophe, "s")) {
+        return first;
+    }
+    bool seconds = first > 1 && atom_at(r, first - 1)->kind == ATOM_WORD && atom_at(r, first - 2)->kind == ATOM_NUMBER &&
+                   (atom_is(r, first - 1, "m") || atom_is(r, first - 1, "min") || atom_is(r, first - 1, "h"));
+    if (seconds && !apostrophe) { /* 5m 30s */
+        return first;
+    }
+    bool decade = m->digits[m->n - 1] == '0' && m->n != 1;
+    if (m->n == 4 && numeral_year(m)) {
+        say_year(r, numeral_int(m));
+    } else if (m->n == 3 && !apostrophe && !decade) { /* 737s */
+        say_pairs(r, m->digits, m->n);
+    } else {
+        cw_say_cardinal(&r->words, m->digits, m->n, r->british ? CW_AND_ALL : CW_AND_NONE);
+    }
+    if (apostrophe && !decade) {
+        cw_text_add(&r->words, "'s");
+    } else {
+        cw_say_plural(&r->words);
+    }
+    size_t from = first; /* "mid-1980s" and "'80s" are one thing */
+    if (decade && first > 0 && !atom_at(r, first)->space &&
+        (atom_mark(r, first - 1, '\'') || (first > 1 && atom_joined_mark(r, first - 1, '-') && atom_at(r, first - 2)->kind == ATOM_WORD))) {
+        from--;
+    }
+    speak_scratch(r, from, end);
+    return read_to(r, end);
+}
+
+/* 6'2", 12". */
+static size_t read_feet(struct reader *r, size_t i, const struct numeral *m) {
+    size_t end = m->end;
+    int inches = atom_mark(r, end, '\'') ? atom_int(r, end + 1) : -1;
+    if (atom_joined_mark(r, end, '\'') && atom_at(r, end + 1)->kind == ATOM_NUMBER && inches >= 0 && inches < 12 &&
+        (!atom_at(r, end + 1)->space || atom_joined_mark(r, end + 2, '"'))) {
+        say_numeral(r, m, i);
+        speak(r, "foot", end, end + 1, CW_TOKEN_PLAIN);
+        cw_say_int(&r->words, inches, r->british);
+        speak_scratch(r, end + 1, end + 2);
+        return end + 2 + atom_joined_mark(r, end + 2, '"');
+    }
+    if (atom_joined_mark(r, end, '"') && !r->quoted) {
+        say_numeral(r, m, i);
+        speak(r, numeral_is_one(m) || describes(r, i, end + 1) ? "inch" : "inches", end, end + 1, CW_TOKEN_PLAIN);
+        return end + 1;
+    }
+    return i;
+}
+
+/* 1080p, 480i */
+static size_t read_lines(struct reader *r, size_t i, const struct numeral *m) {
+    if (m->commas || m->fraction_n || m->n < 3 || m->n > 4 || m->digits[m->n - 1] != '0' || !atom_joined(r, m->end, ATOM_WORD) ||
+        !(atom_is(r, m->end, "p") || atom_is(r, m->end, "i"))) {
+        return i;
+    }
+    say_pairs(r, m->digits, m->n);
+    speak_scratch(r, i, m->end);
+    speak_atom(r, m->end, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
+    return m->end + 1;
+}
+
+/* "10-12", "1980-1986", "2023-24"; two en dashes' or hyphens' worth of blanks between years are one too. The atom after, or end. */
+static size_t read_range(struct reader *r, size_t i, const struct numeral *m, size_t end) {
+    struct numeral to;
+    size_t half, minutes;
+    bool spaced = (atom_mark(r, end, EN_DASH) || atom_mark(r, end, '-')) && atom_at(r, end)->space && atom_at(r, end + 1)->space;
+    if (!(range_at(r, end) || spaced) || !numeral_at(r, end + 1, &to) || atom_at(r, end + 1)->kind != ATOM_NUMBER || equation_at(r, i)) {
+        return end;
+    }
+    bool years = numeral_year(m) && numeral_year(&to);
+    if (spaced && !(years || atom_mark(r, end, EN_DASH))) {
+        return end;
+    }
+    bool model =
+        m->n >= 3 && to.n >= 3 && m->n == to.n && !m->commas && !m->fraction_n && memcmp(to.digits, m->digits, m->n) <= 0; /* 747-400 */
+    bool apart = m->n > to.n + 1 && !(numeral_year(m) && to.n == 2) && !m->fraction_n && !to.fraction_n &&
+                 !atom_joined(r, to.end, ATOM_WORD); /* 978-0: no range, no score */
+    if (apart && !spaced && !m->commas) {
+        speak_mark(r, "—", end);
+    } else if (!model) {
+        speak(r, "to", end, end + 1, CW_TOKEN_PLAIN);
+    }
+    half = read_hour(r, end + 1); /* 9-11 a.m. */
+    half = half > end + 1 ? half : atom_joined_mark(r, end + 2, ':') ? read_time(r, end + 1) : half;
+    if (half > end + 1) {
+        return half;
+    }
+    minutes = read_ordinal(r, end + 1, &to); /* 18-19th century */
+    if (minutes > end + 1) {
+        return minutes;
+    }
+    if (years && !model) {
+        say_year(r, numeral_int(&to));
+        speak_scratch(r, end + 1, to.end);
+    } else if (numeral_year(m) && to.n == 2 && !to.fraction_n && to.digits[0] == '0') { /* 2007-08 */
+        cw_text_add(&r->words, "oh");
+        cw_say_digits(&r->words, to.digits + 1, 1);
+        speak_scratch(r, end + 1, to.end);
+    } else {
+        say_numeral(r, &to, end + 1);
+    }
+    return to.end;
+}
 
 size_t read_number(struct reader *r, size_t i) {
-    size_t token = r->out->n, end, minus = 0;
+    static size_t (*const readers[])(struct reader *, size_t) = {read_street,  read_date,     read_time,      read_groups,
+                                                                 read_version, read_fraction, read_day_month, read_hour};
+    size_t token = r->out->n, end, first = i;
     struct numeral m;
-    if ((atom_mark(r, i, '-') || atom_mark(r, i, MINUS)) && (atom_at(r, i)->space || atom_mark(r, i, MINUS)) && !atom_at(r, i + 1)->space &&
-        numeral_at(r, i + 1, &m)) {
-        minus = 1;
-    }
-    size_t first = i;
-    if (minus) {
+    bool sign = atom_mark(r, i, '-') || atom_mark(r, i, MINUS_SIGN);
+    bool before = i > 0 && !atom_at(r, i)->space && (atom_at(r, i - 1)->kind == ATOM_WORD || atom_at(r, i - 1)->kind == ATOM_NUMBER);
+    if (sign && (!before || atom_mark(r, i, MINUS_SIGN)) && !atom_at(r, i + 1)->space && numeral_at(r, i + 1, &m)) {
         speak(r, "minus", i, i + 1, CW_TOKEN_PLAIN);
         i++;
     }
@@ -697,251 +776,90 @@ size_t read_number(struct reader *r, size_t i) {
         }
         return first;
     }
-    if (!minus && atom_at(r, i)->kind == ATOM_NUMBER) {
-        static size_t (*const readers[])(struct reader *, size_t) = {read_date,    read_time,     read_groups,
-                                                                     read_version, read_fraction, read_day_month};
+    if (first == i && atom_at(r, i)->kind == ATOM_NUMBER) {
         for (size_t k = 0; k < sizeof readers / sizeof readers[0]; k++) {
             if ((end = readers[k](r, i)) > i) {
-                return end;
+                return read_to(r, end);
             }
         }
     }
+    if ((end = read_ordinal(r, i, &m)) > i) {
+        respan(r, token, first, end);
+        return read_to(r, end);
+    }
+    if ((end = read_decade(r, i, &m)) > i || (end = read_feet(r, i, &m)) > i || (end = read_lines(r, i, &m)) > i) {
+        return end;
+    }
     end = m.end;
-    /* 21st, 1990s, 1990's */
-    if (!m.fraction_n && atom_joined(r, end, ATOM_WORD)) {
-        if (atom_is_any_case(r, end, "st") || atom_is_any_case(r, end, "nd") || atom_is_any_case(r, end, "rd") ||
-            atom_is_any_case(r, end, "th")) {
-            cw_say_ordinal(&r->words, m.digits, m.n, r->british);
-            speak_scratch(r, first, end + 1);
-            return end + 1;
+    if (!m.fraction_n) {
+        int top, bottom;
+        if (atom_at(r, end)->kind == ATOM_NUMBER && atom_at(r, end)->space && fraction_at(r, end, &top, &bottom) && top > 0 && bottom > 1 &&
+            bottom <= 100 && top <= 99) {
+            say_numeral(r, &m, i);
+            end = read_mixed(r, end);
+            size_t unit = read_suffix(r, i, end, false);
+            return unit;
+        }
+        uint32_t v = atom_at(r, end)->mark;
+        if (atom_joined(r, end, ATOM_MARK) && (v == 0xBD || v == 0xBC || v == 0xBE || v == 0x2153 || v == 0x2154 || v == 0x215B)) { /* 2½ */
+            say_numeral(r, &m, i);
+            speak(r,
+                  v == 0xBD     ? "and a half"
+                  : v == 0xBC   ? "and a quarter"
+                  : v == 0xBE   ? "and three quarters"
+                  : v == 0x2153 ? "and a third"
+                  : v == 0x2154 ? "and two thirds"
+                                : "and an eighth",
+                  end, end + 1, CW_TOKEN_PLAIN);
+            return read_suffix(r, i, end + 1, false);
         }
     }
-    size_t apostrophe = atom_joined_mark(r, end, '\'') && atom_joined(r, end + 1, ATOM_WORD);
-    if (!m.fraction_n && m.n <= 4 && atom_joined(r, end + apostrophe, ATOM_WORD) && atom_is(r, end + apostrophe, "s")) {
-        if (m.n == 4 && year_like(&m)) {
-            cw_say_year(&r->words, small(m.digits, m.n), r->british);
-        } else {
-            cw_say_cardinal(&r->words, m.digits, m.n, r->british);
-        }
-        cw_say_plural(&r->words);
-        speak_scratch(r, first, end + apostrophe + 1);
-        return end + apostrophe + 1;
-    }
-    /* six foot two: 6'2" */
-    if (atom_joined_mark(r, end, '\'') && atom_joined(r, end + 1, ATOM_NUMBER) && atom_int(r, end + 1) >= 0 && atom_int(r, end + 1) < 12) {
-        say_numeral(r, &m, i);
-        speak(r, "foot", end, end + 1, CW_TOKEN_PLAIN);
-        cw_say_int(&r->words, atom_int(r, end + 1), r->british);
-        speak_scratch(r, end + 1, end + 2);
-        end += 2;
-        return end + (atom_joined_mark(r, end, '"') ? 1 : 0);
-    }
-    bool pm, dotted;
-    if (!m.fraction_n && m.n <= 2 && half_day(r, end, &pm, &dotted) && small(m.digits, m.n) <= 12) {
-        say_numeral(r, &m, i);
-        return say_half_day(r, end);
-    }
-    /* two and a half: 2 1/2 */
-    int top, bottom;
-    if (!m.fraction_n && atom_at(r, end)->kind == ATOM_NUMBER && fraction_at(r, end, &top, &bottom) && top > 0 && top < bottom &&
-        bottom <= 100) {
-        say_numeral(r, &m, i);
-        cw_text_add(&r->words, "and");
-        if (top == 1) {
-            cw_text_add(&r->words, bottom == 8 ? " an" : " a");
-            struct cw_text one = {0};
-            say_fraction(&one, 1, bottom, r->british);
-            cw_text_add(&r->words, one.data ? one.data + 3 : ""); /* without its "one" */
-            cw_text_free(&one);
-        } else {
-            say_fraction(&r->words, top, bottom, r->british);
-        }
-        speak_scratch(r, end, end + 3);
-        return end + 3;
-    }
+    bool serial = in_serial(r, i);
     say_year_or_number(r, &m, i);
-    bool one = is_one(&m);
-    struct numeral to;
-    bool name = i > 1 && atom_mark(r, i - 1, '-') && !atom_at(r, i)->space && atom_joined_mark(r, i - 1, '-') &&
-                atom_at(r, i - 2)->kind == ATOM_WORD;
-    if (!name && range_at(r, end) && numeral_at(r, end + 1, &to)) {
-        bool model = m.n >= 3 && to.n >= 3 && m.n == to.n && !m.commas && memcmp(to.digits, m.digits, m.n) <= 0; /* 747-400 */
-        if (!model) {
-            speak(r, "to", end, end + 1, CW_TOKEN_PLAIN);
+    if (oh_in_the_middle(r, i, &m)) { /* 401(k), 501(c)(3) */
+        while (atom_joined_mark(r, end, '(') && (atom_joined(r, end + 1, ATOM_WORD) || atom_joined(r, end + 1, ATOM_NUMBER)) &&
+               atom_at(r, end + 1)->length <= 2 && atom_joined_mark(r, end + 2, ')')) {
+            if (atom_at(r, end + 1)->kind == ATOM_WORD) {
+                speak(r, (char[3]){*atom_text(r, end + 1), '\0'}, end, end + 3, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
+            } else {
+                cw_say_int(&r->words, atom_int(r, end + 1), r->british);
+                speak_scratch(r, end, end + 3);
+            }
+            end += 3;
         }
-        if (year_like(&m) && year_like(&to)) {
-            cw_say_year(&r->words, small(to.digits, to.n), r->british);
-            speak_scratch(r, end + 1, to.end);
-        } else {
-            say_numeral(r, &to, end + 1);
+        if (end > m.end) {
+            return end;
         }
-        end = to.end;
-        one = false;
-        if (half_day(r, end, &pm, &dotted)) {
-            respan(r, token, first, end);
-            return say_half_day(r, end);
-        }
+    }
+    bool one = numeral_is_one(&m);
+    if (!serial) {
+        size_t to = read_range(r, i, &m, end);
+        one = one && to == end;
+        end = to;
+    }
+    static const char *const numbers[] = {"one", "two",    "three",  "four",   "five",   "six",   "seven", "eight", "nine",
+                                          "ten", "eleven", "twelve", "twenty", "thirty", "forty", "fifty", "sixty", NULL};
+    bool spelt =
+        end == m.end && atom_joined_mark(r, end, '-') && atom_joined(r, end + 1, ATOM_WORD) && atom_in_any_case(r, end + 1, numbers);
+    if (spelt) { /* 7-Eleven */
+        respan(r, token, first, end + 1);
+        return end + 1;
+    }
+    if (m.fraction_n && end == m.end && atom_joined_mark(r, end, '-') && atom_joined(r, end + 1, ATOM_WORD)) { /* a 7.2-liter engine */
+        respan(r, token, first, end + 1);
+        size_t after = read_suffix(r, i, end, one);
+        return after > end ? after : end + 1;
+    }
+    if (first == i && m.n == 2 && i > 0 && atom_mark(r, i - 1, '\'') && atom_at(r, i - 1)->space && !atom_at(r, i)->space) {
+        first--; /* class of '99 */
+    }
+    if (serial && end > m.end) {
+        return end;
     }
     respan(r, token, first, end);
     size_t after = read_suffix(r, i, end, one);
     if (after > end && !atom_at(r, end)->space) { /* "40%" is one word of the script */
         respan(r, token, first, after);
     }
-    if (after > end && range_at(r, after) && (atom_at(r, after + 1)->kind == ATOM_NUMBER)) {
-        speak(r, "to", after, after + 1, CW_TOKEN_PLAIN);
-        after++;
-    }
-    return after;
-}
-
-static const struct currency {
-    uint32_t sign;
-    const char *one, *many, *cent, *cents;
-} currencies[] = {{'$', "dollar", "dollars", "cent", "cents"},   {0xA3, "pound", "pounds", "penny", "pence"},
-                  {0x20AC, "euro", "euros", "cent", "cents"},    {0xA5, "yen", "yen", NULL, NULL},
-                  {0x20B9, "rupee", "rupees", "paisa", "paise"}, {0xA2, "cent", "cents", NULL, NULL},
-                  {0x20BF, "bitcoin", "bitcoins", NULL, NULL}};
-
-static const struct currency *currency_at(const struct reader *r, size_t i) {
-    for (size_t k = 0; k < sizeof currencies / sizeof currencies[0]; k++) {
-        if (atom_mark(r, i, currencies[k].sign)) {
-            return &currencies[k];
-        }
-    }
-    return NULL;
-}
-
-/* "million" after an amount, as a word or joined ("3bn", "$5M"): its name; `*atoms` it takes. */
-static const char *magnitude_at(const struct reader *r, size_t i, size_t *atoms) {
-    static const char *const words[] = {"hundred", "thousand", "million", "billion", "trillion"};
-    size_t hyphen = atom_joined_mark(r, i, '-') && atom_joined(r, i + 1, ATOM_WORD);
-    *atoms = 1 + hyphen;
-    for (size_t k = 0; k < 5; k++) {
-        if (atom_is(r, i + hyphen, words[k])) {
-            return words[k];
-        }
-    }
-    *atoms = 1;
-    if (atom_at(r, i)->kind == ATOM_WORD) {
-        if (!atom_at(r, i)->space && atom_is(r, i, "m")) {
-            return "million";
-        }
-        if (!atom_at(r, i)->space && atom_is(r, i, "b")) {
-            return "billion";
-        }
-        for (size_t k = 0; k < sizeof magnitudes / sizeof magnitudes[0]; k++) {
-            if (atom_is(r, i, magnitudes[k][0]) && (!atom_at(r, i)->space || atom_at(r, i)->length == 2)) {
-                return magnitudes[k][1];
-            }
-        }
-    }
-    return NULL;
-}
-
-static void say_amount(struct reader *r, const struct numeral *m, const struct currency *c, const char *magnitude, bool adjective, size_t a,
-                       size_t b) {
-    const char *fraction = r->text + m->fraction;
-    int whole = m->n ? small(m->digits, m->n) : 0; /* -1: large */
-    bool cents = m->fraction_n == 2 && !magnitude && c->cent;
-    if (cents && whole == 0) {
-        int v = small(fraction, 2);
-        cw_say_int(&r->words, v, r->british);
-        cw_text_printf(&r->words, " %s", v == 1 ? c->cent : c->cents);
-        speak_scratch(r, a, b);
-        return;
-    }
-    cw_say_cardinal(&r->words, m->n ? m->digits : "0", m->n ? m->n : 1, r->british);
-    speak_scratch(r, a, b);
-    if (m->fraction_n && !cents && !(m->fraction_n == 1 && *fraction == '0' && !magnitude)) {
-        say_fraction_digits(r, m, a, b);
-    }
-    if (magnitude) {
-        speak(r, magnitude, a, b, CW_TOKEN_PLAIN);
-    }
-    speak(r, adjective || (is_one(m) && !magnitude) || (cents && whole == 1) ? c->one : c->many, a, b, CW_TOKEN_PLAIN);
-    if (cents && small(fraction, 2) > 0) {
-        int v = small(fraction, 2);
-        cw_text_add(&r->words, "and");
-        cw_say_int(&r->words, v, r->british);
-        cw_text_printf(&r->words, " %s", v == 1 ? c->cent : c->cents);
-        speak_scratch(r, a, b);
-    }
-}
-
-size_t read_money(struct reader *r, size_t i) {
-    static const char *const preps[] = {"in",      "on",    "at",     "for",   "to",      "of",   "and", "or",   "a",     "an",   "per",
-                                        "as",      "each",  "by",     "from",  "with",    "but",  "is",  "was",  "every", "more", "less",
-                                        "than",    "when",  "if",     "the",   "it",      "they", "we",  "you",  "he",    "she",  "that",
-                                        "because", "into",  "today",  "now",   "instead", "over", "so",  "just", "would", "will", "can",
-                                        "not",     "after", "before", "until", "while",   "off",  "out", "up",   NULL};
-    struct numeral m, to;
-    size_t start = i, minus = (atom_mark(r, i, '-') || atom_mark(r, i, MINUS)) && currency_at(r, i + 1) && !atom_at(r, i + 1)->space &&
-                              (atom_at(r, i)->space || atom_mark(r, i, MINUS));
-    size_t us = !minus && atom_is(r, i, "US") && atom_joined_mark(r, i + 1, '$');
-    const struct currency *c = currency_at(r, i + minus + us);
-    size_t token = r->out->n, end, atoms;
-    if (c && numeral_at(r, i + minus + us + 1, &m)) {
-        size_t number = i + minus + us + 1;
-        end = m.end;
-        if (minus) {
-            speak(r, "minus", i, i + 1, CW_TOKEN_PLAIN);
-        }
-        size_t sign = range_at(r, end) && currency_at(r, end + 1) == c; /* $10-$12 and $10-12: the name once, at the end */
-        bool range = range_at(r, end) && numeral_at(r, end + 1 + sign, &to) && !m.fraction_n == !to.fraction_n;
-        if (range) {
-            say_numeral(r, &m, number);
-            speak(r, "to", end, end + 1, CW_TOKEN_PLAIN);
-            m = to;
-            end = m.end;
-        }
-        const char *magnitude = magnitude_at(r, end, &atoms);
-        if (magnitude) {
-            end += atoms;
-        }
-        /* "a $5 bill": the name stays singular before what it describes */
-        bool article = start > 0 && (atom_is_any_case(r, start - 1, "a") || atom_is_any_case(r, start - 1, "an"));
-        bool adjective = (article && atom_at(r, end)->kind == ATOM_WORD && atom_lower(r, end) && !one_of(r, end, preps)) ||
-                         (atom_joined_mark(r, end, '-') && atom_joined(r, end + 1, ATOM_WORD));
-        if (us) {
-            struct currency dollars = {'$', "US dollar", "US dollars", "cent", "cents"};
-            say_amount(r, &m, &dollars, magnitude, adjective, start, end);
-        } else {
-            say_amount(r, &m, c, magnitude, adjective, start, end);
-        }
-        respan(r, token, start, end);
-        if (range_at(r, end) && currency_at(r, end + 1) && atom_at(r, end + 2)->kind == ATOM_NUMBER) { /* $250K-$300K */
-            speak(r, "to", end, end + 1, CW_TOKEN_PLAIN);
-            return end + 1;
-        }
-        return read_per(r, end);
-    }
-    /* 5€, 5 million € are written the other way round */
-    if (!minus && !us && numeral_at(r, i, &m)) {
-        const char *magnitude = magnitude_at(r, m.end, &atoms);
-        end = m.end + (magnitude ? atoms : 0);
-        c = currency_at(r, end);
-        if (c && !(atom_at(r, end + 1)->kind == ATOM_NUMBER && !atom_at(r, end + 1)->space)) {
-            say_amount(r, &m, c, magnitude, false, i, end + 1);
-            respan(r, token, i, end + 1);
-            return read_per(r, end + 1);
-        }
-    }
-    return i;
-}
-
-/* ---- Roman numerals ------------------------------------------------------------------------------------------------- */
-
-int roman_value(const char *s, size_t n) {
-    static const char *const units_of[10] = {"", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX"};
-    size_t tens_n = 0;
-    while (tens_n < n && tens_n < 3 && s[tens_n] == 'X') {
-        tens_n++;
-    }
-    /* "IX" starts with I, so the X's before it are all tens */
-    for (int v = 0; v < 10; v++) {
-        if (strlen(units_of[v]) == n - tens_n && memcmp(s + tens_n, units_of[v], n - tens_n) == 0) {
-            return (int)tens_n * 10 + v;
-        }
-    }
-    return 0;
+    return after > end ? read_to(r, after) : after;
 }

@@ -28,12 +28,12 @@ static void below_hundred(struct cw_text *out, int n) {
     }
 }
 
-static void below_thousand(struct cw_text *out, int n, bool british) {
+static void below_thousand(struct cw_text *out, int n, bool and) {
     if (n >= 100) {
         word(out, ones[n / 100]);
         word(out, "hundred");
         n %= 100;
-        if (n && british) {
+        if (n && and) {
             word(out, "and");
         }
     }
@@ -48,7 +48,7 @@ void cw_say_digits(struct cw_text *out, const char *d, size_t n) {
     }
 }
 
-void cw_say_cardinal(struct cw_text *out, const char *d, size_t n, bool british) {
+void cw_say_cardinal(struct cw_text *out, const char *d, size_t n, enum cw_and and) {
     while (n > 1 && *d == '0') {
         d++;
         n--;
@@ -62,6 +62,7 @@ void cw_say_cardinal(struct cw_text *out, const char *d, size_t n, bool british)
         return;
     }
     bool some = false;
+    int last = 0; /* the group before */
     for (size_t left = n; left > 0;) {
         size_t take = left % 3 ? left % 3 : 3; /* the group's digits: the first one may be shorter */
         int group = 0;
@@ -70,12 +71,14 @@ void cw_say_cardinal(struct cw_text *out, const char *d, size_t n, bool british)
         }
         left -= take;
         if (!group) {
+            last = 0;
             continue;
         }
-        if (british && some && left == 0 && group < 100) {
+        if (some && left == 0 && group < 100 && (and == CW_AND_ALL || (and == CW_AND_LAST && last))) {
             word(out, "and");
         }
-        below_thousand(out, group, british);
+        below_thousand(out, group, and == CW_AND_ALL || (and == CW_AND_LAST && left == 0));
+        last = group;
         if (left) {
             word(out, scales[left / 3]);
         }
@@ -94,7 +97,7 @@ void cw_say_int(struct cw_text *out, long n, bool british) {
     if (n < 0) {
         word(out, "minus");
     }
-    cw_say_cardinal(out, digits + k, sizeof digits - k, british);
+    cw_say_cardinal(out, digits + k, sizeof digits - k, british ? CW_AND_ALL : CW_AND_NONE);
 }
 
 static const char *const irregular[][2] = {{"one", "first"},    {"two", "second"}, {"three", "third"},   {"five", "fifth"},
@@ -135,7 +138,7 @@ static void ordinal_ending(struct cw_text *out) {
 }
 
 void cw_say_ordinal(struct cw_text *out, const char *d, size_t n, bool british) {
-    cw_say_cardinal(out, d, n, british);
+    cw_say_cardinal(out, d, n, british ? CW_AND_ALL : CW_AND_NONE);
     ordinal_ending(out);
 }
 

@@ -59,5 +59,7 @@ void cw_utterance_free(struct cw_utterance *u);
 
 /* Spoken form alone, American reading ("one thousand two hundred ..."), for `castwright text --spoken` and the tests. */
 CW_MUST_CHECK int cw_normalise(const char *text, struct cw_text *spoken, struct cw_error *err);
+/* The same, as a language reads it ("en-us", "en-gb"). */
+CW_MUST_CHECK int cw_normalise_in(const char *text, const char *language, struct cw_text *spoken, struct cw_error *err);
 
 #endif
