@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(text, data + 1, size - 1);
     text[size - 1] = '\0';
     size_t length = strlen(text);
-    if (cw_normalise(text, &spoken, &err) == 0) {
+    if (cw_normalise_in(text, params.language, &spoken, &err) == 0) {
         demand(cw_utf8_invalid(spoken.data, spoken.len) < 0 && spoken.len > 0);
     } else {
         demand(err.code == CW_BAD_INPUT && err.text[0]);

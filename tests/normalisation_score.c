@@ -2,8 +2,9 @@
  *
  *   build/release/tests/normalisation_score FOLDER [-v] [--british]
  *
- * A line is written~spoken[~spoken…]. "Right" ignores case, blanks at either end and marks at the end; "words" ignores all marks. What is
- * refused as unspeakable counts as nothing said. -v prints what is not right. */
+ * A line is written~spoken[~spoken…]. "Right" ignores case, blanks at either end and marks at the end. "Any file" also takes the forms
+ * that another line or file gives for the same written text (some of them stand twice, with different forms). "Words" does that and
+ * ignores all marks. What is refused as unspeakable counts as nothing said. -v prints what is not right. */
 #include "base/base.h"
 #include "tts/speech.h"
 
@@ -65,31 +66,45 @@ static bool equal(const char *a, size_t an, const char *b, size_t bn, bool words
     return same;
 }
 
-struct count {
-    int cases, right, words;
+struct line {
+    const char *file, *written, *forms;
 };
 
-static void score_line(char *line, const char *language, bool verbose, const char *file, struct count *count) {
-    char *forms = strchr(line, '~');
+struct count {
+    int cases, right, any, words;
+};
+
+static bool one_form(const char *got, const char *forms, bool words) {
+    for (const char *form = forms; form; form = strchr(form, '~') ? strchr(form, '~') + 1 : NULL) {
+        if (equal(got, strlen(got), form, strcspn(form, "~"), words)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void score_line(const struct line *lines, size_t n, size_t i, const char *language, bool verbose, struct count *count) {
     struct cw_text spoken = {0};
     struct cw_error err = {0};
-    if (!forms) {
-        return;
-    }
-    *forms++ = '\0';
-    bool said = cw_normalise_in(line, language, &spoken, &err) == 0;
+    bool said = cw_normalise_in(lines[i].written, language, &spoken, &err) == 0;
     const char *got = said ? spoken.data : "";
-    bool right = false, words = false;
-    for (const char *form = forms; form; form = strchr(form, '~') ? strchr(form, '~') + 1 : NULL) {
-        size_t n = strcspn(form, "~");
-        right = right || equal(got, strlen(got), form, n, false);
-        words = words || equal(got, strlen(got), form, n, true);
+    bool right = one_form(got, lines[i].forms, false), any = right, words = false;
+    for (size_t k = 0; k < n; k++) {
+        if (strcmp(lines[k].written, lines[i].written) == 0) {
+            any = any || one_form(got, lines[k].forms, false);
+            words = words || one_form(got, lines[k].forms, true);
+        }
     }
     count->cases++;
     count->right += right;
+    count->any += any;
     count->words += words;
     if (verbose && !right) {
-        printf("%s %s: \"%s\"\n    expected %s\n    found    %s\n", words ? "marks" : "WRONG", file, line, forms, said ? got : err.text);
+        printf("%s %s: \"%s\"\n    expected %s\n    found    %s\n",
+               any     ? "other"
+               : words ? "marks"
+                       : "WRONG",
+               lines[i].file, lines[i].written, lines[i].forms, said ? got : err.text);
     }
     cw_text_free(&spoken);
 }
@@ -100,13 +115,18 @@ static int tsv(const struct dirent *e) {
 }
 
 static void print_row(const char *name, struct count c) {
-    printf("| %s | %d | %d | %.1f | %.1f |\n", name, c.cases, c.right, 100.0 * c.right / c.cases, 100.0 * c.words / c.cases);
+    printf("| %s | %d | %d | %.1f | %.1f | %.1f |\n", name, c.cases, c.right, 100.0 * c.right / c.cases, 100.0 * c.any / c.cases,
+           100.0 * c.words / c.cases);
 }
 
+#define MOST 100000
+
 int main(int argc, char **argv) {
+    static struct line lines[MOST];
     const char *folder = NULL, *language = "en-us";
     bool verbose = false;
     struct dirent **files = NULL;
+    size_t n = 0;
     struct count all = {0};
     struct cw_error err = {0};
     for (int i = 1; i < argc; i++) {
@@ -118,45 +138,44 @@ int main(int argc, char **argv) {
             folder = argv[i];
         }
     }
-    int n = folder ? scandir(folder, &files, tsv, alphasort) : -1;
-    if (n < 0) {
+    int file_count = folder ? scandir(folder, &files, tsv, alphasort) : -1;
+    if (file_count < 0) {
         fprintf(stderr, "usage: normalisation_score FOLDER [-v] [--british]\n");
         return 2;
     }
-    if (!verbose) {
-        printf("| class | cases | right | %% | %% by words |\n|---|---|---|---|---|\n");
-    }
-    for (int i = 0; i < n; i++) {
-        char path[CW_PATH_MAX], *data = NULL;
+    for (int i = 0; i < file_count; i++) { /* the texts stay until the process ends: the lines point into them */
+        char path[CW_PATH_MAX], *data = NULL, *rest = NULL;
         size_t len = 0;
-        struct count count = {0};
         if (cw_path_join(path, folder, files[i]->d_name, &err) || cw_file_read(path, 1 << 24, &data, &len, &err)) {
             fprintf(stderr, "%s\n", err.text);
             return 1;
         }
-        for (char *line = data; *line;) {
-            size_t k = strcspn(line, "\n");
-            bool last = line[k] == '\0';
-            line[k] = '\0';
-            if (k && line[k - 1] == '\r') {
-                line[k - 1] = '\0';
+        files[i]->d_name[strlen(files[i]->d_name) - 4] = '\0';
+        for (char *line = strtok_r(data, "\r\n", &rest); line; line = strtok_r(NULL, "\r\n", &rest)) {
+            char *forms = strchr(line, '~');
+            if (forms && n < MOST) {
+                *forms = '\0';
+                lines[n++] = (struct line){files[i]->d_name, line, forms + 1};
             }
-            score_line(line, language, verbose, files[i]->d_name, &count);
-            line += last ? k : k + 1;
         }
-        free(data);
-        if (count.cases) {
-            files[i]->d_name[strlen(files[i]->d_name) - 4] = '\0';
-            if (!verbose) {
-                print_row(files[i]->d_name, count);
-            }
-            all.cases += count.cases;
-            all.right += count.right;
-            all.words += count.words;
-        }
-        free(files[i]);
     }
-    free(files);
+    if (!verbose) {
+        printf("| class | cases | right | %% | %% any file | %% words |\n|---|---|---|---|---|---|\n");
+    }
+    for (size_t i = 0; i < n;) {
+        struct count count = {0};
+        const char *file = lines[i].file;
+        for (; i < n && lines[i].file == file; i++) {
+            score_line(lines, n, i, language, verbose, &count);
+        }
+        if (!verbose) {
+            print_row(file, count);
+        }
+        all.cases += count.cases;
+        all.right += count.right;
+        all.any += count.any;
+        all.words += count.words;
+    }
     if (all.cases) {
         print_row("all", all);
     }

@@ -64,6 +64,7 @@ static const struct abbreviation {
     {"Pkwy", "Parkway", AFTER_NAME},
     {"Expy", "Expressway", AFTER_NAME},
     {"Sq", "Square", AFTER},
+    {"Pl", "Place", AFTER},
     {"Inc", "Incorporated", AFTER_NAME},
     {"Ltd", "Limited", AFTER_NAME},
     {"Co", "Company", AFTER},
@@ -137,6 +138,8 @@ static const struct abbreviation {
     {"c", "circa", BEFORE_NUMBER},
     {"v", "version", BEFORE_NUMBER},
     {"ver", "version", BEFORE_NUMBER},
+    {"WWI", "World War one", PLAIN},
+    {"WWII", "World War two", PLAIN},
     {"vs", "versus", PLAIN},
     {"Vs", "versus", PLAIN},
     {"int'l", "international", PLAIN},
@@ -269,6 +272,9 @@ size_t read_abbreviation(struct reader *r, size_t i) {
     size_t peculiar = read_peculiar(r, i, dot);
     if (peculiar > i) {
         return peculiar;
+    }
+    if (atom_at(r, i)->length > 6) { /* longer than any of them */
+        return i;
     }
     bool after_name = i > 0 && atom_capital(r, i - 1) && atom_at(r, i)->space && !sentence_start(r, i);
     for (size_t k = 0; k < sizeof abbreviations / sizeof abbreviations[0]; k++) {
@@ -463,7 +469,7 @@ size_t read_roman(struct reader *r, size_t i) {
         ruler = ruler && v > 1 && !atom_is(r, before, "Malcolm");
         part = part && closes && v <= 10;
     }
-    if (n > 1 && !small && memcmp(s, "MC", n) == 0) {
+    if (n == 2 && memcmp(s, "MC", 2) == 0) { /* the one who has the microphone */
         return i;
     }
     if (!ruler && !part && !numbered && !alone && !century && !range) {

@@ -3,6 +3,20 @@
 
 #include <string.h>
 
+/* ---- days of the week --------------------------------------------------------------------------------------------------- */
+
+static const char *weekday_at(const struct reader *r, size_t i) {
+    static const char *const days[][2] = {{"Mon", "Monday"},     {"Tue", "Tuesday"},  {"Tues", "Tuesday"},  {"Wed", "Wednesday"},
+                                          {"Weds", "Wednesday"}, {"Thu", "Thursday"}, {"Thur", "Thursday"}, {"Thurs", "Thursday"},
+                                          {"Fri", "Friday"},     {"Sat", "Saturday"}, {"Sun", "Sunday"}};
+    for (size_t k = 0; k < sizeof days / sizeof days[0]; k++) {
+        if (atom_is(r, i, days[k][0])) {
+            return days[k][1];
+        }
+    }
+    return NULL;
+}
+
 /* ---- months and days ------------------------------------------------------------------------------------------------- */
 
 static const char *const months[12] = {"January", "February", "March",     "April",   "May",      "June",
@@ -160,13 +174,18 @@ size_t read_date_words(struct reader *r, size_t i) {
             speak(r, "to", next, next + 1, CW_TOKEN_PLAIN);
             say_day(r, to, next + 1, atoms);
             next += 1 + atoms;
-        } else if (range_at(r, next) && month_at(r, next + 1, &dot2, &sure2)) { /* Jan 3-Feb 2 */
+        } else if ((range_at(r, next) || atom_mark(r, next, EN_DASH)) && month_at(r, next + 1, &dot2, &sure2)) { /* Jan 3-Feb 2 */
             speak(r, "to", next, next + 1, CW_TOKEN_PLAIN);
             return next + 1;
         } else if (hyphen && atom_joined_mark(r, next, '-') && year_at(r, next + 1)) { /* Jan-15-2020 */
             return say_year_at(r, next + 1);
         }
-        return say_comma_year(r, next);
+        next = say_comma_year(r, next);
+        if (atom_mark(r, next, EN_DASH) && month_at(r, next + 1, &dot2, &sure2)) { /* Jan 1, 2024 – Dec 31, 2024 */
+            speak(r, "to", next, next + 1, CW_TOKEN_PLAIN);
+            next++;
+        }
+        return next;
     }
     if (year_at(r, next) && (sure != WEAK || expected)) {
         speak(r, months[month - 1], i, next, 0);
@@ -195,20 +214,6 @@ size_t read_date_words(struct reader *r, size_t i) {
     return i;
 }
 
-/* ---- days of the week --------------------------------------------------------------------------------------------------- */
-
-static const char *weekday_at(const struct reader *r, size_t i) {
-    static const char *const days[][2] = {{"Mon", "Monday"},     {"Tue", "Tuesday"},  {"Tues", "Tuesday"},  {"Wed", "Wednesday"},
-                                          {"Weds", "Wednesday"}, {"Thu", "Thursday"}, {"Thur", "Thursday"}, {"Thurs", "Thursday"},
-                                          {"Fri", "Friday"},     {"Sat", "Saturday"}, {"Sun", "Sunday"}};
-    for (size_t k = 0; k < sizeof days / sizeof days[0]; k++) {
-        if (atom_is(r, i, days[k][0])) {
-            return days[k][1];
-        }
-    }
-    return NULL;
-}
-
 size_t read_weekday(struct reader *r, size_t i) {
     const char *day = weekday_at(r, i);
     if (!day) {
@@ -221,7 +226,7 @@ size_t read_weekday(struct reader *r, size_t i) {
     bool range_end = i > 1 && !atom_at(r, i)->space && (atom_mark(r, i - 1, '-') || atom_mark(r, i - 1, EN_DASH));
     bool date = month_name(r, next) || atom_at(r, next)->kind == ATOM_NUMBER;
     bool word = atom_is(r, i, "Sun") || atom_is(r, i, "Sat") || atom_is(r, i, "Wed") || atom_is(r, i, "Mon"); /* or a name's part */
-    if (dot && !word && !date) {
+    if (dot && !date && (!word || (atom_at(r, next)->space && atom_lower(r, next)))) {
         return speak_abbreviated(r, day, i, i + 1, 0);
     }
     if (!range && !range_end && !date) {
@@ -305,8 +310,10 @@ static void say_date(struct reader *r, int day, int month, int year, size_t year
 
 /* "on 5/6": a date without its year. */
 static size_t read_short_date(struct reader *r, size_t i) {
-    if (i == 0 || !atom_is_any_case(r, i - 1, "on") || !atom_joined_mark(r, i + 1, '/') || !atom_joined(r, i + 2, ATOM_NUMBER) ||
-        atom_joined(r, i + 3, ATOM_WORD) || atom_joined_mark(r, i + 3, '/')) {
+    size_t word = i > 1 && (atom_joined_mark(r, i - 1, '.') || atom_joined_mark(r, i - 1, ',')) ? i - 2 : i > 0 ? i - 1 : 0;
+    static const char *const expected[] = {"on", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", NULL};
+    if (i == 0 || !(atom_in_any_case(r, word, expected) || weekday_at(r, word)) || !atom_joined_mark(r, i + 1, '/') ||
+        !atom_joined(r, i + 2, ATOM_NUMBER) || atom_joined(r, i + 3, ATOM_WORD) || atom_joined_mark(r, i + 3, '/')) {
         return i;
     }
     int month = atom_int(r, i + (r->british ? 2 : 0)), day = atom_int(r, i + (r->british ? 0 : 2));
@@ -464,7 +471,7 @@ size_t read_time(struct reader *r, size_t i) {
         speak_scratch(r, i, end);
         return say_half_day(r, end);
     }
-    if (hour >= 0 && minute >= 0 && !third) { /* a ratio, a score */
+    if (hour >= 0 && minute >= 0 && hour < 1000 && minute < 1000 && !third) { /* a ratio, a score */
         cw_say_int(&r->words, hour, r->british);
         cw_text_add(&r->words, " to");
         cw_say_int(&r->words, minute, r->british);

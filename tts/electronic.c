@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define MOST 400 /* atoms of one address */
+#define MOST 200 /* atoms of one address */
 
 static const char *sign_name(uint32_t mark) {
     switch (mark) {
@@ -134,7 +134,8 @@ size_t read_address(struct reader *r, size_t i) {
     if (i > 0 && !atom_at(r, i)->space && (part(r, i - 1) || atom_mark(r, i - 1, '@'))) {
         return i; /* not its start */
     }
-    bool path = atom_mark(r, i, '/') || (atom_mark(r, i, '~') && atom_joined_mark(r, i + 1, '/'));
+    bool path = atom_mark(r, i, '/') ||
+                ((atom_mark(r, i, '~') || atom_mark(r, i, '.')) && atom_joined_mark(r, i + 1, '/') && !atom_at(r, i + 2)->space);
     bool hidden = atom_mark(r, i, '.') && atom_at(r, i)->space && atom_joined(r, i + 1, ATOM_WORD) && atom_lower(r, i + 1) &&
                   !atom_joined_mark(r, i + 2, '@');
     if (!part(r, i) && !(path && (atom_at(r, i)->space)) && !hidden) {
@@ -163,7 +164,7 @@ size_t read_address(struct reader *r, size_t i) {
     }
     bool last_slash = end > i && atom_mark(r, end - 1, '/');
     hidden = hidden && end > i + 1 && !(end == i + 2 && atom_at(r, i + 1)->length < 2);
-    if (end < i + 2 || !(scheme || known || dotted_after_at || (path && slashes >= 2) || hidden)) {
+    if (end < i + 2 || !(scheme || known || dotted_after_at || (path && (slashes >= 2 || !atom_mark(r, i, '/'))) || hidden)) {
         return i;
     }
     if (!scheme && !path && !hidden && !at && !dots) {

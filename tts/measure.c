@@ -241,7 +241,7 @@ static bool in_serial(const struct reader *r, size_t i) {
             return true;
         }
     }
-    if (i > 0 && !atom_at(r, i)->space && suffix_like(r, i - 1)) {
+    if (i > 0 && !atom_at(r, i)->space && suffix_like(r, i - 1) && !atom_is(r, i - 1, "x")) {
         return true;
     }
     bool word = false;
@@ -546,6 +546,11 @@ static bool fraction_at(const struct reader *r, size_t i, int *top, int *bottom)
     return *top >= 0 && *bottom >= 0;
 }
 
+static bool score_context(const struct reader *r, size_t i) {
+    static const char *const words[] = {"scored", "score", "scores", "rated", "rating", "gave", "got", "grade", "solid", NULL};
+    return (i > 0 && atom_in_any_case(r, i - 1, words)) || (i > 1 && atom_in_any_case(r, i - 2, words));
+}
+
 /* "1/4th": the ending belongs to the fraction. */
 static size_t fraction_ending(const struct reader *r, size_t i) {
     static const char *const endings[] = {"th", "ths", "rd", "rds", "nd", "st", NULL};
@@ -558,7 +563,8 @@ static size_t read_fraction(struct reader *r, size_t i) {
         return i;
     }
     /* 24/7, 9/11, 50/50, 20/20 are not shares */
-    bool pair = (top == 24 && bottom == 7) || (top == 9 && bottom == 11) || (top == bottom && top > 1);
+    bool pair =
+        (top == 24 && bottom == 7) || (top == 9 && bottom == 11) || (top == bottom && top > 1) || (top + bottom == 100 && top % 5 == 0);
     size_t end = i + 3, ending = fraction_ending(r, end);
     struct numeral from, to;
     bool years = numeral_at(r, i, &from) && numeral_year(&from);
@@ -570,6 +576,10 @@ static size_t read_fraction(struct reader *r, size_t i) {
         say_year(r, bottom);
     } else if (pair) {
         cw_say_int(&r->words, top, r->british);
+        cw_say_int(&r->words, bottom, r->british);
+    } else if (score_context(r, i) && bottom >= 5 && top <= bottom && bottom <= 100) { /* she scored 98/100 */
+        cw_say_int(&r->words, top, r->british);
+        cw_text_add(&r->words, " out of");
         cw_say_int(&r->words, bottom, r->british);
     } else if (top == 0 || bottom == 0 || top >= 100 || bottom > 9999 || equation_at(r, i)) {
         cw_say_int(&r->words, top, r->british);
@@ -682,6 +692,42 @@ static size_t read_decade(struct reader *r, size_t first, const struct numeral *
     return read_to(r, end);
 }
 
+/* 49ers, 76ers: "forty niners". */
+static size_t read_team(struct reader *r, size_t i, const struct numeral *m) {
+    if (m->fraction_n || m->commas || m->n == 0 || m->n > 3 || !atom_joined(r, m->end, ATOM_WORD) ||
+        !(atom_is(r, m->end, "ers") || atom_is(r, m->end, "er") || atom_is(r, m->end, "ers'"))) {
+        return i;
+    }
+    cw_say_cardinal(&r->words, m->digits, m->n, CW_AND_NONE);
+    bool e = !r->words.failed && r->words.len && r->words.data[r->words.len - 1] == 'e';
+    cw_text_add_n(&r->words, atom_text(r, m->end) + e, atom_at(r, m->end)->length - e);
+    speak_scratch(r, i, m->end + 1);
+    return m->end + 1;
+}
+
+/* 100s, 1,000s: "hundreds", "thousands" */
+static size_t read_hundreds(struct reader *r, size_t i, const struct numeral *m) {
+    size_t zeros = 1;
+    while (zeros < m->n && m->digits[zeros] == '0') {
+        zeros++;
+    }
+    bool round = m->n >= 3 && zeros == m->n && m->digits[0] == '1' && (m->n == 3 || m->commas) && m->n % 3 != 2;
+    if (!round || m->fraction_n || in_serial(r, i) || !atom_joined(r, m->end, ATOM_WORD) || !atom_is(r, m->end, "s")) {
+        return i;
+    }
+    cw_say_cardinal(&r->words, m->digits, m->n, CW_AND_NONE);
+    cw_say_plural(&r->words);
+    if (!r->words.failed && m->n % 3 != 0) { /* without its "one"; "hundreds of thousands" would be another thing to say */
+        speak(r, r->words.data + 4, i, m->end + 1, CW_TOKEN_PLAIN);
+        cw_text_clear(&r->words);
+    } else if (!r->words.failed && m->n == 3) {
+        speak(r, "hundreds", i, m->end + 1, CW_TOKEN_PLAIN);
+        cw_text_clear(&r->words);
+    }
+    speak_scratch(r, i, m->end + 1);
+    return m->end + 1;
+}
+
 /* 6'2", 12". */
 static size_t read_feet(struct reader *r, size_t i, const struct numeral *m) {
     size_t end = m->end;
@@ -726,8 +772,10 @@ static size_t read_range(struct reader *r, size_t i, const struct numeral *m, si
     if (spaced && !(years || atom_mark(r, end, EN_DASH))) {
         return end;
     }
-    bool model =
-        m->n >= 3 && to.n >= 3 && m->n == to.n && !m->commas && !m->fraction_n && memcmp(to.digits, m->digits, m->n) <= 0; /* 747-400 */
+    bool model = m->n >= 3 && to.n >= 3 && m->n == to.n && !m->commas && !m->fraction_n && memcmp(to.digits, m->digits, m->n) <= 0 &&
+                 i > 0 && (atom_capital(r, i - 1) || atom_is(r, i - 1, "the")); /* 747-400 */
+    model =
+        model || (m->n == to.n && !m->fraction_n && !to.fraction_n && !m->commas && memcmp(to.digits, m->digits, m->n) == 0); /* 50-50 */
     bool apart = m->n > to.n + 1 && !(numeral_year(m) && to.n == 2) && !m->fraction_n && !to.fraction_n &&
                  !atom_joined(r, to.end, ATOM_WORD); /* 978-0: no range, no score */
     if (apart && !spaced && !m->commas) {
@@ -755,6 +803,35 @@ static size_t read_range(struct reader *r, size_t i, const struct numeral *m, si
         say_numeral(r, &to, end + 1);
     }
     return to.end;
+}
+
+/* "(k)", "(c)(3)" right after a number. */
+static size_t read_letters(struct reader *r, size_t end) {
+    bool letter = atom_joined(r, end + 1, ATOM_WORD) && atom_lower(r, end + 1); /* the first one is a letter */
+    while (letter && atom_joined_mark(r, end, '(') && (atom_joined(r, end + 1, ATOM_WORD) || atom_joined(r, end + 1, ATOM_NUMBER)) &&
+           atom_at(r, end + 1)->length == 1 && atom_joined_mark(r, end + 2, ')')) {
+        if (atom_at(r, end + 1)->kind == ATOM_WORD) {
+            speak(r, (char[2]){*atom_text(r, end + 1), '\0'}, end, end + 3, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
+        } else {
+            cw_say_digits(&r->words, atom_text(r, end + 1), 1);
+            speak_scratch(r, end, end + 3);
+        }
+        end += 3;
+    }
+    return end;
+}
+
+/* "e8", "e-5" right after a number: times ten to that power. */
+static size_t read_exponent(struct reader *r, size_t i) {
+    size_t minus = atom_joined_mark(r, i + 1, '-'), end = i + 2 + minus;
+    if (!atom_joined(r, i, ATOM_WORD) || !(atom_is(r, i, "e") || atom_is(r, i, "E")) || !atom_joined(r, end - 1, ATOM_NUMBER) ||
+        atom_at(r, end - 1)->length > 3 || atom_joined(r, end, ATOM_WORD)) {
+        return i;
+    }
+    cw_text_add(&r->words, minus ? "times ten to the power of minus" : "times ten to the power of");
+    cw_say_cardinal(&r->words, atom_text(r, end - 1), atom_at(r, end - 1)->length, CW_AND_NONE);
+    speak_scratch(r, i, end);
+    return end;
 }
 
 size_t read_number(struct reader *r, size_t i) {
@@ -787,7 +864,8 @@ size_t read_number(struct reader *r, size_t i) {
         respan(r, token, first, end);
         return read_to(r, end);
     }
-    if ((end = read_decade(r, i, &m)) > i || (end = read_feet(r, i, &m)) > i || (end = read_lines(r, i, &m)) > i) {
+    if ((end = read_team(r, i, &m)) > i || (end = read_hundreds(r, i, &m)) > i || (end = read_decade(r, i, &m)) > i ||
+        (end = read_feet(r, i, &m)) > i || (end = read_lines(r, i, &m)) > i) {
         return end;
     }
     end = m.end;
@@ -814,21 +892,25 @@ size_t read_number(struct reader *r, size_t i) {
             return read_suffix(r, i, end + 1, false);
         }
     }
+    if (first == i && m.n == 2 && i > 0 && atom_mark(r, i - 1, '\'') && atom_at(r, i - 1)->space && !atom_at(r, i)->space) {
+        first--;                  /* class of '99 */
+        if (m.digits[0] == '0') { /* the '08 crash */
+            speak(r, "oh", first, m.end, CW_TOKEN_PLAIN);
+            cw_say_digits(&r->words, m.digits + 1, 1);
+            speak_scratch(r, first, m.end);
+            return m.end;
+        }
+    }
     bool serial = in_serial(r, i);
     say_year_or_number(r, &m, i);
-    if (oh_in_the_middle(r, i, &m)) { /* 401(k), 501(c)(3) */
-        while (atom_joined_mark(r, end, '(') && (atom_joined(r, end + 1, ATOM_WORD) || atom_joined(r, end + 1, ATOM_NUMBER)) &&
-               atom_at(r, end + 1)->length <= 2 && atom_joined_mark(r, end + 2, ')')) {
-            if (atom_at(r, end + 1)->kind == ATOM_WORD) {
-                speak(r, (char[3]){*atom_text(r, end + 1), '\0'}, end, end + 3, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
-            } else {
-                cw_say_int(&r->words, atom_int(r, end + 1), r->british);
-                speak_scratch(r, end, end + 3);
-            }
-            end += 3;
-        }
+    end = read_letters(r, end); /* 401(k), 501(c)(3) */
+    if (end > m.end) {
+        return end;
+    }
+    if (!m.fraction_n || m.fraction_n < 4) {
+        end = read_exponent(r, m.end);
         if (end > m.end) {
-            return end;
+            return read_suffix(r, i, end, false);
         }
     }
     bool one = numeral_is_one(&m);
@@ -849,9 +931,6 @@ size_t read_number(struct reader *r, size_t i) {
         respan(r, token, first, end + 1);
         size_t after = read_suffix(r, i, end, one);
         return after > end ? after : end + 1;
-    }
-    if (first == i && m.n == 2 && i > 0 && atom_mark(r, i - 1, '\'') && atom_at(r, i - 1)->space && !atom_at(r, i)->space) {
-        first--; /* class of '99 */
     }
     if (serial && end > m.end) {
         return end;

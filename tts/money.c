@@ -89,7 +89,7 @@ static const struct currency *sign_at(const struct reader *r, size_t i, size_t *
 
 static const struct currency *code_at(const struct reader *r, size_t i, size_t *atoms) {
     *atoms = 1;
-    if (atom_at(r, i)->kind == ATOM_WORD) {
+    if (atom_at(r, i)->kind == ATOM_WORD && atom_at(r, i)->length <= 3 && atom_capital(r, i)) {
         *atoms = 1 + (atom_is(r, i, "Rs") && atom_joined_mark(r, i + 1, '.'));
         FIND(codes)
     }
@@ -210,7 +210,13 @@ static size_t read_sign_first(struct reader *r, size_t i) {
         c = code_at(r, end, &atoms);
         end += atoms;
     }
-    say_amount(r, &m, c, magnitude, hyphen || describes(r, i, end), i, end);
+    size_t again = end + hyphen; /* "$5 dollars", "$2 trillion-dollar": the name is there already */
+    bool adjective = hyphen || describes(r, i, end);
+    if (atom_is(r, again, c->one) || atom_is(r, again, c->many)) {
+        adjective = atom_is(r, again, c->one);
+        end = again + 1;
+    }
+    say_amount(r, &m, c, magnitude, adjective, i, end);
     respan(r, token, i, end);
     end += atom_joined_mark(r, end, '+') ? (speak(r, "plus", end, end + 1, CW_TOKEN_PLAIN), 1) : 0;
     size_t after = read_per(r, end);

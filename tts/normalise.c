@@ -83,11 +83,28 @@ static size_t read_word(struct reader *r, size_t i) {
         speak(r, sign, i, i + 1, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
         return i + 1;
     }
+    if (atom_is(r, i, "WW") && (atom_is(r, i + 1, "1") || atom_is(r, i + 1, "2")) && atom_joined(r, i + 1, ATOM_NUMBER)) {
+        speak(r, atom_is(r, i + 1, "1") ? "World War one" : "World War two", i, i + 2, CW_TOKEN_PLAIN);
+        return i + 2;
+    }
     /* H2O, CO2, PS5 */
     if (a->length <= 3 && atom_capitals(r, i) && atom_joined(r, i + 1, ATOM_NUMBER) && atom_at(r, i + 1)->length <= 2 &&
         (i == 0 || a->space || atom_at(r, i - 1)->kind != ATOM_WORD)) {
         speak_atom(r, i, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
         return i + 1;
+    }
+    if (a->length == 1 && atom_lower(r, i) && atom_joined_mark(r, i + 1, '(') &&
+        (atom_joined(r, i + 2, ATOM_WORD) || atom_joined(r, i + 2, ATOM_NUMBER)) && atom_at(r, i + 2)->length == 1 &&
+        atom_joined_mark(r, i + 3, ')')) { /* f(x) */
+        speak_atom(r, i, CW_TOKEN_PLAIN);
+        speak(r, "of", i + 1, i + 2, CW_TOKEN_PLAIN);
+        if (atom_at(r, i + 2)->kind == ATOM_WORD) {
+            speak(r, (char[2]){*atom_text(r, i + 2), '\0'}, i + 2, i + 4, CW_TOKEN_PLAIN);
+        } else {
+            cw_say_digits(&r->words, atom_text(r, i + 2), 1);
+            speak_scratch(r, i + 2, i + 4);
+        }
+        return i + 4;
     }
     if (a->length == 1 && equation_at(r, i)) { /* x - y = 3: the hyphen is a minus */
         speak_atom(r, i, 0);
@@ -325,7 +342,7 @@ static size_t read_entity(struct reader *r, size_t i) {
 /* Is there something to the left of the sign that it can compare? */
 static bool operand_before(const struct reader *r, size_t i) {
     return i > 0 && (number_next(r, i - 1) || atom_at(r, i - 1)->kind == ATOM_WORD || atom_mark(r, i - 1, ')') ||
-                     atom_mark(r, i - 1, '%') || superscript(r, i - 1));
+                     atom_mark(r, i - 1, '%') || superscript(r, i - 1) || atom_mark(r, i - 1, '!'));
 }
 
 static bool approximate(const struct reader *r, size_t i) {
@@ -358,13 +375,24 @@ static size_t read_sign(struct reader *r, size_t i) {
         spoken = between || (equation_at(r, i) && operand_before(r, i)) ? "times" : NULL;
     } else if (m == '/') {
         bool number_before = i > 0 && number_next(r, i - 1);
+        if (i > 1 && !space && atom_at(r, i - 1)->kind == ATOM_WORD && number_next(r, i - 2) &&
+            (end = read_per(r, i)) > i) { /* 60 miles/hour */
+            return end;
+        }
+        end = i + 1;
         spoken = equation_at(r, i) && operand_before(r, i)                                                              ? "over"
                  : (space && space_after && i > 0 && i + 1 < r->atom_count) || (number_before && space_after && !space) ? "slash"
                                                                                                                         : NULL;
+    } else if (m == EN_DASH && !space && !space_after && i > 1) { /* Q1–Q3, the '60s–'70s */
+        size_t to = i + 1 + atom_mark(r, i + 1, '\'');
+        bool number = number_next(r, i - 1) || (atom_is(r, i - 1, "s") && number_next(r, i - 2));
+        bool letter = atom_at(r, to)->length == 1 && atom_joined(r, to + 1, ATOM_NUMBER);
+        spoken = number && (letter || number_next(r, to)) ? "to" : NULL;
     } else if (m == '-' || m == MINUS_SIGN) {
-        spoken = equation_at(r, i) && operand_before(r, i) && (space == space_after) ? "minus"
-                 : m == MINUS_SIGN && operand_before(r, i)                           ? "minus"
-                                                                                     : NULL;
+        bool zone = i > 0 && !space && !space_after && number_next(r, i + 1) && (atom_is(r, i - 1, "UTC") || atom_is(r, i - 1, "GMT"));
+        spoken = (zone || (equation_at(r, i) && operand_before(r, i) && (space == space_after))) ? "minus"
+                 : m == MINUS_SIGN && operand_before(r, i)                                       ? "minus"
+                                                                                                 : NULL;
     } else if (m == '^') {
         bool two = atom_is(r, i + 1, "2"), three = atom_is(r, i + 1, "3");
         if (i > 0 && !space && !space_after) {
@@ -396,6 +424,9 @@ static size_t read_sign(struct reader *r, size_t i) {
     } else if (m == '+' && atom_joined_mark(r, i + 1, '/') && (atom_joined_mark(r, i + 2, '-'))) {
         spoken = "plus or minus";
         end += 2;
+    } else if (m == '!' && i > 0 && !space && atom_mark(r, i + 1, '=') && space_after &&
+               (number_next(r, i - 1) || atom_at(r, i - 1)->length == 1)) {
+        spoken = "factorial";
     } else if (m == '!' && atom_joined_mark(r, i + 1, '=')) {
         spoken = "is not equal to";
         end++;

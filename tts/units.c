@@ -24,7 +24,7 @@ static const struct unit units[] = {
     {"tbsp", "tablespoon", "tablespoons"},
     {"tsp", "teaspoon", "teaspoons"},
     {"ha", "hectare", "hectares"},
-    {"ac", "acre", "acres"},
+
     {"h", "hour", "hours"},
     {"hr", "hour", "hours"},
     {"hrs", "hour", "hours"},
@@ -237,6 +237,10 @@ static int power_at(const struct reader *r, size_t i, size_t *atoms) {
     return 0;
 }
 
+static size_t unit_dot(const struct reader *r, size_t end) { /* "5 ft. tall", "$9/mo. or": the unit's own dot */
+    return atom_joined_mark(r, end, '.') && atom_at(r, end - 1)->length > 1 && atom_at(r, end + 1)->space && atom_lower(r, end + 1);
+}
+
 size_t read_per(struct reader *r, size_t i) {
     static const char *const names[][2] = {{"m", "meter"},    {"M", "month"},   {"mo", "month"},      {"mth", "month"},
                                            {"q", "quarter"},  {"pp", "person"}, {"ea", "each"},       {"sq", "square"},
@@ -279,21 +283,23 @@ size_t read_per(struct reader *r, size_t i) {
     if (power && time) {
         speak(r, power == 2 ? "squared" : "cubed", i + 2, i + 2 + atoms, CW_TOKEN_PLAIN);
     }
-    return i + 2 + (power ? atoms : 0);
+    size_t end = i + 2 + (power ? atoms : 0);
+    return end + unit_dot(r, end);
 }
 
 bool describes(const struct reader *r, size_t a, size_t end) {
-    static const char *const before[] = {"a",    "an",  "another", "every", "his",  "her", "my",
-                                         "your", "our", "their",   "its",   "this", "one", NULL};
+    static const char *const before[] = {"a",   "an",    "another", "every", "his", "her", "my", "your",
+                                         "our", "their", "its",     "this",  "one", "the", NULL};
     static const char *const not_nouns[] = {
-        "in",    "on",      "at",     "for",   "to",    "of",       "and",     "or",     "a",     "an",      "per",    "as",
-        "each",  "by",      "from",   "with",  "but",   "is",       "was",     "every",  "more",  "less",    "than",   "when",
-        "if",    "the",     "it",     "they",  "we",    "you",      "he",      "she",    "that",  "because", "into",   "today",
-        "now",   "instead", "over",   "so",    "just",  "would",    "will",    "can",    "not",   "after",   "before", "until",
-        "while", "off",     "out",    "up",    "down",  "away",     "ago",     "later",  "were",  "are",     "has",    "had",
-        "have",  "could",   "should", "which", "who",   "since",    "too",     "also",   "only",  "back",    "long",   "wide",
-        "tall",  "deep",    "high",   "old",   "there", "here",     "through", "across", "along", "around",  "about",  "apart",
-        "i",     "north",   "south",  "east",  "west",  "annually", "upfront", NULL};
+        "in",    "on",      "at",     "for",     "to",    "of",       "and",     "or",     "a",     "an",      "per",     "as",
+        "each",  "by",      "from",   "with",    "but",   "is",       "was",     "every",  "more",  "less",    "than",    "when",
+        "if",    "the",     "it",     "they",    "we",    "you",      "he",      "she",    "that",  "because", "into",    "today",
+        "now",   "instead", "over",   "so",      "just",  "would",    "will",    "can",    "not",   "after",   "before",  "until",
+        "while", "off",     "out",    "up",      "down",  "away",     "ago",     "later",  "were",  "are",     "has",     "had",
+        "have",  "could",   "should", "which",   "who",   "since",    "too",     "also",   "only",  "back",    "long",    "wide",
+        "tall",  "deep",    "high",   "old",     "there", "here",     "through", "across", "along", "around",  "about",   "apart",
+        "i",     "north",   "south",  "east",    "west",  "annually", "spent",   "paid",   "made",  "lost",    "won",     "cost",
+        "went",  "came",    "sum",    "brought", "left",  "sold",     "bought",  "worth",  "plus",  "minus",   "upfront", NULL};
     const struct atom *next = atom_at(r, end);
     if (a == 0 || !atom_in_any_case(r, a - 1, before) || next->kind != ATOM_WORD || !atom_lower(r, end) ||
         atom_in_any_case(r, end, not_nouns)) {
@@ -321,8 +327,8 @@ static size_t read_square(struct reader *r, size_t i, bool one) {
 
 /* Units that are words or names too, with a space before them: only where what follows shows it. */
 static bool doubtful(const struct reader *r, size_t i) {
-    static const char *const letters[] = {"A", "B",  "F",  "H",  "J",  "K",  "M",  "N",  "T",   "V",  "d", "in",
-                                          "l", "au", "mo", "pp", "ac", "pt", "kn", "MP", "bar", "pc", "d", NULL};
+    static const char *const letters[] = {"A", "B",  "F",  "H",  "J",  "K",  "M",  "N",   "T",  "V", "d", "in",
+                                          "l", "au", "mo", "pp", "pt", "kn", "MP", "bar", "pc", "d", NULL};
     if (!atom_at(r, i)->space || !atom_in(r, i, letters)) {
         return false;
     }
@@ -367,17 +373,17 @@ static size_t read_unit(struct reader *r, size_t a, size_t i, bool one) {
         speak(r, power == 3 ? "cubic" : "square", k, end, CW_TOKEN_PLAIN);
     }
     say_unit(r, name, k, end);
-    if (atom_joined_mark(r, end, '.') && atom_at(r, k)->length > 1 && !dot_ends(r, end) && atom_lower(r, end + 1) &&
-        atom_at(r, end + 1)->space) {
-        end++; /* "5 ft. tall": the unit's own dot */
-    }
-    return read_per(r, end);
+    return read_per(r, end + unit_dot(r, end));
 }
 
 size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
     size_t token = r->out->n, end = i, atoms;
     bool joined = !atom_at(r, i)->space;
-    bool serial = a > 0 && atom_at(r, a - 1)->kind == ATOM_WORD && !atom_at(r, a)->space;
+    bool serial = a > 0 && atom_at(r, a - 1)->kind == ATOM_WORD && !atom_at(r, a)->space && !atom_is(r, a - 1, "x");
+    if (serial && a > 1 && atom_at(r, a - 2)->kind == ATOM_NUMBER &&
+        ((atom_is(r, a - 1, "h") && (atom_is(r, i, "m") || atom_is(r, i, "min"))) || (atom_is(r, a - 1, "m") && atom_is(r, i, "s")))) {
+        serial = false; /* 1h12m */
+    }
     if (atom_mark(r, i, '%') || atom_mark(r, i, 0x2030)) {
         speak(r, atom_mark(r, i, '%') ? "percent" : "per mille", i, i + 1, CW_TOKEN_PLAIN);
         return read_per(r, i + 1);
