@@ -431,7 +431,7 @@ size_t read_roman(struct reader *r, size_t i) {
                                         "phase",    "stage",    "level",  "title",  "appendix", "episode", "season",  "round",    "type",
                                         "class",    "mark",     "apollo", "bowl",   "step",     "table",   "figure",  "chapters", "parts",
                                         "acts",     "division", "grade",  "tier",   "vol",      "no",      "psalm",   "symphony", "sonata",
-                                        "schedule", "exhibit",  "group",  "region", NULL};
+                                        "schedule", "exhibit",  "group",  "region", "iphone",   "os",      NULL};
     const struct atom *a = atom_at(r, i);
     const char *s = r->text + a->offset;
     size_t n = a->length;

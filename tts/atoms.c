@@ -24,6 +24,21 @@ static bool letter(uint32_t c) {
            (c >= 0xE01 && c <= 0xE30) || (c >= 0x3041 && c <= 0x30FA) || (c >= 0x3400 && c <= 0x9FFF) || (c >= 0xAC00 && c <= 0xD7A3);
 }
 
+/* The block of letters that c belongs to: a word has letters of one (espeak-ng 1.51 reads freed memory in a word like "ʔՌ"). */
+static int script(uint32_t c) {
+    static const uint32_t starts[] = {0x370, 0x400, 0x531, 0x5D0, 0x620, 0x904, 0xE01, 0x1E00, 0x3041, 0x3400, 0xAC00};
+    int k = 0;
+    while (k < (int)(sizeof starts / sizeof starts[0]) && c >= starts[k]) {
+        k++;
+    }
+    return k == 8 ? 0 : k; /* 0x1E00: Latin again */
+}
+
+static bool same_script(uint32_t c, uint32_t d) {
+    bool unit = (c < 0x250 && (d == 0x3BC || d == 0x3A9)) || (d < 0x250 && (c == 0x3BC || c == 0x3A9)); /* μm, kΩ */
+    return unit || script(c) == script(d);
+}
+
 static bool combining(uint32_t c) {
     return c >= 0x300 && c <= 0x36F;
 }
@@ -89,7 +104,7 @@ int atoms_read(struct reader *r, struct cw_error *err) {
             while (end < n) {
                 uint32_t d = 0;
                 size_t m = (size_t)cw_utf8_next(s + end, n - end, &d);
-                if (!letter(d) && !combining(d) && !inner_apostrophe(s, n, end)) {
+                if (!(letter(d) && same_script(c, d)) && !combining(d) && !inner_apostrophe(s, n, end)) {
                     break;
                 }
                 end += m;

@@ -1,7 +1,7 @@
 /* The normaliser's view of the source text, and its readers. Between the normaliser's own files only:
  *
  *   source ─▶ unicode.c (clean text) ─▶ atoms.c (letters, digits, single marks) ─▶ normalise.c: the walk; at each atom the first reader
- *   that knows the pattern speaks it (dates.c, money.c, units.c, measure.c, electronic.c, abbreviations.c) ─▶ tokens
+ *   that knows the pattern speaks it (dates.c, money.c, units.c, measure.c, digits.c, electronic.c, address.c, abbreviations.c) ─▶ tokens
  *
  * A reader returns the atom after what it spoke, or i when its pattern is not there.
  */
@@ -99,9 +99,12 @@ int small_int(const char *digits, size_t n);        /* -1 when it is longer than
 
 /* ---- readers ------------------------------------------------------------------------------------------------------------- */
 
-size_t read_number(struct reader *r, size_t i);                                        /* measure.c */
-size_t read_phone(struct reader *r, size_t i);                                         /* measure.c: from "(212) …", "+1 …" */
-size_t read_money(struct reader *r, size_t i);                                         /* money.c */
+size_t read_number(struct reader *r, size_t i);          /* measure.c */
+bool number_in_serial(const struct reader *r, size_t i); /* measure.c: a part of a name, "B2A23C" */
+size_t read_phone(struct reader *r, size_t i);           /* digits.c, and the next two: from "(212) …", "+1 …" */
+size_t read_groups(struct reader *r, size_t i);          /* 212-555-0123 */
+size_t read_version(struct reader *r, size_t i);         /* 1.2.3 */
+size_t read_money(struct reader *r, size_t i);           /* money.c */
 const char *magnitude_at(const struct reader *r, size_t i, bool money, size_t *atoms); /* money.c: "million", "bn", "k" */
 size_t read_suffix(struct reader *r, size_t a, size_t i, bool one);                    /* units.c: what follows the number [a, i) */
 size_t read_per(struct reader *r, size_t i);                                           /* units.c: "/month" */

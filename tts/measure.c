@@ -56,6 +56,16 @@ bool numeral_at(const struct reader *r, size_t i, struct numeral *m) {
         m->fraction = atom_at(r, m->end + 1)->offset;
         m->fraction_n = atom_at(r, m->end + 1)->length;
         m->end += 2;
+        bool european = m->fraction_n == 3 && m->n >= 1 && m->n <= 3 && !m->commas && atom_joined_mark(r, m->end, ',') &&
+                        atom_joined(r, m->end + 1, ATOM_NUMBER) && atom_at(r, m->end + 1)->length == 2;
+        if (european) { /* 1.234,56 */
+            memcpy(m->digits + m->n, r->text + m->fraction, 3);
+            m->n += 3;
+            m->fraction = atom_at(r, m->end + 1)->offset;
+            m->fraction_n = 2;
+            m->commas = true;
+            m->end += 2;
+        }
     }
     return m->end > i;
 }
@@ -200,7 +210,7 @@ static bool is_year(const struct reader *r, size_t i, const struct numeral *m) {
     }
     size_t next = m->end;
     struct numeral to;
-    if (range_at(r, next) && numeral_at(r, next + 1, &to) && !numeral_year(&to) && to.n != 2) {
+    if (range_at(r, next) && numeral_at(r, next + 1, &to) && !numeral_year(&to) && to.n > 2) {
         return false;
     }
     if (atom_in_any_case(r, next, counted) || atom_mark(r, next, '%')) {
@@ -233,7 +243,7 @@ static bool suffix_like(const struct reader *r, size_t i) { /* letters that belo
 
 /* A number that is part of a name: letters stand before it in the same run ("GPT-4", "B2A23C"), or after it with a number behind them
  * ("1-413-te-b-1-5"). */
-static bool in_serial(const struct reader *r, size_t i) {
+bool number_in_serial(const struct reader *r, size_t i) {
     size_t from = i, n = 0;
     while (from > 0 && n++ < 24 && same_run(r, from)) {
         from--;
@@ -347,170 +357,11 @@ static void say_year_or_number(struct reader *r, const struct numeral *m, size_t
     } else if (!equation && is_year(r, i, m)) {
         say_year(r, numeral_int(m));
         speak_scratch(r, i, m->end);
-    } else if (m->n && !m->fraction_n && in_serial(r, i)) {
+    } else if (m->n && !m->fraction_n && number_in_serial(r, i)) {
         say_serial(r, m, i);
     } else {
         say_numeral(r, m, i);
     }
-}
-
-/* ---- groups of digits ---------------------------------------------------------------------------------------------- */
-
-static void say_group(struct reader *r, size_t k, bool first) {
-    const char *d = atom_text(r, k);
-    size_t n = atom_at(r, k)->length;
-    if (!first && n == 3 && d[0] != '0' && d[1] == '0' && d[2] == '0') { /* one, eight hundred */
-        cw_say_cardinal(&r->words, d, n, CW_AND_NONE);
-    } else {
-        cw_say_digits(&r->words, d, n < 12 ? n : 12);
-    }
-    speak_scratch(r, k, k + 1);
-}
-
-static bool digits_at(const struct reader *r, size_t i, size_t least, size_t most) {
-    const struct atom *a = atom_at(r, i);
-    return a->kind == ATOM_NUMBER && a->length >= least && a->length <= most;
-}
-
-/* Groups of digits from i on, with single separators between them: speaks them with short pauses; the atom after. */
-static size_t say_groups(struct reader *r, size_t i, size_t end) {
-    for (size_t k = i, last = i; k < end; k++) {
-        if (atom_at(r, k)->kind == ATOM_NUMBER) {
-            if (k > i && r->out->n && r->out->v[r->out->n - 1].kind != CW_TOKEN_MARK) {
-                speak_mark(r, ",", last);
-            }
-            say_group(r, k, k == i);
-            last = k + 1;
-        }
-    }
-    return end;
-}
-
-/* The rest of a telephone number after its prefix: groups of 2 to 5 digits with hyphens, dots, blanks or an area code in parentheses. */
-static size_t phone_groups(const struct reader *r, size_t i, int *groups, size_t *digits) {
-    size_t end = i;
-    *groups = 0;
-    *digits = 0;
-    while (*groups < 6) {
-        size_t k = end;
-        bool open = atom_mark(r, k, '(');
-        if (*groups && !open && (atom_joined_mark(r, k, '-') || atom_joined_mark(r, k, '.')) && !atom_at(r, k + 1)->space) {
-            k++;
-        }
-        k += open;
-        if (!digits_at(r, k, 2, 5) || (open && !atom_joined_mark(r, k + 1, ')')) || atom_joined_mark(r, k + 1, ':') ||
-            atom_joined_mark(r, k + 1, ',') || atom_joined_mark(r, k + 1, '%')) {
-            break;
-        }
-        *digits += atom_at(r, k)->length;
-        end = k + 1 + open;
-        end += open && atom_joined_mark(r, end, '-') && atom_joined(r, end + 1, ATOM_NUMBER);
-        ++*groups;
-    }
-    return atom_joined(r, end, ATOM_WORD) ? i : end;
-}
-
-size_t read_phone(struct reader *r, size_t i) {
-    int groups = 0;
-    size_t digits = 0, end;
-    if (atom_mark(r, i, '+') && digits_at(r, i + 1, 1, 3) && !atom_at(r, i + 1)->space) { /* +1 212-555-0123, +44 20 7946 0958 */
-        size_t next = i + 2;
-        next += atom_joined_mark(r, next, '-') || atom_joined_mark(r, next, '.');
-        end = phone_groups(r, next, &groups, &digits);
-        if (groups >= 2 && digits >= 7) {
-            speak(r, "plus", i, i + 1, CW_TOKEN_PLAIN);
-            cw_say_digits(&r->words, atom_text(r, i + 1), atom_at(r, i + 1)->length);
-            speak_scratch(r, i + 1, i + 2);
-            speak_mark(r, ",", i + 1);
-            return say_groups(r, next, end);
-        }
-    }
-    if (atom_mark(r, i, '(') && digits_at(r, i + 1, 3, 5) && atom_joined_mark(r, i + 2, ')')) { /* (212) 555-0123 */
-        end = phone_groups(r, i, &groups, &digits);
-        if (groups >= 2 && digits >= 9) {
-            return say_groups(r, i, end);
-        }
-    }
-    return i;
-}
-
-/* 1-800-GO-2-HAUL */
-static size_t read_vanity(struct reader *r, size_t i) {
-    if (!atom_is(r, i, "1") || !atom_joined_mark(r, i + 1, '-') || !digits_at(r, i + 2, 3, 3) || atom_at(r, i + 2)->space ||
-        *atom_text(r, i + 2) != '8' || !atom_joined_mark(r, i + 3, '-') || !atom_joined(r, i + 4, ATOM_WORD)) {
-        return i;
-    }
-    speak(r, "one", i, i + 1, CW_TOKEN_PLAIN);
-    speak_mark(r, ",", i + 1);
-    say_group(r, i + 2, false);
-    speak_mark(r, ",", i + 3);
-    size_t end = i + 4;
-    for (;; end += 2) {
-        if (atom_at(r, end)->kind == ATOM_WORD) {
-            speak_atom(r, end, CW_TOKEN_PLAIN);
-        } else {
-            cw_say_digits(&r->words, atom_text(r, end), atom_at(r, end)->length);
-            speak_scratch(r, end - 1, end + 1);
-            if (atom_joined_mark(r, end + 1, '-')) {
-                speak_mark(r, ",", end + 1);
-            }
-        }
-        if (!atom_joined_mark(r, end + 1, '-') || !(atom_joined(r, end + 2, ATOM_WORD) || atom_joined(r, end + 2, ATOM_NUMBER))) {
-            return end + 1;
-        }
-    }
-}
-
-/* 555-0123, 212-555-0123, 123-45-6789: groups are read digit by digit, the hyphens as short pauses; 020 7946 0958. */
-static size_t read_groups(struct reader *r, size_t i) {
-    size_t groups = 1, end = i + 1, digits = 0;
-    int spaced = 0;
-    end = read_vanity(r, i);
-    if (end > i || in_serial(r, i) || equation_at(r, i)) {
-        return end;
-    }
-    end = i + 1;
-    if (*atom_text(r, i) == '0' && digits_at(r, i, 3, 5) && digits_at(r, i + 1, 3, 4) && atom_at(r, i + 1)->space) {
-        end = phone_groups(r, i, &spaced, &digits);
-        return digits >= 10 ? say_groups(r, i, end) : i;
-    }
-    while (groups < 6 && (atom_joined_mark(r, end, '-') || atom_joined_mark(r, end, '.')) && atom_joined(r, end + 1, ATOM_NUMBER) &&
-           atom_at(r, end)->mark == atom_at(r, i + 1)->mark) {
-        groups++;
-        end += 2;
-    }
-    size_t first = atom_at(r, i)->length, last = atom_at(r, end - 1)->length;
-    bool hyphens = atom_mark(r, i + 1, '-');
-    bool phone = hyphens ? (groups >= 3 || (groups == 2 && first == 3 && last == 4)) : groups == 3 && first == 3 && last == 4;
-    if (!phone || atom_joined(r, end, ATOM_WORD) || (hyphens && groups == 3 && first == 1 && atom_at(r, i + 2)->length < 3)) {
-        return i;
-    }
-    return say_groups(r, i, end);
-}
-
-/* 1.2.3: a version; 192.168.0.1: an address. */
-static size_t read_version(struct reader *r, size_t i) {
-    size_t end = i + 1;
-    while (atom_joined_mark(r, end, '.') && atom_joined(r, end + 1, ATOM_NUMBER)) {
-        end += 2;
-    }
-    if (end < i + 5) {
-        return i;
-    }
-    bool address = end == i + 7;
-    for (size_t k = i; k < end; k += 2) {
-        if (k > i) {
-            cw_text_add(&r->words, address ? " dot" : " point");
-        }
-        const struct atom *a = atom_at(r, k);
-        if (address || a->length > 3 || r->text[a->offset] == '0') {
-            cw_say_digits(&r->words, r->text + a->offset, a->length);
-        } else {
-            cw_say_cardinal(&r->words, r->text + a->offset, a->length, CW_AND_NONE);
-        }
-    }
-    speak_scratch(r, i, end);
-    return end;
 }
 
 /* ---- fractions ----------------------------------------------------------------------------------------------------- */
@@ -559,7 +410,7 @@ static size_t fraction_ending(const struct reader *r, size_t i) {
 
 static size_t read_fraction(struct reader *r, size_t i) {
     int top, bottom;
-    if (!fraction_at(r, i, &top, &bottom) || in_serial(r, i)) {
+    if (!fraction_at(r, i, &top, &bottom) || number_in_serial(r, i)) {
         return i;
     }
     /* 24/7, 9/11, 50/50, 20/20 are not shares */
@@ -588,6 +439,12 @@ static size_t read_fraction(struct reader *r, size_t i) {
     } else {
         say_fraction(&r->words, top, bottom, r->british);
         end += ending;
+        speak_scratch(r, i, end);
+        if (atom_joined_mark(r, end, '"') && !r->quoted) {
+            speak(r, "inch", end, end + 1, CW_TOKEN_PLAIN);
+            return end + 1;
+        }
+        return atom_at(r, end)->kind == ATOM_WORD && atom_at(r, end)->space ? read_suffix(r, i, end, true) : end;
     }
     speak_scratch(r, i, end);
     return end;
@@ -621,13 +478,12 @@ static bool right_ordinal(const struct reader *r, size_t word, const struct nume
     char last = m->digits[m->n - 1];
     bool teen = m->n > 1 && m->digits[m->n - 2] == '1';
     const char *right = teen || last == '0' || last > '3' ? "th" : last == '1' ? "st" : last == '2' ? "nd" : "rd";
-    return atom_is_any_case(r, word, right) || (last == '2' && !teen && atom_is_any_case(r, word, "d")) ||
-           (last == '3' && !teen && atom_is_any_case(r, word, "d"));
+    return atom_is_any_case(r, word, right);
 }
 
 /* 21st, 21st's; "2th" is no ordinal: the number and its letters. */
 static size_t read_ordinal(struct reader *r, size_t first, const struct numeral *m) {
-    static const char *const endings[] = {"st", "nd", "rd", "th", "d", NULL};
+    static const char *const endings[] = {"st", "nd", "rd", "th", NULL};
     static const char *const possessive[] = {"st's", "nd's", "rd's", "th's", NULL};
     if (m->fraction_n || !m->n || !atom_joined(r, m->end, ATOM_WORD)) {
         return first;
@@ -638,9 +494,6 @@ static size_t read_ordinal(struct reader *r, size_t first, const struct numeral 
     }
     bool zeros = m->n > 1 && m->digits[0] == '0';
     if (!own && (zeros || !right_ordinal(r, m->end, m))) {
-        if (atom_is_any_case(r, m->end, "d")) {
-            return first;
-        }
         if (m->n > 2) {
             cw_say_digits(&r->words, m->digits, m->n);
         } else {
@@ -712,7 +565,7 @@ static size_t read_hundreds(struct reader *r, size_t i, const struct numeral *m)
         zeros++;
     }
     bool round = m->n >= 3 && zeros == m->n && m->digits[0] == '1' && (m->n == 3 || m->commas) && m->n % 3 != 2;
-    if (!round || m->fraction_n || in_serial(r, i) || !atom_joined(r, m->end, ATOM_WORD) || !atom_is(r, m->end, "s")) {
+    if (!round || m->fraction_n || number_in_serial(r, i) || !atom_joined(r, m->end, ATOM_WORD) || !atom_is(r, m->end, "s")) {
         return i;
     }
     cw_say_cardinal(&r->words, m->digits, m->n, CW_AND_NONE);
@@ -739,6 +592,12 @@ static size_t read_feet(struct reader *r, size_t i, const struct numeral *m) {
         cw_say_int(&r->words, inches, r->british);
         speak_scratch(r, end + 1, end + 2);
         return end + 2 + atom_joined_mark(r, end + 2, '"');
+    }
+    static const char *const sizes[] = {"tall", "high", "long", "wide", "deep", NULL};
+    if (atom_joined_mark(r, end, '\'') && atom_at(r, end + 1)->space && atom_in(r, end + 1, sizes)) {
+        say_numeral(r, m, i);
+        speak(r, numeral_is_one(m) ? "foot" : "feet", end, end + 1, CW_TOKEN_PLAIN);
+        return end + 1;
     }
     if (atom_joined_mark(r, end, '"') && !r->quoted) {
         say_numeral(r, m, i);
@@ -776,7 +635,7 @@ static size_t read_range(struct reader *r, size_t i, const struct numeral *m, si
                  i > 0 && (atom_capital(r, i - 1) || atom_is(r, i - 1, "the")); /* 747-400 */
     model =
         model || (m->n == to.n && !m->fraction_n && !to.fraction_n && !m->commas && memcmp(to.digits, m->digits, m->n) == 0); /* 50-50 */
-    bool apart = m->n > to.n + 1 && !(numeral_year(m) && to.n == 2) && !m->fraction_n && !to.fraction_n &&
+    bool apart = m->n > to.n + 1 && !(numeral_year(m) && to.n <= 2) && !m->fraction_n && !to.fraction_n &&
                  !atom_joined(r, to.end, ATOM_WORD); /* 978-0: no range, no score */
     if (apart && !spaced && !m->commas) {
         speak_mark(r, "—", end);
@@ -901,7 +760,7 @@ size_t read_number(struct reader *r, size_t i) {
             return m.end;
         }
     }
-    bool serial = in_serial(r, i);
+    bool serial = number_in_serial(r, i);
     say_year_or_number(r, &m, i);
     end = read_letters(r, end); /* 401(k), 501(c)(3) */
     if (end > m.end) {

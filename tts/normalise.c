@@ -387,7 +387,9 @@ static size_t read_sign(struct reader *r, size_t i) {
         size_t to = i + 1 + atom_mark(r, i + 1, '\'');
         bool number = number_next(r, i - 1) || (atom_is(r, i - 1, "s") && number_next(r, i - 2));
         bool letter = atom_at(r, to)->length == 1 && atom_joined(r, to + 1, ATOM_NUMBER);
-        spoken = number && (letter || number_next(r, to)) ? "to" : NULL;
+        bool letters =
+            atom_capitals(r, i - 1) && atom_at(r, i - 1)->length == 1 && atom_capitals(r, i + 1) && atom_at(r, i + 1)->length == 1;
+        spoken = letters || (number && (letter || number_next(r, to))) ? "to" : NULL;
     } else if (m == '-' || m == MINUS_SIGN) {
         bool zone = i > 0 && !space && !space_after && number_next(r, i + 1) && (atom_is(r, i - 1, "UTC") || atom_is(r, i - 1, "GMT"));
         spoken = (zone || (equation_at(r, i) && operand_before(r, i) && (space == space_after))) ? "minus"
@@ -412,7 +414,9 @@ static size_t read_sign(struct reader *r, size_t i) {
         bool equal = atom_joined_mark(r, i + 1, '=');
         if (number_next(r, i + 1 + equal) || atom_mark(r, i + 1, '$') || atom_mark(r, i + 1, '.') ||
             (space && space_after && operand_before(r, i) && atom_at(r, i + 1)->length == 1)) {
-            bool compares = operand_before(r, i) && (space == space_after);
+            static const char *const not_operands[] = {"is",   "was", "are", "were", "be",   "it's", "of", "to",
+                                                       "with", "and", "or",  "at",   "than", "for",  "in", NULL};
+            bool compares = operand_before(r, i) && (space == space_after) && !atom_in_any_case(r, i - 1, not_operands);
             spoken = equal      ? (m == '<' ? "is at most" : "is at least")
                      : compares ? (m == '<' ? "is less than" : "is greater than")
                                 : (m == '<' ? "less than" : "more than");

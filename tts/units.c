@@ -413,7 +413,13 @@ size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
     static const char *const runs[] = {"run",    "race",  "runs", "races",  "runner",  "runners",    "time",
                                        "course", "video", "tv",   "screen", "monitor", "resolution", NULL};
     const char *magnitude = magnitude_at(r, i, false, &atoms);
-    bool screen = atom_is(r, i, "K") && joined && ((a + 1 == i && atom_at(r, a)->length == 1) || atom_in_any_case(r, i + 1, runs)); /* 4K */
+    static const char *const places[] = {"apt",   "apartment", "suite",    "ste",    "room",     "rm",      "unit",     "gate",
+                                         "flat",  "row",       "seat",     "figure", "fig",      "exhibit", "terminal", "platform",
+                                         "table", "section",   "appendix", "bldg",   "building", "no",      "house",    NULL};
+    size_t place = a > 1 && atom_mark(r, a - 1, '.') ? a - 2 : a > 0 ? a - 1 : 0; /* apartment 4B */
+    bool screen =
+        (a > 0 && joined && atom_at(r, i)->length == 1 && atom_in_any_case(r, place, places)) ||
+        (atom_is(r, i, "K") && joined && ((a + 1 == i && atom_at(r, a)->length == 1) || atom_in_any_case(r, i + 1, runs))); /* 4K */
     if (magnitude && !screen && (joined || atoms > 1 || atom_at(r, i)->length > 1) && !serial) {
         speak(r, magnitude, i, i + atoms, CW_TOKEN_PLAIN);
         end = i + atoms;
