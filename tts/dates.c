@@ -79,11 +79,9 @@ static int day_at(const struct reader *r, size_t i, size_t *atoms) {
             return 0;
         }
         *atoms = 2;
-    } else if ((atom_joined_mark(r, i + 1, ':') || atom_joined_mark(r, i + 1, '.') || atom_joined_mark(r, i + 1, '/') ||
-                atom_joined_mark(r, i + 1, ',')) &&
-               atom_joined(r, i + 2, ATOM_NUMBER)) {
-        return 0;
-    } else if (atom_mark(r, i + 1, '%')) {
+    } else if (atom_mark(r, i + 1, '%') || ((atom_joined_mark(r, i + 1, ':') || atom_joined_mark(r, i + 1, '.') ||
+                                             atom_joined_mark(r, i + 1, '/') || atom_joined_mark(r, i + 1, ',')) &&
+                                            atom_joined(r, i + 2, ATOM_NUMBER))) {
         return 0;
     }
     return day;

@@ -111,7 +111,7 @@ static size_t read_vanity(struct reader *r, size_t i) {
 
 /* 555-0123, 212-555-0123, 123-45-6789: groups are read digit by digit, the hyphens as short pauses; 020 7946 0958. */
 size_t read_groups(struct reader *r, size_t i) {
-    size_t groups = 1, end = i + 1, digits = 0;
+    size_t groups = 1, end, digits = 0;
     int spaced = 0;
     end = read_vanity(r, i);
     if (end > i || number_in_serial(r, i) || equation_at(r, i)) {

@@ -87,6 +87,9 @@ int cw_normalise_in(const char *text, const char *language, struct cw_text *spok
         bool mark = k->kind == CW_TOKEN_MARK, after_mark = i > 0 && t.v[i - 1].kind == CW_TOKEN_MARK;
         size_t n = k->offset > end ? k->offset - end : 0;
         bool comma = after_mark && strcmp(cw_token_spoken(&t, i - 1), ",") == 0;
+        bool own_comma = comma && text[t.v[i - 1].offset] != ','; /* a pause of our own, in a telephone number */
+        bool blank = own_comma || (!mark && (!after_mark || (comma && (k->flags & CW_TOKEN_PLAIN)))) ||
+                     (i > 0 && clause(&t, i - 1) && end > 1 && blank_at(text, end - 1, end - 2)); /* "a ,b" */
         if (i == 0) {
             size_t marks = strspn(text, ".,;:!?");
             cw_text_add_n(spoken, text, marks <= n ? marks : 0);
@@ -95,13 +98,9 @@ int cw_normalise_in(const char *text, const char *language, struct cw_text *spok
             for (size_t q = 0; q < n; q++) {
                 cw_text_add_n(spoken, text + end + q, quote_at(text + end + q, n - q));
             }
-        } else if (comma && t.v[i - 1].length && text[t.v[i - 1].offset] != ',') { /* a pause of our own, in a telephone number */
-            cw_text_add_char(spoken, ' ');
-        } else if (n) {
+        } else if (n && !own_comma) {
             add_gap(spoken, text + end, n, !mark && !after_mark);
-        } else if (!mark && (!after_mark || (comma && (k->flags & CW_TOKEN_PLAIN)))) {
-            cw_text_add_char(spoken, ' ');
-        } else if (i > 0 && clause(&t, i - 1) && end > 1 && blank_at(text, end - 1, end - 2)) { /* "a ,b" */
+        } else if (blank) {
             cw_text_add_char(spoken, ' ');
         }
         if (mark) {

@@ -351,13 +351,11 @@ static size_t read_unit(struct reader *r, size_t a, size_t i, bool one) {
         return i;
     }
     size_t next = i + hyphen + 1, k = i + hyphen;
-    bool clock = false;
-    if (atom_is(r, k, "m") && a > 1 && atom_at(r, a - 1)->kind == ATOM_WORD && (atom_is(r, a - 1, "h") || atom_is(r, a - 1, "hr"))) {
-        strncpy(name, "minute", sizeof name - 1); /* 2h 15m */
-        clock = true;
-    } else if (atom_is(r, k, "m") && atom_at(r, next)->kind == ATOM_NUMBER && atom_is(r, next + 1, "s") && !atom_at(r, next + 1)->space) {
-        strncpy(name, "minute", sizeof name - 1); /* 5m 30s */
-        clock = true;
+    bool hours = a > 1 && atom_at(r, a - 1)->kind == ATOM_WORD && (atom_is(r, a - 1, "h") || atom_is(r, a - 1, "hr")); /* 2h 15m */
+    bool seconds = atom_at(r, next)->kind == ATOM_NUMBER && atom_is(r, next + 1, "s") && !atom_at(r, next + 1)->space; /* 5m 30s */
+    bool clock = atom_is(r, k, "m") && (hours || seconds);
+    if (clock) {
+        strncpy(name, "minute", sizeof name - 1);
     }
     int power = power_at(r, next, &power_atoms);
     size_t end = next + (power ? power_atoms : 0);
