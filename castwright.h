@@ -83,6 +83,7 @@ CW_MUST_CHECK int cw_write(struct cw_studio *s, struct cw_write_params p, const 
 struct cw_render_params {
     const char *out_dir;
     bool flac, wav; /* beside the mp3 */
+    const char *dictionary; /* a file of pronunciations (docs/script.md), or NULL; SCRIPT.dict beside the script counts anyway */
     bool play;      /* through the default audio device while rendering; no device is a warning line, not an error */
     double speed;   /* 1 */
     struct cw_listener listen;
@@ -111,6 +112,7 @@ CW_MUST_CHECK int cw_make(struct cw_studio *s, struct cw_write_params w, struct 
 struct cw_say_params {
     const char *voice;    /* "af_heart" */
     const char *language; /* NULL: the voice's own */
+    const char *dictionary; /* a file of pronunciations, or NULL */
     const char *out;      /* .wav or .flac path, or NULL */
     bool play;
     double speed;

@@ -4,6 +4,7 @@
  *                            └───────▶ player.c
  */
 #include "episode/player.h"
+#include "episode/pronounce.h"
 #include "episode/turn.h"
 
 #include <math.h>
@@ -134,6 +135,8 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
     struct cw_turn_plan plan = {0};
     struct cw_take take = {0};
     struct saying k = {.listen = p.listen, .out = p.out};
+    struct cw_dictionary *own = NULL;
+    struct cw_text copy = {0};
     char temp[CW_PATH_MAX] = "", name[CW_PATH_MAX];
     char *line = cw_strdup(text ? text : "");
     if (!line) {
@@ -155,8 +158,11 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
         cw_speech_language(p.language ? p.language : voice.language, err) != 0)
         goto done;
     struct cw_span span = {0, line};
+    if (cw_pronounce_open(&own, NULL, p.dictionary, NULL, &copy, err) != 0)
+        goto done;
     struct cw_turn_request r = {.voice = &voice,
                                 .language = p.language ? p.language : voice.language,
+                                .dictionary = own,
                                 .speed = p.speed,
                                 .seed = p.seed,
                                 .spans = &span,
@@ -221,6 +227,8 @@ done:
     cw_take_free(&take);
     cw_turn_plan_free(&plan);
     cw_voice_close(&voice);
+    cw_dictionary_close(own);
+    cw_text_free(&copy);
     free(line);
     return result;
 }

@@ -372,10 +372,16 @@ int cw_dictionary_apply(const struct cw_dictionary *d, const char *text, bool br
             cw_text_add(out, "/)");
         } else {
             cw_text_add(out, e->value);
+            size_t m;
+            if (text[i + length] == '-' &&
+                is_letter(code_at(text + i + length + 1, &m))) { /* a compound's other half is as it is written */
+                cw_text_add(out, " ");
+                swap.source_length++;
+            }
         }
         swap.length = out->len - swap.at;
-        before = code_before(text, i + length);
         i += swap.source_length;
+        before = code_before(text, i);
         if (keep_swap(swaps, swap, err)) {
             return -1;
         }

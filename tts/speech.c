@@ -97,6 +97,7 @@ const char *cw_word_class(const struct cw_spoken_word *w) {
     bool tail = strcmp(last, "st") == 0 || strcmp(last, "nd") == 0 || strcmp(last, "rd") == 0 || strcmp(last, "th") == 0;
     return w->source == CW_WORD_PUNCTUATION                               ? "punctuation"
            : w->source == CW_WORD_INLINE                                  ? "inline"
+           : w->source == CW_WORD_DICTIONARY                              ? "word"
            : within(s, addresses)                                         ? "address"
            : n > 1 && *s == '#' && letters                                ? "hashtag"
            : n > 1 && *s == '@'                                           ? "handle"
