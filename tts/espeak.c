@@ -7,8 +7,8 @@
 #include <string.h>
 
 static pthread_mutex_t espeak_lock = PTHREAD_MUTEX_INITIALIZER;
-static int espeak_state; /* 0 not started, 1 ready, -1 cannot */
-static int espeak_voice; /* 0 none, 1 en-us, 2 en-gb */
+static int espeak_state;         /* 0 not started, 1 ready, -1 cannot */
+static const char *espeak_voice; /* its language, a literal of ours; NULL: none yet */
 
 /* A language switch inside the answer, "(el)": not a sound. */
 static void drop_switches(struct sound *p) {
@@ -78,7 +78,8 @@ static void convert_ipa(struct sound *p, bool british) {
     sound_set(p, q.s, q.n);
 }
 
-int espeak_word(const char *word, bool british, struct sound *p, struct cw_error *err) {
+/* Text -> espeak-ng's IPA, appended to `out`; its clauses are parted by a blank. `language`: "en-us", "fr-fr". */
+static int speak_ipa(const char *words, const char *language, struct cw_text *out, struct cw_error *err) {
     int result = -1;
     pthread_mutex_lock(&espeak_lock);
     if (espeak_state == 0) {
@@ -88,30 +89,82 @@ int espeak_word(const char *word, bool british, struct sound *p, struct cw_error
         cw_fail(err, CW_FAILED, "espeak-ng: expected its data to be installed (package espeak-ng-data), found none");
         goto done;
     }
-    int voice = british ? 2 : 1;
-    if (espeak_voice != voice) {
-        espeak_voice = 0;
-        espeak_VOICE wanted = {.languages = british ? "en-gb" : "en-us"};
+    if (!espeak_voice || strcmp(espeak_voice, language) != 0) {
+        espeak_voice = NULL;
+        espeak_VOICE wanted = {.languages = language};
         /* not by name: names differ between releases, and a name that is not there leaves the library without a translator */
         if (espeak_SetVoiceByProperties(&wanted) != EE_OK) {
-            cw_fail(err, CW_FAILED, "espeak-ng: expected voice \"%s\", found none by this name", british ? "en-gb" : "en-us");
+            cw_fail(err, CW_FAILED, "espeak-ng: expected voice \"%s\", found none by this name", language);
             goto done;
         }
-        espeak_voice = voice;
+        espeak_voice = language;
     }
-    sound_set(p, "", 0);
-    const void *text = word;
-    for (int k = 0; text && k < 64; k++) {
+    const void *text = words;
+    for (size_t k = strlen(words) + 2; text && k > 0; k--) {
         const char *ipa = espeak_TextToPhonemes(&text, espeakCHARS_UTF8, espeakPHONEMES_IPA | espeakPHONEMES_TIE | ('^' << 8));
         if (ipa) {
-            sound_put(p, ipa);
+            cw_text_add(out, out->len > 0 ? " " : "");
+            cw_text_add(out, ipa);
         }
     }
-    result = 0;
+    result = cw_text_check(out, "phonemes", err);
 done:
     pthread_mutex_unlock(&espeak_lock);
+    return result;
+}
+
+int espeak_word(const char *word, bool british, struct sound *p, struct cw_error *err) {
+    struct cw_text ipa = {0};
+    int result = speak_ipa(word, british ? "en-gb" : "en-us", &ipa, err);
     if (result == 0) {
+        sound_set(p, ipa.data ? ipa.data : "", ipa.len);
         convert_ipa(p, british);
     }
+    cw_text_free(&ipa);
+    return result;
+}
+
+/* The pieces of espeak's IPA that Kokoro's other languages write in one letter each (misaki's espeak table, version of the 1.0 model). */
+static size_t joined_letter(const char *s, const char **letter) {
+    static const char *const pairs[][2] = {{"a^ɪ", "I"}, {"a^ʊ", "W"}, {"d^z", "ʣ"}, {"d^ʒ", "ʤ"}, {"e^ɪ", "A"}, {"o^ʊ", "O"},
+                                           {"ə^ʊ", "Q"}, {"s^s", "S"}, {"t^s", "ʦ"}, {"t^ʃ", "ʧ"}, {"ɔ^ɪ", "Y"}};
+    for (size_t k = 0; k < sizeof pairs / sizeof pairs[0]; k++) {
+        size_t n = strlen(pairs[k][0]);
+        if (strncmp(s, pairs[k][0], n) == 0) {
+            *letter = pairs[k][1];
+            return n;
+        }
+    }
+    return 0;
+}
+
+int espeak_clause(const char *words, const char *language, struct cw_text *out, struct cw_error *err) {
+    struct cw_text ipa = {0};
+    int result = speak_ipa(words, language, &ipa, err);
+    bool inside = false; /* of a language switch, "(en)" */
+    for (size_t i = 0; result == 0 && i < ipa.len;) {
+        const char *letter = NULL;
+        uint32_t c = 0;
+        size_t k = (size_t)cw_utf8_next(ipa.data + i, ipa.len - i, &c), n = joined_letter(ipa.data + i, &letter);
+        k = k ? k : 1;
+        if (c == '(' || c == ')') {
+            inside = c == '(';
+        } else if (!inside && n) {
+            cw_text_add(out, letter);
+            k = n;
+        } else if (!inside && (c == ' ' || c == '\n')) {
+            if (out->len > 0 && out->data[out->len - 1] != ' ') {
+                cw_text_add_char(out, ' ');
+            }
+        } else if (!inside && c > ' ' && cw_symbol_known(c) && (c >= 'A') && c != 0x2014 && c != 0x2026) {
+            cw_text_add_n(out, ipa.data + i, k);
+        }
+        i += k;
+    }
+    while (result == 0 && out->len > 0 && out->data[out->len - 1] == ' ') {
+        out->data[--out->len] = '\0';
+    }
+    result = result ? result : cw_text_check(out, "phonemes", err);
+    cw_text_free(&ipa);
     return result;
 }

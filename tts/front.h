@@ -74,6 +74,10 @@ int cw_symbols_count(const char *s); /* code points */
 /* Fills phonemes and source of every token. */
 CW_MUST_CHECK int cw_g2p_tokens(const struct cw_lexicon *lexicon, bool british, struct cw_tokens *t, struct cw_error *err);
 
+/* The languages that espeak-ng alone reads (foreign.c): the same checks and tokens, then the phonemes. `language` must be a literal. */
+CW_MUST_CHECK int cw_foreign_tokens(struct cw_tokens *t, const char *text, struct cw_error *err);
+CW_MUST_CHECK int cw_foreign_sounds(struct cw_tokens *t, const char *language, struct cw_error *err);
+
 /* A word's phonemes, at the end of `out`, become its possessive's. */
 void cw_phonemes_add_s(struct cw_text *out, bool british);
 

@@ -315,7 +315,7 @@ static bool stem_ing(const struct g2p *g, const char *w, size_t n, float stress,
     long_vowel = long_vowel && known(g, stem, n - 2);
     stem[n - 3] = 'i';
     bool doubled = n > 5 && ((w[n - 4] == w[n - 5] && strchr("bcdgklmnprstvxz", w[n - 4])) || tail(w, n, "cking"));
-    if (n > 5 && !long_vowel && known(g, w, n - 3)) {
+    if (n > 5 && !long_vowel && w[n - 4] != 'v' && known(g, w, n - 3)) {
         m = n - 3;
     } else if ((stem[n - 3] = 'e', known(g, stem, n - 2))) {
         m = n - 2;
@@ -384,6 +384,12 @@ static bool special(const struct g2p *g, const char *w, size_t n, float stress, 
         sound_put(p, g->future == FUTURE_VOWEL ? "ði" : "ðə");
         return true;
     }
+    if (strcmp(small, "that's") == 0) {
+        bool points = cw_tag_token(g->t, g->i, "that", 0) == CW_TAG_DT;
+        sound_set(p, "", 0);
+        sound_put(p, g->british ? (points ? "ðˈats" : "ðats") : points ? "ðˈæts" : "ðæts");
+        return true;
+    }
     if (strcmp(small, "et") == 0 && g->i + 1 < g->t->n && strcmp(cw_token_spoken(g->t, g->i + 1), "cetera") == 0) {
         sound_set(p, "", 0);
         sound_put(p, "ɛt");
@@ -403,7 +409,7 @@ static bool simple_word(const struct g2p *g, const char *word, struct sound *p) 
     memcpy(w, word, n + 1);
     lower(small, w, n);
     bool capitals = strcmp(w, small) != 0, upper = is_upper(w, n);
-    if ((k->flags & CW_TOKEN_SHOUT) && upper && find(g, small, n, &len)) {
+    if ((k->flags & CW_TOKEN_SHOUT) && upper && (find(g, small, n, &len) || stems(g, small, n, CW_NO_STRESS, p))) {
         memcpy(w, small, n + 1);
         capitals = upper = false;
     }

@@ -30,4 +30,8 @@ void sound_stress(struct sound *p, float stress);
 /* espeak-ng's reading of one word (espeak.c), in misaki's alphabet. */
 CW_MUST_CHECK int espeak_word(const char *word, bool british, struct sound *p, struct cw_error *err);
 
+/* A clause of another language, words parted by single blanks; added to `out` in the alphabet that Kokoro has for these languages.
+ * `language` must be a literal: it is kept. */
+CW_MUST_CHECK int espeak_clause(const char *words, const char *language, struct cw_text *out, struct cw_error *err);
+
 #endif

@@ -12,15 +12,36 @@ struct cw_speech {
     struct cw_lexicon us, gb;
 };
 
-static const char *const languages[] = {"en-us", "en-gb"};
+static const char *const languages[] = {"en-us", "en-gb", "es", "fr-fr", "hi", "it", "pt-br"};
+enum { AMERICAN, BRITISH, FOREIGN }; /* the first two, and where the others begin */
 
-int cw_speech_language(const char *language, struct cw_error *err) {
+/* Its place in the table, or -1. */
+static int language_of(const char *language) {
     for (size_t i = 0; language && i < sizeof languages / sizeof languages[0]; i++) {
         if (strcmp(language, languages[i]) == 0) {
-            return 0;
+            return (int)i;
         }
     }
-    return cw_fail(err, CW_BAD_INPUT, "language \"%.40s\" has no front end yet; expected one of: en-us, en-gb", language ? language : "");
+    return -1;
+}
+
+int cw_speech_language(const char *language, struct cw_error *err) {
+    static const char *const unwritten[][2] = {{"ja", "Japanese"}, {"cmn", "Mandarin"}, {"zh", "Mandarin"}, {"ko", "Korean"}};
+    if (language_of(language) >= 0) {
+        return 0;
+    }
+    for (size_t i = 0; language && i < sizeof unwritten / sizeof unwritten[0]; i++) {
+        size_t n = strlen(unwritten[i][0]);
+        if (strncmp(language, unwritten[i][0], n) == 0 && (language[n] == '\0' || language[n] == '-')) {
+            return cw_fail(
+                err, CW_BAD_INPUT,
+                "%s is not spoken: its writing needs a reader of its own, and there is none here; expected one of: en-us, en-gb, es, "
+                "fr-fr, hi, it, pt-br",
+                unwritten[i][1]);
+        }
+    }
+    return cw_fail(err, CW_BAD_INPUT, "language: expected one of: en-us, en-gb, es, fr-fr, hi, it, pt-br, found \"%.40s\"",
+                   language ? language : "");
 }
 
 int cw_speech_open(struct cw_speech **s, const char *lexicon_dir, struct cw_error *err) {
@@ -373,7 +394,8 @@ static int check_alphabet(const struct cw_tokens *t, struct cw_error *err) {
 static int make_tokens(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_tokens *t,
                        struct cw_error *err) {
     int result = -1;
-    bool british = strcmp(params.language, "en-gb") == 0;
+    int language = language_of(params.language);
+    bool british = language == BRITISH;
     struct cw_text own = {0};
     struct cw_swaps swaps = {0};
     const char *said = text;
@@ -383,12 +405,15 @@ static int make_tokens(const struct cw_speech *s, const char *text, struct cw_sp
         }
         said = own.data ? own.data : "";
     }
-    if (cw_tokens_make(t, said, british, err)) {
+    if (language >= FOREIGN ? cw_foreign_tokens(t, said, err) : cw_tokens_make(t, said, british, err)) {
         goto done;
     }
     mark_numbers(t, said);
     cw_swaps_undo(&swaps, t);
-    if (cw_g2p_tokens(british ? &s->gb : &s->us, british, t, err) || check_alphabet(t, err)) {
+    if (language >= FOREIGN ? cw_foreign_sounds(t, languages[language], err) : cw_g2p_tokens(british ? &s->gb : &s->us, british, t, err)) {
+        goto done;
+    }
+    if (check_alphabet(t, err)) {
         goto done;
     }
     result = 0;

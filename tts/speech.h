@@ -25,7 +25,7 @@ struct cw_speech; /* immutable: lexicon and rules; espeak-ng behind it is called
 CW_MUST_CHECK int cw_speech_open(struct cw_speech **s, const char *lexicon_dir, struct cw_error *err);
 void cw_speech_close(struct cw_speech *s);
 
-/* Is there a front end for this language ("en-us", "en-gb")? CW_BAD_INPUT naming the language and the ones there are. */
+/* Is there a front end for this language ("en-us", "es")? CW_BAD_INPUT naming the language and the ones there are. */
 CW_MUST_CHECK int cw_speech_language(const char *language, struct cw_error *err);
 
 enum cw_word_source { CW_WORD_LEXICON, CW_WORD_RULE, CW_WORD_ESPEAK, CW_WORD_INLINE, CW_WORD_PUNCTUATION, CW_WORD_DICTIONARY };

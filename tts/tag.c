@@ -16,20 +16,6 @@ LIST(adverbs, "not", "never", "always", "often", "also", "just", "still", "alrea
 LIST(be_forms, "am", "is", "are", "was", "were", "be", "been", "being", "i'm", "you're", "we're", "they're", "he's", "she's", "it's",
      "isn't", "aren't", "wasn't", "weren't", "that's", "there's", "gets", "get", "got", "getting", "seem", "seems", "seemed", "feel",
      "feels", "felt", "looks", "look", "looked", "become", "becomes", "became", "stay", "stays", "stayed");
-LIST(clause_starts, "i", "you", "we", "they", "he", "she", "it", "there", "the", "a", "an", "this", "these", "those", "my", "your", "his",
-     "her", "its", "our", "their", "people", "nobody", "everyone", "somebody", "someone", "i'm", "it's", "we're", "they're", "you're",
-     "he's", "she's", "when", "if", "some", "every", "each", "what", "who", "no", "not");
-LIST(said, "say", "says", "said", "saying", "think", "thinks", "thought", "know", "knows", "knew", "believe", "believes", "believed", "so",
-     "such", "sure", "certain", "hope", "hopes", "hoped", "tell", "tells", "told", "mean", "means", "meant", "show", "shows", "showed",
-     "shown", "find", "found", "feel", "felt", "agree", "agreed", "argue", "argues", "argued", "claim", "claims", "claimed", "suggest",
-     "suggests", "suggested", "assume", "assumes", "realize", "realized", "realise", "realised", "note", "notes", "noted", "fact", "idea",
-     "news", "now", "clear", "true", "possible", "likely", "glad", "afraid", "worried", "me", "us", "him", "you", "announced", "explained",
-     "insisted", "warned", "everything", "all", "something", "nothing", "anything", "one", "those", "way", "ones");
-LIST(before_demonstrative, "of", "in", "on", "at", "for", "with", "from", "by", "about", "like", "is", "was", "and", "but", "or", "than",
-     "do", "did", "does", "to", "not", "after", "before", "without", "under", "over", "into", "because", "what's", "if", "is", "isn't",
-     "wasn't", "can", "could", "would", "will", "when", "where", "why", "how", "even", "just", "only", "exactly", "want", "need", "love",
-     "hate", "call", "use", "take", "doing", "why's", "make", "see", "get", "got", "see", "hear", "heard", "had", "has", "have", "having",
-     "put", "all", "through", "past", "behind", "against");
 
 LIST(numbers_and_such, "one", "two", "three", "five", "ten", "fifteen", "twenty", "thirty", "forty", "ninety", "per", "each", "last",
      "every", "this", "next", "final", "half");
@@ -78,27 +64,6 @@ static const char *governor(const struct cw_tokens *t, size_t i, size_t *at) {
 
 static bool capital(const char *w) {
     return *w >= 'A' && *w <= 'Z';
-}
-
-static enum cw_tag tag_that(const struct cw_tokens *t, size_t i) {
-    size_t p = 0, n = 0;
-    const char *before = neighbour(t, i, -1, &p), *after = neighbour(t, i, 1, &n);
-    if (!after) {
-        return CW_TAG_DT;
-    }
-    if (!before) {
-        return p == 0 && i > 0 && in(after, clause_starts) ? CW_TAG_NONE : CW_TAG_DT;
-    }
-    if (in(after, clause_starts) && !(in(before, before_demonstrative) && in(after, be_forms))) {
-        return CW_TAG_NONE;
-    }
-    if (in(before, before_demonstrative)) {
-        return CW_TAG_DT;
-    }
-    if (in(before, said)) {
-        return CW_TAG_NONE;
-    }
-    return CW_TAG_NONE;
 }
 
 /* used to: "it used to work" but "a tool used to work". */
@@ -205,7 +170,7 @@ enum cw_tag cw_tag_token(const struct cw_tokens *t, size_t i, const char *word, 
     LIST(qualities, "content"); /* their default is an adjective, where others' is a verb */
     const char *w = cw_token_spoken(t, i);
     if (strcasecmp(word, "that") == 0) {
-        return tag_that(t, i);
+        return cw_tagger_that(t, i) > 0 ? CW_TAG_DT : CW_TAG_NONE;
     }
     if (strcasecmp(word, "used") == 0) {
         return tag_used(t, i);

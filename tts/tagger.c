@@ -16,6 +16,7 @@ struct seen {
 struct view {
     struct seen at[2 * REACH + 1]; /* the word itself in the middle */
     int *score;
+    bool that; /* the features of the other model: each after an "@" */
 };
 
 static unsigned symbol_value(char c) {
@@ -52,19 +53,16 @@ struct feature {
     uint32_t hash; /* FNV-1a */
 };
 
-static struct feature feature(const char *name) {
-    struct feature f = {2166136261U};
-    for (; *name; name++) {
-        f.hash = (f.hash ^ (unsigned char)*name) * 16777619U;
-    }
-    return f;
-}
-
 static struct feature and_text(struct feature f, const char *s, size_t n) {
     for (size_t i = 0; i < n; i++) {
         f.hash = (f.hash ^ (unsigned char)s[i]) * 16777619U;
     }
     return f;
+}
+
+static struct feature feature(const struct view *v, const char *name) {
+    struct feature f = {2166136261U};
+    return and_text(and_text(f, "@", v && v->that ? 1 : 0), name, strlen(name));
 }
 
 static uint32_t folded(struct feature f) {
@@ -110,7 +108,7 @@ static bool ends(const struct seen *w, const char *tail) {
 }
 
 static bool is_function(const struct seen *w) {
-    return weights_of(folded(and_word(feature("F"), w))) != NULL;
+    return weights_of(folded(and_word(feature(NULL, "F"), w))) != NULL;
 }
 
 /* A function word as it is, another by its last two letters. */
@@ -201,38 +199,38 @@ static void neighbours(struct view *v) {
     for (size_t p = 0; p < sizeof places / sizeof places[0]; p++) {
         const struct seen *w = word_at(v, places[p]);
         char name[3] = {'w', (char)('0' + places[p] + 3), '\0'};
-        count(v, and_word(feature(name), w));
+        count(v, and_word(feature(v, name), w));
         if (*w->word == '<') {
             continue;
         }
         name[0] = 's';
-        count(v, and_end(feature(name), w, 3));
+        count(v, and_end(feature(v, name), w, 3));
         name[0] = 't';
-        count(v, and_end(feature(name), w, 2));
+        count(v, and_end(feature(v, name), w, 2));
         name[0] = 'c';
         if (w->capital && !w->first) {
-            count(v, feature(name));
+            count(v, feature(v, name));
         }
         name[0] = 'o';
         if (ends(w, "'s") || ends(w, "s'")) {
-            count(v, feature(name));
+            count(v, feature(v, name));
         }
     }
-    count(v, and_word(feature("w0"), word_at(v, -3)));
-    count(v, and_word(feature("w6"), word_at(v, 3)));
-    count(v, and_kind(and_text(and_kind(feature("b"), word_at(v, -1)), "|", 1), word_at(v, 1)));
-    count(v, and_kind(and_text(and_kind(feature("p"), word_at(v, -2)), "|", 1), word_at(v, -1)));
-    count(v, and_kind(and_text(and_kind(feature("n"), word_at(v, 1)), "|", 1), word_at(v, 2)));
+    count(v, and_word(feature(v, "w0"), word_at(v, -3)));
+    count(v, and_word(feature(v, "w6"), word_at(v, 3)));
+    count(v, and_kind(and_text(and_kind(feature(v, "b"), word_at(v, -1)), "|", 1), word_at(v, 1)));
+    count(v, and_kind(and_text(and_kind(feature(v, "p"), word_at(v, -2)), "|", 1), word_at(v, -1)));
+    count(v, and_kind(and_text(and_kind(feature(v, "n"), word_at(v, 1)), "|", 1), word_at(v, 2)));
 }
 
 static void itself(struct view *v) {
     const struct seen *me = word_at(v, 0);
-    count(v, and_end(feature("m"), me, 3));
-    count(v, and_end(feature("l"), me, 2));
-    count(v, feature(ends(me, "s") && !ends(me, "ss") ? "zs" : "zb"));
-    count(v, and_word(feature("W"), me));
-    count(v, feature(me->first ? "if" : me->capital ? "ic" : "il"));
-    count(v, feature("B"));
+    count(v, and_end(feature(v, "m"), me, 3));
+    count(v, and_end(feature(v, "l"), me, 2));
+    count(v, feature(v, ends(me, "s") && !ends(me, "ss") ? "zs" : "zb"));
+    count(v, and_word(feature(v, "W"), me));
+    count(v, feature(v, me->first ? "if" : me->capital ? "ic" : "il"));
+    count(v, feature(v, "B"));
 }
 
 static void clause(struct view *v) {
@@ -244,20 +242,20 @@ static void clause(struct view *v) {
             continue;
         }
         if (*found) {
-            count(v, feature(found));
+            count(v, feature(v, found));
         }
         if (strcmp(found, "gm") == 0) {
             char name[4] = {'g', 'm', (char)('0' + (k < 4 ? k : 4)), '\0'};
-            count(v, feature(name));
+            count(v, feature(v, name));
         }
         break;
     }
     const struct seen *before = word_at(v, -1);
     if (is(before, "and") || is(before, "or") || is(before, "<,>")) {
-        count(v, and_word(and_end(feature("j"), word_at(v, -2), 2), before));
+        count(v, and_word(and_end(feature(v, "j"), word_at(v, -2), 2), before));
         for (int k = 2; k < 8 && !is(word_at(v, -k), "<|>"); k++) {
             if (is_function(word_at(v, -k))) {
-                count(v, and_word(feature("J"), word_at(v, -k)));
+                count(v, and_word(feature(v, "J"), word_at(v, -k)));
                 break;
             }
         }
@@ -265,19 +263,19 @@ static void clause(struct view *v) {
     for (int k = 1; k <= 6; k++) {
         const struct seen *w = word_at(v, k);
         if (is(w, "<.>") || is(w, "<,>") || is(w, "<|>")) {
-            count(v, feature("e"));
+            count(v, feature(v, "e"));
             break;
         }
         if ((modal(w) && !is(w, "to")) || be_or_have(w)) {
             char name[3] = {'v', (char)('0' + (k < 3 ? k : 3)), '\0'};
-            count(v, feature(name));
+            count(v, feature(v, name));
             break;
         }
     }
 }
 
-void cw_tagger_score(const struct cw_tokens *t, size_t i, int score[CLASS_COUNT]) {
-    struct view v = {.score = score};
+static void tell(const struct cw_tokens *t, size_t i, bool that, int score[CLASS_COUNT]) {
+    struct view v = {.score = score, .that = that};
     for (int k = 0; k < CLASS_COUNT; k++) {
         score[k] = 0;
     }
@@ -293,4 +291,14 @@ void cw_tagger_score(const struct cw_tokens *t, size_t i, int score[CLASS_COUNT]
     neighbours(&v);
     itself(&v);
     clause(&v);
+}
+
+void cw_tagger_score(const struct cw_tokens *t, size_t i, int score[CLASS_COUNT]) {
+    tell(t, i, false, score);
+}
+
+int cw_tagger_that(const struct cw_tokens *t, size_t i) {
+    int score[CLASS_COUNT];
+    tell(t, i, true, score);
+    return score[CLASS_VERB];
 }

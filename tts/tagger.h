@@ -10,6 +10,9 @@ enum word_class { CLASS_VERB, CLASS_NOUN, CLASS_ADJECTIVE, CLASS_PAST, CLASS_PAR
 /* How much speaks for each class of token i; sixths of a logit, of any sign. */
 void cw_tagger_score(const struct cw_tokens *t, size_t i, int score[CLASS_COUNT]);
 
+/* Is "that", token i, a demonstrative ("that one")? Its own model: above 0, yes. */
+int cw_tagger_that(const struct cw_tokens *t, size_t i);
+
 /* The model: rows of CW_TAGGER_ROW entries (the last may have fewer), CW_TAGGER_ENTRY symbols each. */
 enum { CW_TAGGER_ROW = 14, CW_TAGGER_ENTRY = 9 };
 extern const size_t cw_tagger_entries;
