@@ -261,6 +261,25 @@ static int speak_once(struct cw_studio *s, const struct cw_voice *voice, const c
     return result;
 }
 
+/* The front end alone, over and over for half a second. */
+static int time_text(struct cw_studio *s, const char *const *texts, int text_count, const char *language, double *characters_per_second,
+                     struct cw_error *err) {
+    struct cw_speech_params p = cw_speech_params_default();
+    double start = cw_seconds(), characters = 0, seconds = 0;
+    p.language = language;
+    for (int i = 0; seconds < 0.5; i = (i + 1) % text_count) {
+        struct cw_utterance u;
+        if (cw_speech_plan(s->speech, texts[i], p, &u, err) != 0)
+            return cw_fail_in(err, "text %d", i + 1);
+        cw_utterance_free(&u);
+        for (const char *c = texts[i]; *c; c++)
+            characters += ((unsigned char)*c & 0xC0) != 0x80;
+        seconds = cw_seconds() - start;
+    }
+    *characters_per_second = characters / seconds;
+    return 0;
+}
+
 int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int rounds, const char *voice_name, struct cw_bench_result *r,
              struct cw_error *err) {
     static const char *const sentences[] = {
@@ -289,7 +308,8 @@ int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int 
     double warm = 0;
     if (cw_studio_need_plans(s, err) != 0 || cw_booth_need_sound(s->booth, err) != 0 ||
         cw_voice_open(&voice, s->voices_dir, voice_name ? voice_name : "af_heart", err) != 0 ||
-        cw_speech_language(voice.language, err) != 0 || speak_once(s, &voice, sentences[1], &warm, err) != 0)
+        cw_speech_language(voice.language, err) != 0 || speak_once(s, &voice, sentences[1], &warm, err) != 0 ||
+        time_text(s, texts, text_count, voice.language, &r->text_characters_per_second, err) != 0)
         goto done;
     double acoustic = s->booth->acoustic_seconds, vocoder = s->booth->vocoder_seconds, start = cw_seconds();
     for (int i = 0; i < rounds; i++)
