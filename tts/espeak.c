@@ -78,10 +78,49 @@ static void convert_ipa(struct sound *p, bool british) {
     sound_set(p, q.s, q.n);
 }
 
+static bool tame_letter(uint32_t c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c >= 0xC0 && c != 0xD7 && c != 0xF7 && !(c >= 0x2000 && c <= 0x2BFF) && !(c >= 0x3000 && c <= 0x303F) &&
+            !(c >= 0xE000 && c <= 0xF8FF) && !(c >= 0xFE00 && c <= 0xFF0F) && c < 0x1F000);
+}
+
+/* What espeak-ng is given: letters, digits, a point or comma inside of a number, an apostrophe inside of a word where the language has
+ * some. espeak-ng 1.51 writes through a stray pointer at a sign that its dictionary has no rule for (its "match1.del_fwd", mended since).
+ */
+static void tame(struct cw_text *out, const char *words, bool apostrophes) {
+    uint32_t before = ' ';
+    for (size_t i = 0, n = strlen(words); i < n;) {
+        uint32_t c = 0, after = 0;
+        size_t k = (size_t)cw_utf8_next(words + i, n - i, &c);
+        k = k ? k : 1;
+        cw_utf8_next(words + i + k, n - i - k, &after);
+        bool in_number = (c == '.' || c == ',') && before >= '0' && before <= '9' && after >= '0' && after <= '9';
+        bool in_word =
+            apostrophes && (c == '\'' || c == 0x2019) && tame_letter(before) && tame_letter(after) && before > '9' && after > '9';
+        bool hyphen = c == '-' && tame_letter(before) && tame_letter(after) && before > '9' && after > '9';
+        if (tame_letter(c) || in_number || hyphen) {
+            cw_text_add_n(out, words + i, k);
+            before = c;
+        } else if (in_word) {
+            cw_text_add_char(out, '\'');
+            before = c;
+        } else if (c != '\'' && c != 0x2019) {
+            cw_text_add(out, before == ' ' ? "" : " ");
+            before = ' ';
+        }
+        i += k;
+    }
+}
+
 /* Text -> espeak-ng's IPA, appended to `out`; its clauses are parted by a blank. `language`: "en-us", "fr-fr". */
 static int speak_ipa(const char *words, const char *language, struct cw_text *out, struct cw_error *err) {
     int result = -1;
+    struct cw_text tamed = {0};
+    tame(&tamed, words, strcmp(language, "es") != 0 && strcmp(language, "pt-br") != 0 && strcmp(language, "hi") != 0);
     pthread_mutex_lock(&espeak_lock);
+    if (cw_text_check(&tamed, "text", err)) {
+        goto done;
+    }
     if (espeak_state == 0) {
         espeak_state = espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, NULL, espeakINITIALIZE_DONT_EXIT) > 0 ? 1 : -1;
     }
@@ -99,8 +138,8 @@ static int speak_ipa(const char *words, const char *language, struct cw_text *ou
         }
         espeak_voice = language;
     }
-    const void *text = words;
-    for (size_t k = strlen(words) + 2; text && k > 0; k--) {
+    const void *text = tamed.data && tamed.len ? tamed.data : NULL;
+    for (size_t k = tamed.len + 2; text && k > 0; k--) {
         const char *ipa = espeak_TextToPhonemes(&text, espeakCHARS_UTF8, espeakPHONEMES_IPA | espeakPHONEMES_TIE | ('^' << 8));
         if (ipa) {
             cw_text_add(out, out->len > 0 ? " " : "");
@@ -110,6 +149,7 @@ static int speak_ipa(const char *words, const char *language, struct cw_text *ou
     result = cw_text_check(out, "phonemes", err);
 done:
     pthread_mutex_unlock(&espeak_lock);
+    cw_text_free(&tamed);
     return result;
 }
 

@@ -161,6 +161,56 @@ static int split(struct cw_tokens *t, const char *text, struct cw_error *err) {
     return t->pool.failed ? cw_fail_memory(err, "text") : 0;
 }
 
+/* Signs are said by us: espeak-ng 1.51 does not know them in every language. */
+static const char *sign_word(uint32_t c, const char *language) {
+    static const char *const languages[] = {"es", "fr-fr", "hi", "it", "pt-br"};
+    static const struct {
+        uint32_t sign;
+        const char *words[5];
+    } signs[] = {
+        {'%', {"por ciento", "pour cent", "प्रतिशत", "per cento", "por cento"}},
+        {'$', {"dólares", "dollars", "डॉलर", "dollari", "dólares"}},
+        {0x20AC, {"euros", "euros", "यूरो", "euro", "euros"}},
+        {0xA3, {"libras", "livres", "पाउंड", "sterline", "libras"}},
+        {0x20B9, {"rupias", "roupies", "रुपये", "rupie", "rupias"}},
+        {'&', {"y", "et", "और", "e", "e"}},
+        {'+', {"más", "plus", "जोड़", "più", "mais"}},
+        {'=', {"igual a", "égale", "बराबर", "uguale a", "igual a"}},
+        {'@', {"arroba", "arobase", "ऐट", "chiocciola", "arroba"}},
+        {0xB0, {"grados", "degrés", "डिग्री", "gradi", "graus"}},
+    };
+    for (size_t k = 0; k < sizeof signs / sizeof signs[0]; k++) {
+        for (size_t l = 0; signs[k].sign == c && l < sizeof languages / sizeof languages[0]; l++) {
+            if (strcmp(languages[l], language) == 0) {
+                return signs[k].words[l];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* "50%" -> "50 por ciento", "$50" -> "50 dólares". */
+static void spell_signs(struct cw_text *out, const char *word, const char *language) {
+    const char *waiting = NULL; /* a sign's word that the number after it goes before */
+    for (size_t i = 0, n = strlen(word); i < n;) {
+        uint32_t c = 0;
+        size_t k = (size_t)cw_utf8_next(word + i, n - i, &c);
+        const char *said = sign_word(c, language);
+        k = k ? k : 1;
+        if (said && is_digit(word[i + k]) && i == 0) {
+            waiting = said;
+        } else if (said) {
+            cw_text_printf(out, " %s ", said);
+        } else {
+            cw_text_add_n(out, word + i, k);
+        }
+        i += k;
+    }
+    if (waiting) {
+        cw_text_printf(out, " %s", waiting);
+    }
+}
+
 static int count_words(const char *s) {
     int n = *s != '\0';
     for (; *s; s++) {
@@ -185,10 +235,10 @@ static size_t take_words(const char **s, int n) {
  * as many as it has alone, and the last one gets what is left. */
 static int read_clause(struct cw_tokens *t, size_t from, size_t to, const char *language, struct cw_error *err) {
     int result = -1, left, total;
-    struct cw_text words = {0}, ipa = {0}, alone = {0};
+    struct cw_text words = {0}, ipa = {0}, alone = {0}, said = {0};
     for (size_t i = from; i < to; i++) {
         cw_text_add(&words, i > from ? " " : "");
-        cw_text_add(&words, cw_token_spoken(t, i));
+        spell_signs(&words, cw_token_spoken(t, i), language);
     }
     if (cw_text_check(&words, "text", err) || espeak_clause(words.data, language, &ipa, err)) {
         goto done;
@@ -199,7 +249,9 @@ static int read_clause(struct cw_tokens *t, size_t from, size_t to, const char *
         int share = 1;
         if (total != (int)(to - from)) {
             cw_text_clear(&alone);
-            if (espeak_clause(cw_token_spoken(t, i), language, &alone, err)) {
+            cw_text_clear(&said);
+            spell_signs(&said, cw_token_spoken(t, i), language);
+            if (cw_text_check(&said, "text", err) || espeak_clause(said.data ? said.data : "", language, &alone, err)) {
                 goto done;
             }
             share = count_words(alone.data ? alone.data : "");
@@ -215,6 +267,7 @@ done:
     cw_text_free(&words);
     cw_text_free(&ipa);
     cw_text_free(&alone);
+    cw_text_free(&said);
     return result;
 }
 

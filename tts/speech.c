@@ -33,11 +33,10 @@ int cw_speech_language(const char *language, struct cw_error *err) {
     for (size_t i = 0; language && i < sizeof unwritten / sizeof unwritten[0]; i++) {
         size_t n = strlen(unwritten[i][0]);
         if (strncmp(language, unwritten[i][0], n) == 0 && (language[n] == '\0' || language[n] == '-')) {
-            return cw_fail(
-                err, CW_BAD_INPUT,
-                "%s is not spoken: its writing needs a reader of its own, and there is none here; expected one of: en-us, en-gb, es, "
-                "fr-fr, hi, it, pt-br",
-                unwritten[i][1]);
+            return cw_fail(err, CW_BAD_INPUT,
+                           "language \"%.20s\" (%s) has no front end: its writing needs a reader of its own; expected one of: en-us, "
+                           "en-gb, es, fr-fr, hi, it, pt-br",
+                           language, unwritten[i][1]);
         }
     }
     return cw_fail(err, CW_BAD_INPUT, "language: expected one of: en-us, en-gb, es, fr-fr, hi, it, pt-br, found \"%.40s\"",
