@@ -34,7 +34,7 @@ define install_packages
 	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $${missing[*]} >/dev/null; fi
 endef
 
-.PHONY: help deps deps-test deps-lint venv llama models models-test all episode test lint format sanitize bench fuzz clean
+.PHONY: help deps deps-test deps-lint venv llama models models-test all episode test lint format sanitize bench fuzz fuzz-text clean
 
 help: ## this help
 	@echo 'Castwright: a topic in, a finished multi-speaker podcast episode out.'
@@ -184,7 +184,11 @@ fuzz: deps deps-lint llama ## fuzzes each parser for FUZZ_SECONDS (60) under ASa
 	    clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I. -I$(LLAMA)/include $$(pkg-config --cflags $(PKGS)) \
 	        -DCW_PLAIN_C_ONLY -DCW_CONVERT_DIR='""' -DCW_LLAMA_LIB_DIR='""' $$f $(wildcard base/*.c models/*.c) $(wildcard tts/*.c dialogue/script*.c) \
 	        $(filter-out %_avx2.c %_avx512.c,$(wildcard kernels/*.c)) -o build/fuzz/$$n $(LIBS) -pthread; \
-	    build/fuzz/$$n -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 build/fuzz/$$n.corpus; done
+	    build/fuzz/$$n -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ -verbosity=0 -print_final_stats=1 build/fuzz/$$n.corpus; done
+
+SECONDS ?= 3600
+fuzz-text: ## fuzzes the text front end alone, for SECONDS (3600)
+	@$(MAKE) --no-print-directory fuzz FUZZ_SOURCES=tests/fuzz_speech.c FUZZ_SECONDS=$(SECONDS)
 
 clean: ## removes build/
 	@rm -rf build

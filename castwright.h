@@ -82,9 +82,10 @@ CW_MUST_CHECK int cw_write(struct cw_studio *s, struct cw_write_params p, const 
 
 struct cw_render_params {
     const char *out_dir;
-    bool flac, wav; /* beside the mp3 */
-    bool play;      /* through the default audio device while rendering; no device is a warning line, not an error */
-    double speed;   /* 1 */
+    bool flac, wav;         /* beside the mp3 */
+    const char *dictionary; /* a file of pronunciations (docs/script.md), or NULL; SCRIPT.dict beside the script counts anyway */
+    bool play;              /* through the default audio device while rendering; no device is a warning line, not an error */
+    double speed;           /* 1 */
     struct cw_listener listen;
 };
 struct cw_render_params cw_render_params_default(void);
@@ -109,9 +110,10 @@ CW_MUST_CHECK int cw_make(struct cw_studio *s, struct cw_write_params w, struct 
                           struct cw_error *err);
 
 struct cw_say_params {
-    const char *voice;    /* "af_heart" */
-    const char *language; /* NULL: the voice's own */
-    const char *out;      /* .wav or .flac path, or NULL */
+    const char *voice;      /* "af_heart" */
+    const char *language;   /* NULL: the voice's own */
+    const char *dictionary; /* a file of pronunciations, or NULL */
+    const char *out;        /* .wav or .flac path, or NULL */
     bool play;
     double speed;
     uint64_t seed;
@@ -130,6 +132,7 @@ struct cw_bench_result {
     char isa[16];
     int threads;
     double load_seconds, speech_seconds, synthesis_seconds, acoustic_seconds, vocoder_seconds, real_time_factor;
+    double text_characters_per_second; /* of the text front end alone, on the same texts */
     long peak_rss_kib;
 };
 CW_MUST_CHECK int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int rounds, const char *voice,

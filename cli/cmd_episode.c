@@ -25,7 +25,7 @@ static void default_folder(const char *topic, char *out, size_t size) {
 }
 
 struct options {
-    const char *out, *cast, *style, *voice, *language, *llm;
+    const char *out, *cast, *style, *voice, *language, *llm, *dictionary;
     double minutes, speed;
     long seed, threads;
     bool play, flac, wav, json, quiet;
@@ -52,6 +52,7 @@ static struct options options_default(void) {
     }
 #define SOUND                                                                                                                              \
     {"--play", NULL, "listen while it is made", CLI_FLAG, &o.play, 0, 0},                                                                  \
+        {"--dictionary", "FILE", "pronunciations, \"word = respelling\" or \"word = /phonemes/\"", CLI_TEXT, &o.dictionary, 0, 0},         \
         {"--flac", NULL, "episode.flac as well", CLI_FLAG, &o.flac, 0, 0}, {"--wav", NULL, "episode.wav as well", CLI_FLAG, &o.wav, 0, 0}, \
         {"--speed", "X", "speaking speed, 0.5 to 2 (default 1)", CLI_NUMBER, &o.speed, 0.5, 2}, {                                          \
         "--json", NULL, "the report as JSON on stdout", CLI_FLAG, &o.json, 0, 0                                                            \
@@ -77,6 +78,7 @@ static struct cw_render_params render_params(const struct options *o, const char
     struct cw_render_params p = cw_render_params_default();
     p.out_dir = out;
     p.play = o->play;
+    p.dictionary = o->dictionary;
     p.flac = o->flac;
     p.wav = o->wav;
     p.speed = o->speed;
@@ -188,14 +190,16 @@ int cli_render(const struct cli_command *c, int argc, char **argv) {
 int cli_say(const struct cli_command *c, int argc, char **argv) {
     struct options o = options_default();
     struct cw_say_params p = cw_say_params_default();
-    const struct cli_option table[] = {{"--out,-o", "FILE", "a .wav or .flac file (default: play it)", CLI_TEXT, &o.out, 0, 0},
-                                       {"--voice", "V", "a voice or a mix, \"af_heart*0.6 + af_bella*0.4\"", CLI_TEXT, &o.voice, 0, 0},
-                                       {"--language", "L", "en-us, en-gb (default: the voice's own)", CLI_TEXT, &o.language, 0, 0},
-                                       {"--play", NULL, "through the speakers", CLI_FLAG, &o.play, 0, 0},
-                                       {"--speed", "X", "speaking speed, 0.5 to 2 (default 1)", CLI_NUMBER, &o.speed, 0.5, 2},
-                                       {"--seed", "N", "of the noise in the voice", CLI_INT, &o.seed, 0, 9e15},
-                                       COMMON,
-                                       {0}};
+    const struct cli_option table[] = {
+        {"--out,-o", "FILE", "a .wav or .flac file (default: play it)", CLI_TEXT, &o.out, 0, 0},
+        {"--voice", "V", "a voice or a mix, \"af_heart*0.6 + af_bella*0.4\"", CLI_TEXT, &o.voice, 0, 0},
+        {"--language", "L", "en-us, en-gb, es, fr-fr, hi, it, pt-br (default: the voice's own)", CLI_TEXT, &o.language, 0, 0},
+        {"--dictionary", "FILE", "pronunciations, \"word = respelling\" or \"word = /phonemes/\"", CLI_TEXT, &o.dictionary, 0, 0},
+        {"--play", NULL, "through the speakers", CLI_FLAG, &o.play, 0, 0},
+        {"--speed", "X", "speaking speed, 0.5 to 2 (default 1)", CLI_NUMBER, &o.speed, 0.5, 2},
+        {"--seed", "N", "of the noise in the voice", CLI_INT, &o.seed, 0, 9e15},
+        COMMON,
+        {0}};
     const char *text = NULL;
     int count, code = cli_parse(c, table, argc, argv, &text, 1, &count);
     if (code >= 0)
@@ -204,6 +208,7 @@ int cli_say(const struct cli_command *c, int argc, char **argv) {
         return cli_usage(c, "expected a text");
     p.voice = o.voice;
     p.language = o.language;
+    p.dictionary = o.dictionary;
     p.out = o.out;
     p.play = o.play || !o.out;
     p.speed = o.speed;

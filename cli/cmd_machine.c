@@ -127,14 +127,16 @@ int cli_bench(const struct cli_command *c, int argc, char **argv) {
         code = cli_error(c, &err);
     else if (json) {
         printf("{\"isa\": \"%s\", \"threads\": %d, \"load_seconds\": %.3f, \"speech_seconds\": %.3f, \"synthesis_seconds\": %.3f, "
-               "\"acoustic_seconds\": %.3f, \"vocoder_seconds\": %.3f, \"real_time_factor\": %.4f, \"peak_rss_kib\": %ld}\n",
+               "\"acoustic_seconds\": %.3f, \"vocoder_seconds\": %.3f, \"real_time_factor\": %.4f, \"text_characters_per_second\": %.0f, "
+               "\"peak_rss_kib\": %ld}\n",
                r.isa, r.threads, r.load_seconds, r.speech_seconds, r.synthesis_seconds, r.acoustic_seconds, r.vocoder_seconds,
-               r.real_time_factor, r.peak_rss_kib);
+               r.real_time_factor, r.text_characters_per_second, r.peak_rss_kib);
         code = 0;
     } else {
         printf("kernels %s, %d threads, models opened in %.2f s\n", r.isa, r.threads, r.load_seconds);
         printf("%.1f s of speech in %.1f s: real-time factor %.3f (%.1f × real time)\n", r.speech_seconds, r.synthesis_seconds,
                r.real_time_factor, r.real_time_factor > 0 ? 1 / r.real_time_factor : 0.0);
+        printf("text front end %.1f million characters a second\n", r.text_characters_per_second / 1e6);
         printf("acoustic %.1f s, vocoder %.1f s; peak memory %.0f MB\n", r.acoustic_seconds, r.vocoder_seconds,
                (double)r.peak_rss_kib / 1024);
         code = 0;

@@ -18,6 +18,12 @@ const struct cli_command cli_commands[] = {
      "  castwright say \"Hello there.\" -o hello.wav\n"
      "  castwright say \"Good morning.\" --voice bf_emma --play\n",
      cli_say},
+    {"text", "[TEXT...|FILE]", "what would be said, line by line; standard input without a text",
+     "  castwright text \"Dr. Smith paid $3.50.\"             doctor Smith paid three dollars and fifty cents.\n"
+     "  castwright text --phonemes --lang en-gb notes.txt\n"
+     "  castwright text --suggest notes.txt > notes.dict     then edit, and: castwright say ... --dictionary notes.dict\n"
+     "  echo \"I read it.\" | castwright text --json\n",
+     cli_text},
     {"play", "DIR|FILE", "plays an episode through the speakers", "  castwright play tides\n", cli_play},
     {"voices", "list", "the voices there are", "  castwright voices list\n  castwright voices list --json\n", cli_voices},
     {"models", "list|fetch|verify|convert", "model files: what there is, fetching, checking, converting",

@@ -1,6 +1,6 @@
 /* The script's text -> a script.
  *
- *   bytes ─▶ characters checked ─▶ front matter (YAML: title, language, seed, cast) ─▶ body, line by line:
+ *   bytes ─▶ characters checked ─▶ front matter (YAML: title, language, seed, cast, pronunciations) ─▶ body, line by line:
  *   "# heading" starts a segment, "Name: text" a turn, other lines go on with the turn above, blank lines close it,
  *   <!-- comments --> are skipped.
  *
@@ -22,7 +22,7 @@ struct front {
     const struct script_source *src; /* the whole script */
     size_t start;                    /* where the YAML begins in it */
     struct cw_script *script;
-    bool seen_title, seen_language, seen_seed, seen_cast;
+    bool seen_title, seen_language, seen_seed, seen_cast, seen_pronunciations;
 };
 
 /* libyaml's marks count characters from the start of what it was given. */
@@ -162,22 +162,61 @@ done:
     return status;
 }
 
+static int front_pronunciations(struct front *f, struct cw_error *err) {
+    int status = -1;
+    struct cw_pronunciation p = {0};
+    struct cw_script *s = f->script;
+    if (f->event.type != YAML_MAPPING_START_EVENT) {
+        front_fail(f, f->event.start_mark, err, "\"word: respelling\" or \"word: /phonemes/\" lines under pronunciations, indented",
+                   "none");
+        goto done;
+    }
+    for (;;) {
+        if (front_next(f, err) != 0) {
+            goto done;
+        }
+        if (f->event.type == YAML_MAPPING_END_EVENT) {
+            break;
+        }
+        p.line = script_line_of(f->src, front_at(f, f->event.start_mark));
+        if (front_scalar(f, "a word or phrase", SCRIPT_SAID_MAX, &p.word, err) != 0 || front_next(f, err) != 0 ||
+            front_scalar(f, "how the word is said", SCRIPT_SAID_MAX, &p.value, err) != 0) {
+            goto done;
+        }
+        struct cw_pronunciation *more = script_grow(s->pronunciations, s->pronunciation_count, sizeof *more);
+        if (more == NULL) {
+            cw_fail_memory(err, f->src->name);
+            goto done;
+        }
+        s->pronunciations = more;
+        s->pronunciations[s->pronunciation_count++] = p;
+        p = (struct cw_pronunciation){0};
+    }
+    status = 0;
+done:
+    free(p.word);
+    free(p.value);
+    return status;
+}
+
 /* One "key: value" of the front matter; the key is the current event. */
 static int front_entry(struct front *f, struct cw_error *err) {
     int status = -1;
     char *key = NULL, *value = NULL;
     struct cw_script *s = f->script;
     yaml_mark_t mark = f->event.start_mark;
-    if (front_scalar(f, "a key (title, language, seed or cast)", SCRIPT_TITLE_MAX, &key, err) != 0 || key == NULL) {
+    if (front_scalar(f, "a key (title, language, seed, cast or pronunciations)", SCRIPT_TITLE_MAX, &key, err) != 0 || key == NULL) {
         goto done;
     }
-    bool *seen = strcmp(key, "title") == 0      ? &f->seen_title
-                 : strcmp(key, "language") == 0 ? &f->seen_language
-                 : strcmp(key, "seed") == 0     ? &f->seen_seed
-                 : strcmp(key, "cast") == 0     ? &f->seen_cast
-                                                : NULL;
+    bool *seen = strcmp(key, "title") == 0            ? &f->seen_title
+                 : strcmp(key, "language") == 0       ? &f->seen_language
+                 : strcmp(key, "seed") == 0           ? &f->seen_seed
+                 : strcmp(key, "cast") == 0           ? &f->seen_cast
+                 : strcmp(key, "pronunciations") == 0 ? &f->seen_pronunciations
+                                                      : NULL;
     if (seen == NULL) {
-        script_fail(f->src, front_at(f, mark), err, "unknown key \"%.60s\"; expected one of: title, language, seed, cast", key);
+        script_fail(f->src, front_at(f, mark), err, "unknown key \"%.60s\"; expected one of: title, language, seed, cast, pronunciations",
+                    key);
         goto done;
     }
     if (*seen) {
@@ -191,6 +230,8 @@ static int front_entry(struct front *f, struct cw_error *err) {
     mark = f->event.start_mark;
     if (seen == &f->seen_cast) {
         status = front_cast(f, err);
+    } else if (seen == &f->seen_pronunciations) {
+        status = front_pronunciations(f, err);
     } else if (seen == &f->seen_title) {
         status = front_scalar(f, "a title", SCRIPT_TITLE_MAX, &s->title, err);
     } else if (seen == &f->seen_language) {

@@ -10,6 +10,12 @@ struct cw_cast_member {
     int line;    /* where it was defined, 0 when made by the program */
 };
 
+/* How the script wants a word said: "GIF: jif" under "pronunciations:". What a value may be is the front end's business. */
+struct cw_pronunciation {
+    char *word, *value;
+    int line;
+};
+
 /* A stretch of speech inside a turn, after a pause. */
 struct cw_span {
     int pause_ms; /* [pause N] before it */
@@ -38,6 +44,8 @@ struct cw_script {
     uint64_t seed;
     struct cw_cast_member *cast;
     int cast_count; /* 1 .. CW_CAST_MAX */
+    struct cw_pronunciation *pronunciations;
+    int pronunciation_count;
     struct cw_segment *segments;
     int segment_count;
 };

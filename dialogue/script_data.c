@@ -35,6 +35,11 @@ void cw_script_free(struct cw_script *s) {
         free(s->segments[i].turns);
         free(s->segments[i].title);
     }
+    for (int i = 0; i < s->pronunciation_count; i++) {
+        free(s->pronunciations[i].word);
+        free(s->pronunciations[i].value);
+    }
+    free(s->pronunciations);
     free(s->cast);
     free(s->segments);
     free(s->title);

@@ -8,6 +8,7 @@ enum {
     SCRIPT_NAME_MAX = 40,     /* bytes of a speaker's name */
     SCRIPT_TITLE_MAX = 300,   /* bytes of a title or heading */
     SCRIPT_VOICE_MAX = 500,   /* bytes of a voice or mix */
+    SCRIPT_SAID_MAX = 200,    /* bytes of a word of pronunciations, and of how it is said */
     SCRIPT_IPA_MAX = 300,     /* bytes inside [word](/ipa/) */
     SCRIPT_FRONT_MAX = 65536, /* bytes of front matter */
     SCRIPT_HOLE = 1,          /* stands where a comment was, so that columns stay right */

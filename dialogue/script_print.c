@@ -89,6 +89,16 @@ int cw_script_print(const struct cw_script *s, struct cw_text *out, struct cw_er
         print_scalar(out, s->cast[i].voice);
         cw_text_add(out, "\n");
     }
+    if (s->pronunciation_count > 0) {
+        cw_text_add(out, "pronunciations:\n");
+    }
+    for (int i = 0; i < s->pronunciation_count; i++) {
+        cw_text_add(out, "  ");
+        print_scalar(out, s->pronunciations[i].word);
+        cw_text_add(out, ": ");
+        print_scalar(out, s->pronunciations[i].value);
+        cw_text_add(out, "\n");
+    }
     cw_text_add(out, "---\n");
     for (int i = 0; i < s->segment_count; i++) {
         const struct cw_segment *g = &s->segments[i];

@@ -11,11 +11,13 @@
 #include "episode/manifest.h"
 #include "episode/master.h"
 #include "episode/player.h"
+#include "episode/pronounce.h"
 #include "episode/publish.h"
 #include "episode/timeline.h"
 
 #include "dialogue/writer.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +53,8 @@ struct build {
     double gains_db[CW_CAST_MAX]; /* of the voices; 0 for who never speaks */
     bool levelled[CW_CAST_MAX];   /* asked for */
     int voice_count;
+    struct cw_dictionary *dictionary;
+    struct cw_text pronunciations; /* the dictionary's files */
 
     struct cw_crew *crew;
     struct spoken *turns; /* [ordered]: handed to the crew; of the first `count` the sound is there */
@@ -171,6 +175,18 @@ static int open_folder(struct build *b, struct cw_error *err) {
     return 0;
 }
 
+/* The copy of the script in the folder needs its dictionary beside it; one of an earlier script does not belong there. */
+static int keep_pronunciations(struct build *b, struct cw_error *err) {
+    char path[CW_PATH_MAX];
+    if (cw_path_join(path, b->out_dir, "script.dict", err) != 0)
+        return -1;
+    if (b->pronunciations.len > 0)
+        return cw_file_write(path, b->pronunciations.data, b->pronunciations.len, err);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return cw_fail(err, CW_FAILED, "%s: cannot remove: %s", path, strerror(errno));
+    return 0;
+}
+
 static void open_live(struct build *b) {
     struct cw_error err = {0};
     if (b->params.play && cw_live_open(&b->live, CW_STUDIO_RATE, 1.0F, &err) != 0) {
@@ -215,6 +231,8 @@ static void release(struct build *b) {
     cw_crew_close(b->crew); /* before what its workers use */
     cw_live_close(b->live);
     cw_lock_release(&b->lock);
+    cw_dictionary_close(b->dictionary);
+    cw_text_free(&b->pronunciations);
     for (int i = 0; i < b->voice_count; i++)
         cw_voice_close(&b->voices[i]);
     for (int i = 0; i < b->count; i++)
@@ -228,6 +246,7 @@ static struct cw_turn_request request_of(const struct build *b, const struct cw_
     struct cw_turn_request r = {
         .voice = &b->voices[t->speaker],
         .language = script->language,
+        .dictionary = b->dictionary,
         .speed = b->params.speed,
         .seed = script->seed,
         .spans = t->spans,
@@ -711,14 +730,15 @@ static int render_file(struct build *b, const char *path, bool held, struct cw_r
     size_t len = 0;
     b->stage = CW_STAGE_OPEN;
     if (report(b, 0, err) != 0 || cw_file_read(path, CW_SCRIPT_MAX_BYTES, &text, &len, err) != 0 ||
-        cw_script_parse(&script, path, text, len, err) != 0 || open_voices(b, &script, path, err) != 0)
+        cw_script_parse(&script, path, text, len, err) != 0 || open_voices(b, &script, path, err) != 0 ||
+        cw_pronounce_open(&b->dictionary, path, b->params.dictionary, &script, &b->pronunciations, err) != 0)
         goto done;
     if (plan_turns(b, &script, err) != 0) {
         if (!b->cancelled)
             cw_fail_in(err, "%s", path);
         goto done;
     }
-    if (!held && open_folder(b, err) != 0)
+    if ((!held && open_folder(b, err) != 0) || keep_pronunciations(b, err) != 0)
         goto done;
     open_live(b);
     if (open_crew(b, b->live != NULL, err) != 0)
@@ -777,6 +797,10 @@ static int start_script(struct build *b, const struct cw_write_params *w, struct
     cw_voice_close(&voice);
     if (!script->language)
         return cw_fail_memory(err, "script");
+    if (strncmp(script->language, "en-", 3) != 0)
+        return cw_fail(err, CW_BAD_INPUT,
+                       "cast: %s: expected an English voice first, since scripts are written in English, found one that speaks \"%s\"",
+                       script->cast[0].name, script->language);
     return open_voices(b, script, "cast", err);
 }
 
@@ -938,7 +962,8 @@ int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_para
         result = render_file(&b, path, true, out, err);
         goto done;
     }
-    if (cw_file_write(note, request.data, request.len, err) != 0)
+    if (cw_pronounce_open(&b.dictionary, NULL, p.dictionary, NULL, &b.pronunciations, err) != 0 || keep_pronunciations(&b, err) != 0 ||
+        cw_file_write(note, request.data, request.len, err) != 0)
         goto done;
     open_live(&b);
     if (open_crew(&b, false, err) != 0)

@@ -4,6 +4,7 @@
  *                            └───────▶ player.c
  */
 #include "episode/player.h"
+#include "episode/pronounce.h"
 #include "episode/turn.h"
 
 #include <math.h>
@@ -134,6 +135,8 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
     struct cw_turn_plan plan = {0};
     struct cw_take take = {0};
     struct saying k = {.listen = p.listen, .out = p.out};
+    struct cw_dictionary *own = NULL;
+    struct cw_text copy = {0};
     char temp[CW_PATH_MAX] = "", name[CW_PATH_MAX];
     char *line = cw_strdup(text ? text : "");
     if (!line) {
@@ -155,8 +158,11 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
         cw_speech_language(p.language ? p.language : voice.language, err) != 0)
         goto done;
     struct cw_span span = {0, line};
+    if (cw_pronounce_open(&own, NULL, p.dictionary, NULL, &copy, err) != 0)
+        goto done;
     struct cw_turn_request r = {.voice = &voice,
                                 .language = p.language ? p.language : voice.language,
+                                .dictionary = own,
                                 .speed = p.speed,
                                 .seed = p.seed,
                                 .spans = &span,
@@ -221,6 +227,8 @@ done:
     cw_take_free(&take);
     cw_turn_plan_free(&plan);
     cw_voice_close(&voice);
+    cw_dictionary_close(own);
+    cw_text_free(&copy);
     free(line);
     return result;
 }
@@ -253,6 +261,25 @@ static int speak_once(struct cw_studio *s, const struct cw_voice *voice, const c
     return result;
 }
 
+/* The front end alone, over and over for half a second. */
+static int time_text(struct cw_studio *s, const char *const *texts, int text_count, const char *language, double *characters_per_second,
+                     struct cw_error *err) {
+    struct cw_speech_params p = cw_speech_params_default();
+    double start = cw_seconds(), characters = 0, seconds = 0;
+    p.language = language;
+    for (int i = 0; seconds < 0.5; i = (i + 1) % text_count) {
+        struct cw_utterance u;
+        if (cw_speech_plan(s->speech, texts[i], p, &u, err) != 0)
+            return cw_fail_in(err, "text %d", i + 1);
+        cw_utterance_free(&u);
+        for (const char *c = texts[i]; *c; c++)
+            characters += ((unsigned char)*c & 0xC0) != 0x80;
+        seconds = cw_seconds() - start;
+    }
+    *characters_per_second = characters / seconds;
+    return 0;
+}
+
 int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int rounds, const char *voice_name, struct cw_bench_result *r,
              struct cw_error *err) {
     static const char *const sentences[] = {
@@ -281,7 +308,8 @@ int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int 
     double warm = 0;
     if (cw_studio_need_plans(s, err) != 0 || cw_booth_need_sound(s->booth, err) != 0 ||
         cw_voice_open(&voice, s->voices_dir, voice_name ? voice_name : "af_heart", err) != 0 ||
-        cw_speech_language(voice.language, err) != 0 || speak_once(s, &voice, sentences[1], &warm, err) != 0)
+        cw_speech_language(voice.language, err) != 0 || speak_once(s, &voice, sentences[1], &warm, err) != 0 ||
+        time_text(s, texts, text_count, voice.language, &r->text_characters_per_second, err) != 0)
         goto done;
     double acoustic = s->booth->acoustic_seconds, vocoder = s->booth->vocoder_seconds, start = cw_seconds();
     for (int i = 0; i < rounds; i++)

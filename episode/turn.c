@@ -114,6 +114,7 @@ int cw_turn_plan_make(struct cw_studio *s, const struct cw_turn_request *r, stru
     }
     struct cw_speech_params params = cw_speech_params_default();
     params.language = r->language;
+    params.dictionary = r->dictionary;
     for (; plan->span_count < r->span_count; plan->span_count++) {
         free(text);
         text = squeeze(r->spans[plan->span_count].text);

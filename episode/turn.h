@@ -8,6 +8,7 @@
 struct cw_turn_request {
     const struct cw_voice *voice;
     const char *language;
+    const struct cw_dictionary *dictionary; /* the user's pronunciations, or NULL */
     double speed;
     uint64_t seed;
     const struct cw_span *spans;

@@ -689,7 +689,7 @@ static void refusals(void) {
     struct cw_utterance u;
     struct cw_error err = {0};
     struct cw_text text = {0};
-    CHECK_REFUSED(cw_speech_language("ja", &err), &err, "language \"ja\" has no front end yet; expected one of: en-us, en-gb");
+    CHECK_REFUSED(cw_speech_language("ja", &err), &err, "language \"ja\" (Japanese) has no front end");
     CHECK_REFUSED(cw_speech_language(NULL, &err), &err, "en-us, en-gb");
     CHECK(cw_speech_language("en-us", &err) == 0 && cw_speech_language("en-gb", &err) == 0);
     CHECK_REFUSED(cw_normalise("", &text, &err), &err, "at least one word", "nothing");

@@ -14,11 +14,14 @@
 enum cw_token_kind { CW_TOKEN_WORD, CW_TOKEN_MARK, CW_TOKEN_INLINE };
 
 enum cw_token_flag {
-    CW_TOKEN_SPACE = 1,  /* white space stands before it */
-    CW_TOKEN_SPELL = 2,  /* say its letters: "AM", "US" */
-    CW_TOKEN_WEAK = 4,   /* without stress: the "point" of a decimal */
-    CW_TOKEN_SHOUT = 8,  /* capitals mean nothing here: all of the text is in capitals */
-    CW_TOKEN_PLAIN = 16, /* a number or abbreviation spoken out: capitals are not emphasis */
+    CW_TOKEN_SPACE = 1,        /* white space stands before it */
+    CW_TOKEN_SPELL = 2,        /* say its letters: "AM", "US" */
+    CW_TOKEN_WEAK = 4,         /* without stress: the "point" of a decimal */
+    CW_TOKEN_SHOUT = 8,        /* capitals mean nothing here: all of the text is in capitals */
+    CW_TOKEN_PLAIN = 16,       /* a number or abbreviation spoken out: capitals are not emphasis */
+    CW_TOKEN_NUMBER = 256,     /* its span in the source has a digit */
+    CW_TOKEN_DICTIONARY = 512, /* the user's dictionary said it */
+    CW_TOKEN_RESPELT = 1024,   /* by a respelling: "koo-ber-NET-eez" */
 };
 
 #define CW_NO_STRESS 100 /* of cw_token.stress */
@@ -75,9 +78,21 @@ int cw_symbols_count(const char *s); /* code points */
 /* Fills phonemes and source of every token. */
 CW_MUST_CHECK int cw_g2p_tokens(const struct cw_lexicon *lexicon, bool british, struct cw_tokens *t, struct cw_error *err);
 
-/* What part of speech token i plays, as the lexicon names it: "NOUN", "VERB", "ADJ", "ADV", "VBD", "DT", or NULL for no opinion. `word` is
- * the token in lower case. `has` says which tags its entry holds. */
+/* The languages that espeak-ng alone reads (foreign.c): the same checks and tokens, then the phonemes. `language` must be a literal. */
+CW_MUST_CHECK int cw_foreign_tokens(struct cw_tokens *t, const char *text, struct cw_error *err);
+CW_MUST_CHECK int cw_foreign_sounds(struct cw_tokens *t, const char *language, struct cw_error *err);
+
+/* A word's phonemes, at the end of `out`, become its possessive's. */
+void cw_phonemes_add_s(struct cw_text *out, bool british);
+
+/* What part of speech token i plays, as the lexicon names it; CW_TAG_NONE for no opinion, which takes the lexicon's default. `word` is the
+ * token, or its stem, in small letters; `has` says which tags its entry holds (bits 1 << tag). */
 enum cw_tag { CW_TAG_NONE, CW_TAG_NOUN, CW_TAG_VERB, CW_TAG_ADJ, CW_TAG_ADV, CW_TAG_VBD, CW_TAG_DT };
-enum cw_tag cw_tag_token(const struct cw_tokens *t, size_t i, const char *word, unsigned has); /* has: bits 1 << tag */
+enum cw_tag cw_tag_token(const struct cw_tokens *t, size_t i, const char *word, unsigned has);
+/* Is token i, a word that may be both, a verb here? */
+bool cw_tag_is_verb(const struct cw_tokens *t, size_t i);
+
+/* The phonemes of a word whose sense its neighbours tell (homographs.c), or NULL: the lexicon knows. `word` as above. */
+const char *cw_homograph(const struct cw_tokens *t, size_t i, const char *word, bool british);
 
 #endif

@@ -1,292 +1,10 @@
-/* Words ─▶ phonemes in misaki's alphabet (hexgrad/misaki: its published lexicon and rules), right to left, because "the", "to", "a" and
- * their like depend on the sound that follows: lexicon ─▶ suffix rules ─▶ compounds ─▶ letters ─▶ espeak-ng, its IPA converted.
- * The only file that knows espeak-ng. Its state is global, so one lock guards it for the whole process. */
-#include "tts/front.h"
+/* English words ─▶ phonemes in misaki's alphabet (hexgrad/misaki: its published lexicon and rules), right to left, because "the", "to",
+ * "a" and their like depend on the sound that follows: lexicon ─▶ suffix rules ─▶ compounds ─▶ letters ─▶ espeak-ng. */
+#include "tts/sound.h"
 
-#include <espeak-ng/speak_lib.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define PRIMARY "ˈ"
-#define SECONDARY "ˌ"
-#define MAX_WORD 96 /* bytes; longer "words" are read in pieces */
-
-/* ---- the alphabet ------------------------------------------------------------------------------------------------------ */
-
-bool cw_symbol_known(uint32_t c) {
-    /* the published model's vocabulary, code points in order */
-    static const uint16_t symbols[] = {
-        0x20,   0x21,   0x22,   0x28,   0x29,   0x2c,   0x2e,   0x3a,   0x3b,   0x3f,   0x41,   0x49,  0x4f,  0x51,  0x53,  0x54,  0x57,
-        0x59,   0x61,   0x62,   0x63,   0x64,   0x65,   0x66,   0x68,   0x69,   0x6a,   0x6b,   0x6c,  0x6d,  0x6e,  0x6f,  0x70,  0x71,
-        0x72,   0x73,   0x74,   0x75,   0x76,   0x77,   0x78,   0x79,   0x7a,   0xe6,   0xe7,   0xf0,  0xf8,  0x14b, 0x153, 0x250, 0x251,
-        0x252,  0x254,  0x255,  0x256,  0x259,  0x25a,  0x25b,  0x25c,  0x25f,  0x261,  0x263,  0x264, 0x265, 0x268, 0x26a, 0x26f, 0x270,
-        0x272,  0x273,  0x274,  0x278,  0x279,  0x27b,  0x27d,  0x27e,  0x281,  0x282,  0x283,  0x288, 0x28a, 0x28b, 0x28c, 0x28e, 0x292,
-        0x294,  0x29d,  0x2a3,  0x2a4,  0x2a5,  0x2a6,  0x2a7,  0x2a8,  0x2b0,  0x2b2,  0x2c8,  0x2cc, 0x2d0, 0x303, 0x3b2, 0x3b8, 0x3c7,
-        0x1d4a, 0x1d5d, 0x1d7b, 0x2014, 0x201c, 0x201d, 0x2026, 0x2192, 0x2193, 0x2197, 0x2198, 0xab67};
-    size_t lo = 0, hi = sizeof symbols / sizeof symbols[0];
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (symbols[mid] == c) {
-            return true;
-        }
-        if (symbols[mid] < c) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return false;
-}
-
-int cw_symbols_count(const char *s) {
-    int n = 0;
-    for (; *s; s++) {
-        n += ((unsigned char)*s & 0xC0) != 0x80;
-    }
-    return n;
-}
-
-static bool symbol_in(uint32_t c, const char *set) {
-    for (size_t n = strlen(set); n > 0;) {
-        uint32_t d = 0;
-        int k = cw_utf8_next(set, n, &d);
-        if (d == c) {
-            return true;
-        }
-        set += k;
-        n -= (size_t)k;
-    }
-    return false;
-}
-
-static const char vowels[] = "AIOQWYaiuæɑɒɔəɛɜɪʊʌᵻ";
-static const char consonants[] = "bdfhjklmnpstvwzðŋɡɹɾʃʒʤʧθ";
-
-/* ---- a word's phonemes while they are made ------------------------------------------------------------------------------- */
-
-struct sound {
-    char s[2048]; /* NUL-terminated; what does not fit is dropped, which no word of MAX_WORD bytes reaches */
-    size_t n;
-};
-
-static void put_n(struct sound *p, const char *s, size_t n) {
-    if (p->n + n < sizeof p->s) {
-        memcpy(p->s + p->n, s, n);
-        p->n += n;
-    }
-    p->s[p->n] = '\0';
-}
-
-static void put(struct sound *p, const char *s) {
-    put_n(p, s, strlen(s));
-}
-
-static void set(struct sound *p, const char *s, size_t n) {
-    p->n = 0;
-    put_n(p, s, n);
-}
-
-static bool has(const struct sound *p, const char *s) {
-    return strstr(p->s, s) != NULL;
-}
-
-static void replace(struct sound *p, const char *from, const char *to) {
-    struct sound q;
-    size_t n = strlen(from);
-    if (!has(p, from)) {
-        return;
-    }
-    set(&q, "", 0);
-    for (const char *s = p->s; *s;) {
-        if (strncmp(s, from, n) == 0) {
-            put(&q, to);
-            s += n;
-        } else {
-            put_n(&q, s++, 1);
-        }
-    }
-    set(p, q.s, q.n);
-}
-
-/* The last symbol and the one before it; 0 when there is none. */
-static uint32_t last_symbol(const struct sound *p, int back, size_t *at) {
-    size_t end = p->n;
-    uint32_t c = 0;
-    for (int k = 0; k <= back; k++) {
-        if (end == 0) {
-            return 0;
-        }
-        size_t start = end - 1;
-        while (start > 0 && ((unsigned char)p->s[start] & 0xC0) == 0x80) {
-            start--;
-        }
-        cw_utf8_next(p->s + start, end - start, &c);
-        *at = start;
-        end = start;
-    }
-    return c;
-}
-
-static size_t first_vowel(const struct sound *p) {
-    for (size_t i = 0; i < p->n;) {
-        uint32_t c = 0;
-        int k = cw_utf8_next(p->s + i, p->n - i, &c);
-        if (symbol_in(c, vowels)) {
-            return i;
-        }
-        i += (size_t)(k ? k : 1);
-    }
-    return p->n;
-}
-
-/* A mark before the first vowel of a word that has no stress. */
-static void give_stress(struct sound *p, const char *mark) {
-    size_t at = first_vowel(p);
-    if (at == p->n) {
-        return;
-    }
-    struct sound q;
-    set(&q, p->s, at);
-    put(&q, mark);
-    put(&q, p->s + at);
-    set(p, q.s, q.n);
-}
-
-/* misaki's scale: below -1 no stress at all; -1 demote; 0 and -0.5 demote if primary; 0, 0.5, 1 give a secondary one to a word without;
- * 1 and more promote; 2 give a primary one to a word without. */
-static void apply_stress(struct sound *p, float stress) {
-    bool primary = has(p, PRIMARY), secondary = has(p, SECONDARY);
-    if (stress == CW_NO_STRESS) {
-        return;
-    }
-    if (stress < -1) {
-        replace(p, PRIMARY, "");
-        replace(p, SECONDARY, "");
-    } else if (stress == -1 || ((stress == 0 || stress == -0.5F) && primary)) {
-        replace(p, SECONDARY, "");
-        replace(p, PRIMARY, SECONDARY);
-    } else if ((stress == 0 || stress == 0.5F || stress == 1) && !primary && !secondary) {
-        give_stress(p, SECONDARY);
-    } else if (stress >= 1 && !primary && secondary) {
-        replace(p, SECONDARY, PRIMARY);
-    } else if (stress > 1 && !primary && !secondary) {
-        give_stress(p, PRIMARY);
-    }
-}
-
-/* ---- espeak-ng ------------------------------------------------------------------------------------------------------------ */
-
-static pthread_mutex_t espeak_lock = PTHREAD_MUTEX_INITIALIZER;
-static int espeak_state; /* 0 not started, 1 ready, -1 cannot */
-static int espeak_voice; /* 0 none, 1 en-us, 2 en-gb */
-
-/* A language switch inside the answer, "(el)": not a sound. */
-static void drop_switches(struct sound *p) {
-    struct sound q;
-    bool inside = false;
-    set(&q, "", 0);
-    for (size_t i = 0; i < p->n; i++) {
-        if (p->s[i] == '(') {
-            inside = true;
-        } else if (p->s[i] == ')') {
-            inside = false;
-        } else if (!inside) {
-            put_n(&q, p->s + i, 1);
-        }
-    }
-    set(p, q.s, q.n);
-}
-
-/* espeak's IPA (ties as '^') to misaki's alphabet. */
-static void convert_ipa(struct sound *p, bool british) {
-    static const char *const both[][2] = {{"ʔˌn\u0329", "ʔn"}, {"ʔn\u0329", "ʔn"}, {"a^ɪ", "I"}, {"a^ʊ", "W"},  {"d^ʒ", "ʤ"},
-                                          {"e^ɪ", "A"},        {"t^ʃ", "ʧ"},       {"ɔ^ɪ", "Y"}, {"ə^l", "ᵊl"}, {"ʲo", "jo"},
-                                          {"ʲə", "jə"},        {"ʲ", ""},          {"ɚ", "əɹ"},  {"r", "ɹ"},    {"x", "k"},
-                                          {"ç", "k"},          {"ɐ", "ə"},         {"ɬ", "l"},   {"\u0303", ""}};
-    static const char *const gb[][2] = {{"e^ə", "ɛː"}, {"iə", "ɪə"}, {"i^ə", "ɪə"}, {"ə^ʊ", "Q"}};
-    static const char *const us[][2] = {{"o^ʊ", "O"}, {"ɜːɹ", "ɜɹ"}, {"ɜː", "ɜɹ"}, {"ɪə", "iə"}, {"ː", ""}};
-    static const char *const after[][2] = {{"e", "A"}, {"o", "ɔ"}, {"^", ""}, {"ɾ", "T"}, {"ʔ", "t"}, {"ɹɹ", "ɹ"}};
-    struct sound q;
-    drop_switches(p);
-    for (size_t k = 0; k < sizeof both / sizeof both[0]; k++) {
-        replace(p, both[k][0], both[k][1]);
-    }
-    /* a syllabic consonant: a small schwa goes before it */
-    set(&q, "", 0);
-    for (size_t i = 0; i < p->n;) {
-        uint32_t c = 0, mark = 0;
-        size_t k = (size_t)cw_utf8_next(p->s + i, p->n - i, &c);
-        k = k ? k : 1;
-        if (cw_utf8_next(p->s + i + k, p->n - i - k, &mark) && mark == 0x329) {
-            put(&q, "ᵊ");
-            put_n(&q, p->s + i, k);
-            i += k + 2;
-        } else {
-            put_n(&q, p->s + i, k);
-            i += k;
-        }
-    }
-    set(p, q.s, q.n);
-    for (size_t k = 0; k < (british ? sizeof gb / sizeof gb[0] : sizeof us / sizeof us[0]); k++) {
-        const char *const *pair = british ? gb[k] : us[k];
-        replace(p, pair[0], pair[1]);
-    }
-    for (size_t k = 0; k < sizeof after / sizeof after[0]; k++) {
-        replace(p, after[k][0], after[k][1]);
-    }
-    /* keep what the model knows */
-    set(&q, "", 0);
-    for (size_t i = 0; i < p->n;) {
-        uint32_t c = 0;
-        size_t k = (size_t)cw_utf8_next(p->s + i, p->n - i, &c);
-        k = k ? k : 1;
-        if (cw_symbol_known(c) && (c >= 'A' || (c == ' ' && q.n > 0 && i + k < p->n)) && c != 0x2014 && c != 0x2026) {
-            put_n(&q, p->s + i, k);
-        }
-        i += k;
-    }
-    set(p, q.s, q.n);
-}
-
-static int espeak_word(const char *word, bool british, struct sound *p, struct cw_error *err) {
-    int result = -1;
-    pthread_mutex_lock(&espeak_lock);
-    if (espeak_state == 0) {
-        espeak_state = espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, NULL, espeakINITIALIZE_DONT_EXIT) > 0 ? 1 : -1;
-    }
-    if (espeak_state < 0) {
-        cw_fail(err, CW_FAILED, "espeak-ng: expected its data to be installed (package espeak-ng-data), found none");
-        goto done;
-    }
-    int voice = british ? 2 : 1;
-    if (espeak_voice != voice) {
-        espeak_voice = 0;
-        espeak_VOICE wanted = {.languages = british ? "en-gb" : "en-us"};
-        /* not by name: names differ between releases, and a name that is not there leaves the library without a translator */
-        if (espeak_SetVoiceByProperties(&wanted) != EE_OK) {
-            cw_fail(err, CW_FAILED, "espeak-ng: expected voice \"%s\", found none by this name", british ? "en-gb" : "en-us");
-            goto done;
-        }
-        espeak_voice = voice;
-    }
-    set(p, "", 0);
-    const void *text = word;
-    for (int k = 0; text && k < 64; k++) {
-        const char *ipa = espeak_TextToPhonemes(&text, espeakCHARS_UTF8, espeakPHONEMES_IPA | espeakPHONEMES_TIE | ('^' << 8));
-        if (ipa) {
-            put(p, ipa);
-        }
-    }
-    result = 0;
-done:
-    pthread_mutex_unlock(&espeak_lock);
-    if (result == 0) {
-        convert_ipa(p, british);
-    }
-    return result;
-}
 
 /* ---- the lexicon with its case rules ----------------------------------------------------------------------------------------- */
 
@@ -380,7 +98,7 @@ static bool known(const struct g2p *g, const char *w, size_t n) {
 
 /* Letter by letter, the last one stressed: "ˌɛfˌbiˈI". */
 static bool spell(const struct g2p *g, const char *w, size_t n, struct sound *p) {
-    set(p, "", 0);
+    sound_set(p, "", 0);
     for (size_t i = 0; i < n; i++) {
         char c = (char)(w[i] >= 'a' && w[i] <= 'z' ? w[i] - 32 : w[i]);
         size_t len;
@@ -392,12 +110,12 @@ static bool spell(const struct g2p *g, const char *w, size_t n, struct sound *p)
         if (!value || !len) {
             return false;
         }
-        put_n(p, value, len);
+        sound_put_n(p, value, len);
     }
     if (!p->n) {
         return false;
     }
-    apply_stress(p, 0);
+    sound_stress(p, 0);
     size_t last = p->n;
     for (const char *s = p->s; (s = strstr(s, SECONDARY)) != NULL; s++) {
         last = (size_t)(s - p->s);
@@ -428,6 +146,12 @@ static bool lookup(const struct g2p *g, const char *w, size_t n, float stress, s
     char small[MAX_WORD + 1];
     bool upper = is_upper(w, n);
     lower(small, w, n);
+    const char *sense = cw_homograph(g->t, g->i, small, g->british);
+    if (sense) {
+        sound_set(p, sense, strlen(sense));
+        sound_stress(p, stress);
+        return true;
+    }
     const char *entry = find(g, w, n, &len);
     if (!entry && upper) {
         entry = find(g, small, n, &len);
@@ -469,8 +193,8 @@ static bool lookup(const struct g2p *g, const char *w, size_t n, float stress, s
         value = entry;
         value_len = len;
     }
-    set(p, value, value_len);
-    apply_stress(p, stress);
+    sound_set(p, value, value_len);
+    sound_stress(p, stress);
     return true;
 }
 
@@ -481,51 +205,51 @@ static const char flaps[] = "AIOWYiuæɑəɛɪɹʊʌ";
 
 static void add_s(struct sound *p, bool british) {
     size_t at;
-    uint32_t c = last_symbol(p, 0, &at);
+    uint32_t c = sound_last(p, 0, &at);
     if (symbol_in(c, "ptkfθ")) {
-        put(p, "s");
+        sound_put(p, "s");
     } else if (symbol_in(c, "szʃʒʧʤ")) {
-        put(p, british ? "ɪz" : "ᵻz");
+        sound_put(p, british ? "ɪz" : "ᵻz");
     } else {
-        put(p, "z");
+        sound_put(p, "z");
     }
 }
 
 static void add_ed(struct sound *p, bool british) {
     size_t at;
-    uint32_t c = last_symbol(p, 0, &at);
+    uint32_t c = sound_last(p, 0, &at);
     if (symbol_in(c, "pkfθʃsʧ")) {
-        put(p, "t");
+        sound_put(p, "t");
     } else if (c == 'd') {
-        put(p, british ? "ɪd" : "ᵻd");
+        sound_put(p, british ? "ɪd" : "ᵻd");
     } else if (c != 't') {
-        put(p, "d");
+        sound_put(p, "d");
     } else {
         size_t before = 0;
-        uint32_t b = last_symbol(p, 1, &before);
+        uint32_t b = sound_last(p, 1, &before);
         if (british || !b) {
-            put(p, "ɪd");
+            sound_put(p, "ɪd");
         } else if (symbol_in(b, flaps)) {
             p->n = at;
-            put(p, "ɾᵻd");
+            sound_put(p, "ɾᵻd");
         } else {
-            put(p, "ᵻd");
+            sound_put(p, "ᵻd");
         }
     }
 }
 
 static bool add_ing(struct sound *p, bool british) {
     size_t at, before = 0;
-    uint32_t c = last_symbol(p, 0, &at), b = last_symbol(p, 1, &before);
-    last_symbol(p, 0, &at);
+    uint32_t c = sound_last(p, 0, &at), b = sound_last(p, 1, &before);
+    sound_last(p, 0, &at);
     if (british && (c == 0x259 || c == 0x2D0)) { /* ə, ː: a linking ɹ may be missing */
         return false;
     }
     if (!british && c == 't' && b && symbol_in(b, flaps)) {
         p->n = at;
-        put(p, "ɾɪŋ");
+        sound_put(p, "ɾɪŋ");
     } else {
-        put(p, "ɪŋ");
+        sound_put(p, "ɪŋ");
     }
     return true;
 }
@@ -591,7 +315,7 @@ static bool stem_ing(const struct g2p *g, const char *w, size_t n, float stress,
     long_vowel = long_vowel && known(g, stem, n - 2);
     stem[n - 3] = 'i';
     bool doubled = n > 5 && ((w[n - 4] == w[n - 5] && strchr("bcdgklmnprstvxz", w[n - 4])) || tail(w, n, "cking"));
-    if (n > 5 && !long_vowel && known(g, w, n - 3)) {
+    if (n > 5 && !long_vowel && w[n - 4] != 'v' && known(g, w, n - 3)) {
         m = n - 3;
     } else if ((stem[n - 3] = 'e', known(g, stem, n - 2))) {
         m = n - 2;
@@ -626,43 +350,49 @@ static bool special(const struct g2p *g, const char *w, size_t n, float stress, 
         bool name = *next >= 'A' && *next <= 'Z'; /* "A Quiet Place": still the article */
         bool letter = g->future == FUTURE_END || (*w == 'A' && (strcmp(next, "is") == 0 || strcmp(next, "was") == 0)) ||
                       (*w == 'A' && !after_mark(g) && !name);
-        set(p, "", 0);
-        put(p, letter ? "ˈA" : "ɐ");
+        sound_set(p, "", 0);
+        sound_put(p, letter ? "ˈA" : "ɐ");
         return true;
     }
     if (strcmp(w, "am") == 0 && g->future != FUTURE_END && !(stress != CW_NO_STRESS && stress > 0)) {
-        set(p, "", 0);
-        put(p, "ɐm");
+        sound_set(p, "", 0);
+        sound_put(p, "ɐm");
         return true;
     }
     if (strcmp(small, "an") == 0) {
-        set(p, "", 0);
-        put(p, "ɐn");
+        sound_set(p, "", 0);
+        sound_put(p, "ɐn");
         return true;
     }
     if (strcmp(w, "I") == 0) {
-        set(p, "", 0);
-        put(p, "ˌI");
+        sound_set(p, "", 0);
+        sound_put(p, "ˌI");
         return true;
     }
     if (strcmp(small, "to") == 0 && g->future != FUTURE_END) {
-        set(p, "", 0);
-        put(p, g->future == FUTURE_VOWEL ? "tʊ" : "tə");
+        sound_set(p, "", 0);
+        sound_put(p, g->future == FUTURE_VOWEL ? "tʊ" : "tə");
         return true;
     }
     if (strcmp(small, "in") == 0) {
-        set(p, "", 0);
-        put(p, g->future == FUTURE_END ? "ˈɪn" : "ɪn");
+        sound_set(p, "", 0);
+        sound_put(p, g->future == FUTURE_END ? "ˈɪn" : "ɪn");
         return true;
     }
     if (strcmp(small, "the") == 0) {
-        set(p, "", 0);
-        put(p, g->future == FUTURE_VOWEL ? "ði" : "ðə");
+        sound_set(p, "", 0);
+        sound_put(p, g->future == FUTURE_VOWEL ? "ði" : "ðə");
+        return true;
+    }
+    if (strcmp(small, "that's") == 0) {
+        bool points = cw_tag_token(g->t, g->i, "that", 0) == CW_TAG_DT;
+        sound_set(p, "", 0);
+        sound_put(p, g->british ? (points ? "ðˈats" : "ðats") : points ? "ðˈæts" : "ðæts");
         return true;
     }
     if (strcmp(small, "et") == 0 && g->i + 1 < g->t->n && strcmp(cw_token_spoken(g->t, g->i + 1), "cetera") == 0) {
-        set(p, "", 0);
-        put(p, "ɛt");
+        sound_set(p, "", 0);
+        sound_put(p, "ɛt");
         return true;
     }
     return false;
@@ -679,7 +409,7 @@ static bool simple_word(const struct g2p *g, const char *word, struct sound *p) 
     memcpy(w, word, n + 1);
     lower(small, w, n);
     bool capitals = strcmp(w, small) != 0, upper = is_upper(w, n);
-    if ((k->flags & CW_TOKEN_SHOUT) && upper && find(g, small, n, &len)) {
+    if ((k->flags & CW_TOKEN_SHOUT) && upper && (find(g, small, n, &len) || stems(g, small, n, CW_NO_STRESS, p))) {
         memcpy(w, small, n + 1);
         capitals = upper = false;
     }
@@ -719,9 +449,9 @@ static bool simple_word(const struct g2p *g, const char *word, struct sound *p) 
             stem[m] = '\0';
             if (simple_word(g, stem, p)) {
                 size_t at;
-                uint32_t last = last_symbol(p, 0, &at);
+                uint32_t last = sound_last(p, 0, &at);
                 bool d = strcmp(contractions[c][0], "'d") == 0 && (last == 't' || last == 'd');
-                put(p, d ? "ᵻd" : contractions[c][g->british ? 2 : 1]);
+                sound_put(p, d ? "ᵻd" : contractions[c][g->british ? 2 : 1]);
                 return true;
             }
         }
@@ -770,7 +500,7 @@ static bool without_accents(const char *word, char *out) {
 /* A word in which espeak-ng sees nothing to say gets its letters. */
 static int fallback(const struct g2p *g, const char *word, struct sound *p, int *source, struct cw_error *err) {
     *source = CW_WORD_ESPEAK;
-    set(p, "", 0);
+    sound_set(p, "", 0);
     for (size_t n = strlen(word), i = 0; i < n;) { /* endless words in pieces, cut between symbols */
         size_t take = n - i < 60 ? n - i : 60;
         while (take < n - i && take > 0 && ((unsigned char)word[i + take] & 0xC0) == 0x80) {
@@ -787,7 +517,7 @@ static int fallback(const struct g2p *g, const char *word, struct sound *p, int 
         if (espeak_word(piece, g->british, &part, err)) {
             return -1;
         }
-        put(p, part.s);
+        sound_put(p, part.s);
         i += take;
     }
     if (!p->n && is_alpha(word, strlen(word)) && spell(g, word, strlen(word), p)) {
@@ -801,10 +531,10 @@ static enum future look_back(enum future now, const char *phonemes) {
     for (size_t n = strlen(phonemes); n > 0;) {
         uint32_t c = 0;
         int k = cw_utf8_next(phonemes, n, &c);
-        if (symbol_in(c, vowels)) {
+        if (symbol_in(c, sound_vowels)) {
             return FUTURE_VOWEL;
         }
-        if (symbol_in(c, consonants) || c == 'T') {
+        if (symbol_in(c, sound_consonants) || c == 'T') {
             return FUTURE_CONSONANT;
         }
         if (symbol_in(c, ";:,.!?—…")) {
@@ -856,11 +586,11 @@ static void settle_stress(struct sound *parts, const size_t *letters, size_t n) 
     for (size_t i = 0; i < n; i++) {
         if (parts[i].n) {
             order[m++] = i;
-            primaries += has(&parts[i], PRIMARY);
+            primaries += sound_has(&parts[i], PRIMARY);
         }
     }
     if (m == 2 && letters[order[0]] == 1) {
-        apply_stress(&parts[order[1]], -0.5F);
+        sound_stress(&parts[order[1]], -0.5F);
         return;
     }
     if (m < 2 || primaries <= (m + 1) / 2) {
@@ -869,7 +599,7 @@ static void settle_stress(struct sound *parts, const size_t *letters, size_t n) 
     for (size_t i = 1; i < m; i++) { /* by (has a main stress, weight, place), smallest first */
         for (size_t j = i; j > 0; j--) {
             const struct sound *a = &parts[order[j - 1]], *b = &parts[order[j]];
-            int pa = has(a, PRIMARY), pb = has(b, PRIMARY), wa = weight(a), wb = weight(b);
+            int pa = sound_has(a, PRIMARY), pb = sound_has(b, PRIMARY), wa = weight(a), wb = weight(b);
             if (pa > pb || (pa == pb && (wa > wb || (wa == wb && order[j - 1] > order[j])))) {
                 size_t swap = order[j];
                 order[j] = order[j - 1];
@@ -878,7 +608,7 @@ static void settle_stress(struct sound *parts, const size_t *letters, size_t n) 
         }
     }
     for (size_t i = 0; i < m / 2; i++) {
-        apply_stress(&parts[order[i]], -0.5F);
+        sound_stress(&parts[order[i]], -0.5F);
     }
 }
 
@@ -912,17 +642,17 @@ static int compound(const struct g2p *g, const char *word, struct sound *p, int 
         memcpy(part, starts[k], letters[k]);
         part[letters[k]] = '\0';
         if (strcasecmp(part, "re") == 0 && k == 0) { /* the prefix, not the musical note */
-            set(&parts[k], "", 0);
-            put(&parts[k], g->british ? "ɹˌiː" : "ɹˌi");
+            sound_set(&parts[k], "", 0);
+            sound_put(&parts[k], g->british ? "ɹˌiː" : "ɹˌi");
         } else if (!simple_word(&inner, part, &parts[k]) && fallback(&inner, part, &parts[k], source, err)) {
             goto done;
         }
         inner.future = look_back(inner.future, parts[k].s);
     }
     settle_stress(parts, letters, n);
-    set(p, "", 0);
+    sound_set(p, "", 0);
     for (size_t i = 0; i < n; i++) {
-        put(p, parts[i].s);
+        sound_put(p, parts[i].s);
     }
     result = 0;
 done:
@@ -930,11 +660,42 @@ done:
     return result;
 }
 
+/* A respelling: "koo-ber-NET-eez". The part in capitals, or the first one, bears the stress; the others none. */
+static int respelt(const struct g2p *g, const char *word, struct sound *p, struct cw_error *err) {
+    struct sound part;
+    bool loud = false, stressed = false;
+    int source;
+    for (const char *w = word; *w; w += strcspn(w, "-"), w += *w == '-') {
+        loud = loud || is_upper(w, strcspn(w, "-"));
+    }
+    sound_set(p, "", 0);
+    for (const char *w = word; *w;) {
+        char piece[MAX_WORD + 1];
+        size_t n = strcspn(w, "-");
+        lower(piece, w, n);
+        sound_set(&part, "", 0);
+        if (n > 0 && !simple_word(g, piece, &part) && fallback(g, piece, &part, &source, err)) {
+            return -1;
+        }
+        bool bears = n > 0 && !stressed && (loud ? is_upper(w, n) : true);
+        sound_stress(&part, -2);
+        sound_stress(&part, bears ? 2 : CW_NO_STRESS);
+        stressed = stressed || bears;
+        sound_put(p, part.s);
+        w += n;
+        w += *w == '-';
+    }
+    return 0;
+}
+
 static int word_sound(const struct g2p *g, const char *word, struct sound *p, int *source, struct cw_error *err) {
     const struct cw_token *k = &g->t->v[g->i];
     size_t n = strlen(word), len;
     char plain[MAX_WORD + 1];
     *source = CW_WORD_RULE;
+    if ((k->flags & CW_TOKEN_RESPELT) && (strchr(word, '-') || is_upper(word, n))) {
+        return respelt(g, word, p, err);
+    }
     if ((k->flags & CW_TOKEN_SPELL) && spell(g, word, n, p)) {
         return 0;
     }
@@ -951,6 +712,17 @@ static int word_sound(const struct g2p *g, const char *word, struct sound *p, in
         return compound(g, word, p, source, err);
     }
     return fallback(g, word, p, source, err);
+}
+
+void cw_phonemes_add_s(struct cw_text *out, bool british) {
+    struct sound p;
+    size_t tail = out->len < 8 ? out->len : 8;
+    while (tail > 0 && ((unsigned char)out->data[out->len - tail] & 0xC0) == 0x80) {
+        tail--;
+    }
+    sound_set(&p, out->data + out->len - tail, tail);
+    add_s(&p, british);
+    cw_text_add(out, p.s + tail);
 }
 
 /* ---- the pass ----------------------------------------------------------------------------------------------------------------- */
@@ -973,18 +745,21 @@ int cw_g2p_tokens(const struct cw_lexicon *lexicon, bool british, struct cw_toke
             if (fits) { /* the pool may move while phonemes are kept */
                 memcpy(word, spoken, strlen(spoken) + 1);
             }
-            set(&p, "", 0);
+            sound_set(&p, "", 0);
             int failed = fits ? word_sound(&g, word, &p, &k->source, err) : fallback(&g, spoken, &p, &k->source, err);
             if (failed) {
                 return -1;
             }
             if (k->flags & CW_TOKEN_WEAK) {
-                apply_stress(&p, -2);
+                sound_stress(&p, -2);
             }
-            apply_stress(&p, k->stress);
-            replace(&p, "ɾ", "T"); /* the model's release writes the flap so */
-            replace(&p, "ʔ", "t");
+            sound_stress(&p, k->stress);
+            sound_replace(&p, "ɾ", "T"); /* the model's release writes the flap so */
+            sound_replace(&p, "ʔ", "t");
             k->phonemes = cw_tokens_keep(t, p.s, p.n);
+        }
+        if ((k->flags & CW_TOKEN_DICTIONARY) && k->kind != CW_TOKEN_MARK) {
+            k->source = CW_WORD_DICTIONARY;
         }
         if (t->pool.failed) {
             return cw_fail_memory(err, "phonemes");

@@ -2,24 +2,45 @@
  * clauses end, none is longer than asked and none is a crumb. */
 #include "tts/speech.h"
 
-#include "tts/front.h"
+#include "tts/dictionary.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct cw_speech {
     struct cw_lexicon us, gb;
 };
 
-static const char *const languages[] = {"en-us", "en-gb"};
+static const char *const languages[] = {"en-us", "en-gb", "es", "fr-fr", "hi", "it", "pt-br"};
+enum { AMERICAN, BRITISH, FOREIGN }; /* the first two, and where the others begin */
 
-int cw_speech_language(const char *language, struct cw_error *err) {
+/* Its place in the table, or -1. */
+static int language_of(const char *language) {
     for (size_t i = 0; language && i < sizeof languages / sizeof languages[0]; i++) {
         if (strcmp(language, languages[i]) == 0) {
-            return 0;
+            return (int)i;
         }
     }
-    return cw_fail(err, CW_BAD_INPUT, "language \"%.40s\" has no front end yet; expected one of: en-us, en-gb", language ? language : "");
+    return -1;
+}
+
+int cw_speech_language(const char *language, struct cw_error *err) {
+    static const char *const unwritten[][2] = {{"ja", "Japanese"}, {"cmn", "Mandarin"}, {"zh", "Mandarin"}, {"ko", "Korean"}};
+    if (language_of(language) >= 0) {
+        return 0;
+    }
+    for (size_t i = 0; language && i < sizeof unwritten / sizeof unwritten[0]; i++) {
+        size_t n = strlen(unwritten[i][0]);
+        if (strncmp(language, unwritten[i][0], n) == 0 && (language[n] == '\0' || language[n] == '-')) {
+            return cw_fail(err, CW_BAD_INPUT,
+                           "language \"%.20s\" (%s) has no front end: its writing needs a reader of its own; expected one of: en-us, "
+                           "en-gb, es, fr-fr, hi, it, pt-br",
+                           language, unwritten[i][1]);
+        }
+    }
+    return cw_fail(err, CW_BAD_INPUT, "language: expected one of: en-us, en-gb, es, fr-fr, hi, it, pt-br, found \"%.40s\"",
+                   language ? language : "");
 }
 
 int cw_speech_open(struct cw_speech **s, const char *lexicon_dir, struct cw_error *err) {
@@ -66,6 +87,55 @@ void cw_utterance_free(struct cw_utterance *u) {
     free(u->chunks);
     free(u->words);
     *u = (struct cw_utterance){0};
+}
+
+const char *cw_word_source_name(enum cw_word_source source) {
+    static const char *const names[] = {"lexicon", "rule", "espeak", "inline", "punctuation", "dictionary"};
+    return names[source];
+}
+
+static bool within(const char *s, const char *const *signs) {
+    for (; *signs; signs++) {
+        if (strstr(s, *signs)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *cw_word_class(const struct cw_spoken_word *w) {
+    static const char *const currencies[] = {"$", "€", "£", "¥", "₹", "₩", NULL}, *const addresses[] = {"://", "www.", NULL};
+    const char *s = w->text;
+    size_t n = strlen(s), digits = 0, capitals = 0, letters = 0, high = 0;
+    for (size_t i = 0; i < n; i++) {
+        digits += s[i] >= '0' && s[i] <= '9';
+        capitals += s[i] >= 'A' && s[i] <= 'Z';
+        high += (unsigned char)s[i] >= 0x80;
+        letters += (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= 'a' && s[i] <= 'z') || (unsigned char)s[i] >= 0xC0;
+    }
+    const char *last = n >= 2 ? s + n - 2 : "";
+    bool tail = strcmp(last, "st") == 0 || strcmp(last, "nd") == 0 || strcmp(last, "rd") == 0 || strcmp(last, "th") == 0;
+    return w->source == CW_WORD_PUNCTUATION                               ? "punctuation"
+           : w->source == CW_WORD_INLINE                                  ? "inline"
+           : w->source == CW_WORD_DICTIONARY                              ? "word"
+           : within(s, addresses)                                         ? "address"
+           : n > 1 && *s == '#' && letters                                ? "hashtag"
+           : n > 1 && *s == '@'                                           ? "handle"
+           : strchr(s, '@') && n > 2                                      ? "e-mail"
+           : digits && within(s, currencies)                              ? "money"
+           : digits && strchr(s, '%')                                     ? "percent"
+           : digits && strchr(s, ':')                                     ? "time"
+           : digits && strchr(s, '/')                                     ? "date or fraction"
+           : digits && tail && letters == 2                               ? "ordinal"
+           : digits && strchr(s, '.') && !letters                         ? "decimal"
+           : digits && !letters                                           ? "number"
+           : digits                                                       ? "measure or code"
+           : letters && n > 1 && s[n - 1] == '.'                          ? "abbreviation"
+           : letters && strcmp(s, w->spoken) != 0 && strchr(s, '.')       ? "address"
+           : capitals > 1 && capitals == letters && !high                 ? "acronym"
+           : letters && strcasecmp(s, w->spoken) != 0 && !strchr(s, '\'') ? "abbreviation"
+           : !letters                                                     ? "symbol"
+                                                                          : "word";
 }
 
 /* ---- pieces: what a cut may not part ------------------------------------------------------------------------------------ */
@@ -222,6 +292,19 @@ static int pause_after(const char *mark, bool added, bool end) {
     return added && !end ? 0 : s == 3 ? 350 : s == 2 ? 200 : s == 1 ? 120 : 0;
 }
 
+/* The next of u's words: token i with these of its phonemes. */
+static int make_word(const struct cw_tokens *t, size_t i, const char *phonemes, size_t n, bool space, const char *source,
+                     struct cw_utterance *u, struct cw_error *err) {
+    struct cw_spoken_word *w = &u->words[u->word_count++];
+    *w = (struct cw_spoken_word){.text = cw_strndup(source + t->v[i].offset, t->v[i].length),
+                                 .spoken = cw_strdup(cw_token_spoken(t, i)),
+                                 .phonemes = cw_strndup(phonemes, n),
+                                 .source = (enum cw_word_source)t->v[i].source,
+                                 .offset = t->v[i].offset,
+                                 .space = space};
+    return w->text && w->spoken && w->phonemes ? 0 : cw_fail_memory(err, "words");
+}
+
 /* Chunk number c from pieces [from, to): its text, and where each word's symbols lie in it. */
 static int make_chunk(const struct cw_tokens *t, const struct piece *p, size_t from, size_t to, size_t n, const char *source,
                       struct cw_utterance *u, struct cw_error *err) {
@@ -231,23 +314,15 @@ static int make_chunk(const struct cw_tokens *t, const struct piece *p, size_t f
     int symbols = 0, c = u->chunk_count, result = -1;
     bool begun = false;
     for (size_t k = from; k < to; k++) {
-        const struct cw_token *token = &t->v[p[k].token];
         bool said = k < e.core && !(p[k].mark && !p[k].opening && !begun); /* a closing mark at the start closes nothing */
         if (k == e.mark) {
             said = begun;
         }
         struct cw_spoken_word *w = &u->words[u->word_count];
-        *w = (struct cw_spoken_word){.text = cw_strndup(source + token->offset, token->length),
-                                     .spoken = cw_strdup(cw_token_spoken(t, p[k].token)),
-                                     .phonemes = cw_strndup(p[k].s, p[k].bytes),
-                                     .source = (enum cw_word_source)token->source,
-                                     .offset = token->offset,
-                                     .chunk = c};
-        u->word_count++;
-        if (!w->text || !w->spoken || !w->phonemes) {
-            cw_fail_memory(err, "words");
+        if (make_word(t, p[k].token, p[k].s, p[k].bytes, p[k].space, source, u, err)) {
             goto done;
         }
+        w->chunk = c;
         if (said && p[k].symbols > 0) {
             if (begun && p[k].space && k != e.mark) {
                 cw_text_add_char(&text, ' ');
@@ -282,6 +357,102 @@ done:
     return result;
 }
 
+/* ---- text to words with their phonemes -------------------------------------------------------------------------------------- */
+
+static void mark_numbers(struct cw_tokens *t, const char *text) {
+    for (size_t i = 0; i < t->n; i++) {
+        struct cw_token *k = &t->v[i], *before = i ? k - 1 : NULL;
+        bool same = before && before->offset == k->offset && before->length == k->length;
+        bool digit = same && (before->flags & CW_TOKEN_NUMBER);
+        for (size_t c = 0; !same && !digit && c < k->length; c++) {
+            digit = text[k->offset + c] >= '0' && text[k->offset + c] <= '9';
+        }
+        k->flags |= digit ? CW_TOKEN_NUMBER : 0;
+    }
+}
+
+static int check_alphabet(const struct cw_tokens *t, struct cw_error *err) {
+    bool sounds = false;
+    for (size_t i = 0; i < t->n; i++) {
+        const char *p = cw_token_phonemes(t, i);
+        sounds = sounds || (t->v[i].kind != CW_TOKEN_MARK && *p);
+        for (size_t left = strlen(p); left > 0;) {
+            uint32_t c = 0;
+            size_t k = (size_t)cw_utf8_next(p, left, &c);
+            if (!k || !cw_symbol_known(c)) {
+                return cw_fail(err, CW_BAD_INPUT, "lexicon: \"%.60s\": expected phonemes of the model's alphabet, found U+%04X",
+                               cw_token_spoken(t, i), (unsigned)c);
+            }
+            p += k;
+            left -= k;
+        }
+    }
+    return sounds ? 0 : cw_fail(err, CW_BAD_INPUT, "text: expected at least one word to speak, found only signs without a sound");
+}
+
+static int make_tokens(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_tokens *t,
+                       struct cw_error *err) {
+    int result = -1;
+    int language = language_of(params.language);
+    bool british = language == BRITISH;
+    struct cw_text own = {0};
+    struct cw_swaps swaps = {0};
+    const char *said = text;
+    if (params.dictionary) {
+        if (cw_dictionary_apply(params.dictionary, text, british, &own, &swaps, err)) {
+            goto done;
+        }
+        said = own.data ? own.data : "";
+    }
+    if (language >= FOREIGN ? cw_foreign_tokens(t, said, err) : cw_tokens_make(t, said, british, err)) {
+        goto done;
+    }
+    mark_numbers(t, said);
+    cw_swaps_undo(&swaps, t);
+    if (language >= FOREIGN ? cw_foreign_sounds(t, languages[language], err) : cw_g2p_tokens(british ? &s->gb : &s->us, british, t, err)) {
+        goto done;
+    }
+    if (check_alphabet(t, err)) {
+        goto done;
+    }
+    result = 0;
+done:
+    free(swaps.v);
+    cw_text_free(&own);
+    return result;
+}
+
+int cw_speech_words(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_utterance *u,
+                    struct cw_error *err) {
+    int result = -1;
+    struct cw_tokens t = {0};
+    *u = (struct cw_utterance){0};
+    if (cw_speech_language(params.language, err)) {
+        return -1;
+    }
+    if (make_tokens(s, text, params, &t, err)) {
+        goto done;
+    }
+    u->words = calloc(t.n + 1, sizeof *u->words);
+    if (!u->words) {
+        cw_fail_memory(err, "words");
+        goto done;
+    }
+    for (size_t i = 0; i < t.n; i++) {
+        const char *phonemes = cw_token_phonemes(&t, i);
+        if (make_word(&t, i, phonemes, strlen(phonemes), (t.v[i].flags & CW_TOKEN_SPACE) != 0, text, u, err)) {
+            goto done;
+        }
+    }
+    result = 0;
+done:
+    if (result) {
+        cw_utterance_free(u);
+    }
+    cw_tokens_free(&t);
+    return result;
+}
+
 int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_utterance *u,
                    struct cw_error *err) {
     int result = -1;
@@ -295,28 +466,7 @@ int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech
     if (params.max_symbols < 20 || params.max_symbols > 510) {
         return cw_fail(err, CW_BAD_INPUT, "max_symbols: expected 20 to 510, found %d", params.max_symbols);
     }
-    bool british = strcmp(params.language, "en-gb") == 0;
-    if (cw_tokens_make(&t, text, british, err) || cw_g2p_tokens(british ? &s->gb : &s->us, british, &t, err)) {
-        goto done;
-    }
-    bool sounds = false;
-    for (size_t i = 0; i < t.n; i++) {
-        const char *p = cw_token_phonemes(&t, i);
-        sounds = sounds || (t.v[i].kind != CW_TOKEN_MARK && *p);
-        for (size_t left = strlen(p); left > 0;) {
-            uint32_t c = 0;
-            size_t k = (size_t)cw_utf8_next(p, left, &c);
-            if (!k || !cw_symbol_known(c)) {
-                cw_fail(err, CW_BAD_INPUT, "lexicon: \"%.60s\": expected phonemes of the model's alphabet, found U+%04X",
-                        cw_token_spoken(&t, i), (unsigned)c);
-                goto done;
-            }
-            p += k;
-            left -= k;
-        }
-    }
-    if (!sounds) {
-        cw_fail(err, CW_BAD_INPUT, "text: expected at least one word to speak, found only signs without a sound");
+    if (make_tokens(s, text, params, &t, err)) {
         goto done;
     }
     pieces = make_pieces(&t, params.max_symbols - 8, &n); /* leaves room for marks around an endless word */

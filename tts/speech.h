@@ -9,16 +9,26 @@
 
 #include "base/base.h"
 
+/* The user's own pronunciations, as many as 100,000. A word written in small letters fits any case, one with a capital only itself; a
+ * phrase's blanks fit any white space; the longest that fits wins, and one added later wins over the same one added before. */
+struct cw_dictionary;
+CW_MUST_CHECK int cw_dictionary_new(struct cw_dictionary **d, struct cw_error *err);
+void cw_dictionary_close(struct cw_dictionary *d);
+/* `value`: "/phonemes/" of misaki's alphabet, or other words to say instead ("koo-ber-NET-eez": capitals bear the stress). */
+CW_MUST_CHECK int cw_dictionary_add(struct cw_dictionary *d, const char *word, const char *value, struct cw_error *err);
+/* A text file of "word = value" lines; empty lines and those that begin with # are left out. Errors name file and line. */
+CW_MUST_CHECK int cw_dictionary_read(struct cw_dictionary *d, const char *path, struct cw_error *err);
+
 struct cw_speech; /* immutable: lexicon and rules; espeak-ng behind it is called under a lock */
 
 /* `lexicon_dir` holds the converted lexicons; missing: CW_NO_MODEL. */
 CW_MUST_CHECK int cw_speech_open(struct cw_speech **s, const char *lexicon_dir, struct cw_error *err);
 void cw_speech_close(struct cw_speech *s);
 
-/* Is there a front end for this language ("en-us", "en-gb")? CW_BAD_INPUT naming the language and the ones there are. */
+/* Is there a front end for this language ("en-us", "es")? CW_BAD_INPUT naming the language and the ones there are. */
 CW_MUST_CHECK int cw_speech_language(const char *language, struct cw_error *err);
 
-enum cw_word_source { CW_WORD_LEXICON, CW_WORD_RULE, CW_WORD_ESPEAK, CW_WORD_INLINE, CW_WORD_PUNCTUATION };
+enum cw_word_source { CW_WORD_LEXICON, CW_WORD_RULE, CW_WORD_ESPEAK, CW_WORD_INLINE, CW_WORD_PUNCTUATION, CW_WORD_DICTIONARY };
 
 struct cw_spoken_word {
     char *text;     /* as in the script, e.g. "$1,249.50" or "Tokens"; several spoken words may share one script word */
@@ -26,6 +36,7 @@ struct cw_spoken_word {
     char *phonemes; /* misaki's alphabet, UTF-8 */
     enum cw_word_source source;
     size_t offset; /* byte offset of `text` in the turn's text */
+    bool space;    /* white space stands before it */
     int chunk;     /* index of its chunk */
     /* Phoneme symbols of its chunk that are this word's (code points; punctuation and spaces not included). A mark is an entry of its own
      * (CW_WORD_PUNCTUATION); count is 0 where it was left out of the chunk. Only the mark that a chunk without one is given at its end
@@ -47,14 +58,21 @@ struct cw_utterance {
 };
 
 struct cw_speech_params {
-    const char *language; /* "en-us", "en-gb" */
-    int max_symbols;      /* 20 .. 510: cut at clause ends so that no chunk is longer; default 250 */
+    const char *language;                   /* "en-us", "en-gb" */
+    const struct cw_dictionary *dictionary; /* or NULL */
+    int max_symbols;                        /* 20 .. 510: cut at clause ends so that no chunk is longer; default 250 */
 };
 struct cw_speech_params cw_speech_params_default(void);
 
 /* Text without anything speakable, invalid UTF-8 or control characters, longer than 20,000 bytes: CW_BAD_INPUT. */
 CW_MUST_CHECK int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_utterance *u,
                                  struct cw_error *err);
+/* The words alone, without chunks: what `castwright text` shows. Marks are all kept. */
+CW_MUST_CHECK int cw_speech_words(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_utterance *u,
+                                  struct cw_error *err);
+const char *cw_word_source_name(enum cw_word_source source); /* "lexicon", "rule", "espeak", "inline", "punctuation", "dictionary" */
+/* What kind of thing of the script the word comes from, by its look: "word", "name", "acronym", "number", "money", "time", … */
+const char *cw_word_class(const struct cw_spoken_word *w);
 void cw_utterance_free(struct cw_utterance *u);
 
 /* Spoken form alone, American reading ("one thousand two hundred ..."), for `castwright text --spoken` and the tests. */

@@ -32,12 +32,12 @@ static const struct language {
 } languages[] = {
     {"en-us", "American English", 'a', true},
     {"en-gb", "British English", 'b', true},
-    {"es", "Spanish", 'e', false},
-    {"fr-fr", "French", 'f', false},
-    {"hi", "Hindi", 'h', false},
-    {"it", "Italian", 'i', false},
+    {"es", "Spanish", 'e', true},
+    {"fr-fr", "French", 'f', true},
+    {"hi", "Hindi", 'h', true},
+    {"it", "Italian", 'i', true},
     {"ja", "Japanese", 'j', false},
-    {"pt-br", "Brazilian Portuguese", 'p', false},
+    {"pt-br", "Brazilian Portuguese", 'p', true},
     {"cmn", "Mandarin Chinese", 'z', false},
 };
 
