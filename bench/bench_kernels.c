@@ -55,7 +55,7 @@ static double (*now)(void) = cw_seconds;
 
 static int run(struct cw_device *d, const struct shape *s, const struct work *w, struct cw_error *err) {
     struct cw_epilogue e = {0};
-    struct cw_instance_norm_params p = {w->ones, w->ones, 1e-5F, s->kind == INSTANCE_SNAKE ? CW_NORM_SNAKE : CW_NORM_LEAKY, 0.2F, w->ones};
+    struct cw_instance_norm_params p = {w->ones, w->ones, 1e-5F, s->kind == INSTANCE_SNAKE ? CW_NORM_SNAKE : CW_NORM_LEAKY, 0.2F, w->ones, {0}};
     int pad = s->kind == LINEAR ? 0 : s->stride > 1 ? (s->taps - s->stride) / 2 : s->dilation * (s->taps - 1) / 2;
 
     switch (s->kind) {

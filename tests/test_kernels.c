@@ -445,7 +445,7 @@ static int norm_run(struct cw_device *d, void *ctx, struct cw_mat y, struct cw_e
     }
     if (n->layer)
         return cw_layer_norm(d, x, n->gain, n->shift, n->add_one, 1e-5F, y, err);
-    return cw_instance_norm(d, x, (struct cw_instance_norm_params){n->gain, n->shift, 1e-5F, n->act, 0.2F, n->alpha}, y, err);
+    return cw_instance_norm(d, x, (struct cw_instance_norm_params){n->gain, n->shift, 1e-5F, n->act, 0.2F, n->alpha, {0}}, y, err);
 }
 
 static void norm_direct(const struct norm *n, struct cw_mat y) {
@@ -830,7 +830,7 @@ static void test_functions(void) {
         struct cw_device *d = device(*isa, 2);
         double worst = 0, far = 0, relative = 0, snake = 0;
         double sum = 0, squares = 0, mean, deviation;
-        struct cw_instance_norm_params p = {one, zero, 0, CW_NORM_SNAKE, 0, one};
+        struct cw_instance_norm_params p = {one, zero, 0, CW_NORM_SNAKE, 0, one, {0}};
 
         for (i = 0; i < N; i++)
             x[i] = (float)(i - N / 2) * 0.1F; /* to 5,000 rad */
@@ -1049,10 +1049,10 @@ static void test_refusals(void) {
     CHECK_REFUSED(cw_conv_transpose1d_depthwise(d, x, numbers, NULL, 3, 2, 1, 1, y, &err), &err, "16 x 6", "8 x 5");
     CHECK_REFUSED(cw_layer_norm(d, x, numbers, numbers, false, 1e-5F, y, &err), &err, "layer_norm", "8 x 6", "8 x 5");
     CHECK_REFUSED(cw_layer_norm(d, x, NULL, numbers, false, 1e-5F, x, &err), &err, "gain");
-    CHECK_REFUSED(cw_instance_norm(d, x, (struct cw_instance_norm_params){numbers, numbers, 1e-5F, CW_NORM_SNAKE, 0, NULL}, x, &err), &err,
-                  "alpha");
-    CHECK_REFUSED(cw_instance_norm(d, x, (struct cw_instance_norm_params){numbers, numbers, 1e-5F, CW_NORM_NONE, 0, NULL}, y, &err), &err,
-                  "instance_norm", "8 x 6", "8 x 5");
+    CHECK_REFUSED(cw_instance_norm(d, x, (struct cw_instance_norm_params){numbers, numbers, 1e-5F, CW_NORM_SNAKE, 0, NULL, {0}}, x, &err),
+                  &err, "alpha");
+    CHECK_REFUSED(cw_instance_norm(d, x, (struct cw_instance_norm_params){numbers, numbers, 1e-5F, CW_NORM_NONE, 0, NULL, {0}}, y, &err),
+                  &err, "instance_norm", "8 x 6", "8 x 5");
     CHECK_REFUSED(cw_attention(d, x, x, x, 4, y, &err), &err, "attention", "6 columns", "4 heads");
     CHECK_REFUSED(cw_attention(d, x, x, x, 2, y, &err), &err, "attention", "8 x 6");
     CHECK_REFUSED(cw_lstm_bidirectional(d, x, l, l, y, y, &err), &err, "scratch", "8 x 32", "8 x 5");
