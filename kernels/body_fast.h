@@ -44,6 +44,8 @@ INLINE void fast_inverse(const vf m[CW_FAST_POINTS], vf y[CW_FAST_TILE]) {
 enum {
     FAST_GROUPS_MAX = CW_FAST_TAPS_MAX / CW_FAST_TILE,
     FAST_TILES_MAX = 56,
+    AHEAD = 6, /* rows */
+    LINE = 16, /* floats of a cache line */
     FAST_STRIDE_MAX = CW_FAST_IN_MAX + 16,
     FAST_FLOATS = CW_FAST_POINTS * (28 + FAST_GROUPS_MAX - 1) * FAST_STRIDE_MAX, /* also holds 59 tiles of 128 */
     FAST_ROW_FLOATS = (CW_FAST_TILE * (28 + FAST_GROUPS_MAX - 1) + CW_FAST_POINTS - CW_FAST_TILE) * FAST_STRIDE_MAX, /* the same */
@@ -75,8 +77,11 @@ static void fast_forward(const struct cw_conv_job *j, struct fast_work *work, in
 
     if (j->norm)
         for (i = 0; i < rows; i++) {
-            const int64_t row = first + (int64_t)j->dilation * i;
+            const int64_t row = first + (int64_t)j->dilation * i, ahead = row + (int64_t)j->dilation * AHEAD;
 
+            if (ahead >= 0 && ahead < j->x_rows)
+                for (c = 0; c < j->in; c += LINE)
+                    __builtin_prefetch(j->x + (ptrdiff_t)ahead * j->x_stride + c);
             if (row >= 0 && row < j->x_rows)
                 affine_row(j->norm, j->x + (ptrdiff_t)row * j->x_stride, j->in, work->x + (size_t)i * stride);
         }
@@ -172,8 +177,30 @@ static void fast_store(const struct cw_fast_job *f, const struct fast_work *work
 
 /* ---- products ---------------------------------------------------------------------------------------------------------------- */
 
+/* Asks for a part of the lines that fast_store will read and write for a panel, while the products are computed: they lie a row
+ * (and a dilation) apart, which the processor does not foresee. */
+static void fast_prefetch(const struct cw_fast_job *f, int phase, int tile0, int tiles, int panel, int part, int parts) {
+    const struct cw_conv_job *j = &f->conv;
+    const int rows = CW_FAST_TILE * tiles, col = panel * PANEL;
+    int r, c;
+
+    for (r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+        const ptrdiff_t row = phase + (ptrdiff_t)j->dilation * (CW_FAST_TILE * tile0 + r);
+
+        if (row >= f->rows)
+            break;
+        for (c = 0; c < PANEL && col + c < j->out; c += LINE) {
+            __builtin_prefetch(j->y + row * j->y_stride + col + c, 1);
+            if (j->add)
+                __builtin_prefetch(j->add + row * j->add_stride + col + c);
+            if (j->add2)
+                __builtin_prefetch(j->add2 + row * j->add2_stride + col + c);
+        }
+    }
+}
+
 /* At each point, the transformed tiles are an ordinary convolution with one tap per group of four. */
-static void fast_products(const struct cw_fast_job *f, struct fast_work *work, int tiles, int panel) {
+static void fast_products(const struct cw_fast_job *f, struct fast_work *work, int phase, int tile0, int tiles, int panel) {
     static const float no_bias[PANEL];
     const int all = tiles + f->groups - 1, stride = fast_stride(f->conv.in);
     int i;
@@ -196,6 +223,7 @@ static void fast_products(const struct cw_fast_job *f, struct fast_work *work, i
                                             .scale = 1,
                                             .last_slope = 1};
 
+        fast_prefetch(f, phase, tile0, tiles, panel, i, CW_FAST_POINTS);
         conv(&product, 0, tiles, 0, 1);
     }
 }
@@ -214,20 +242,22 @@ static void fast_round(const struct cw_fast_job *f, struct fast_work *work, int 
     }
 }
 
-static void fast_products_fixed(const struct cw_fast_job *f, struct fast_work *work, int tiles, int panel) {
+static void fast_products_fixed(const struct cw_fast_job *f, struct fast_work *work, int phase, int tile0, int tiles, int panel) {
     const int all = tiles + f->groups - 1, pairs = cw_pairs16(f->conv.in), stride = cw_stride16(f->conv.in);
     int i;
 
-    for (i = 0; i < CW_FAST_POINTS; i++)
-        products16(
-            &(const struct products16){.x = work->whole + (size_t)i * all * stride,
-                                       .row = stride,
-                                       .tap = stride,
-                                       .taps = f->groups,
-                                       .pairs = pairs,
-                                       .w = (const int16_t *)f->w + ((size_t)panel * CW_FAST_POINTS + i) * f->groups * pairs * 2 * PANEL,
-                                       .sum = work->m[i][0]},
-            tiles);
+    for (i = 0; i < CW_FAST_POINTS; i++) {
+        const struct products16 product = {.x = work->whole + (size_t)i * all * stride,
+                                           .row = stride,
+                                           .tap = stride,
+                                           .taps = f->groups,
+                                           .pairs = pairs,
+                                           .w = (const int16_t *)f->w + ((size_t)panel * CW_FAST_POINTS + i) * f->groups * pairs * 2 * PANEL,
+                                           .sum = work->m[i][0]};
+
+        fast_prefetch(f, phase, tile0, tiles, panel, i, CW_FAST_POINTS);
+        products16(&product, tiles);
+    }
 }
 #endif
 
@@ -245,10 +275,10 @@ static void conv_fast(const struct cw_fast_job *f, int phase, int tile0, int til
     for (panel = 0; panel < f->panels; panel++) {
 #ifdef FIXED
         if (f->scale)
-            fast_products_fixed(f, &work, tiles, panel);
+            fast_products_fixed(f, &work, phase, tile0, tiles, panel);
         else
 #endif
-            fast_products(f, &work, tiles, panel);
+            fast_products(f, &work, phase, tile0, tiles, panel);
         fast_store(f, &work, phase, tile0, tiles, panel, moments);
     }
     if (moments) {

@@ -131,7 +131,7 @@ struct run_tasks {
     const struct cw_fast_job *fast; /* or */
     const struct cw_conv16_job *direct;
     int blocks, runs, block; /* tiles or rows of a block */
-    int rows, per_phase;     /* direct: q rows; fast: blocks of a phase */
+    int rows;                /* direct: q rows */
     int panels, group, groups;
     struct cw_moments moments[RUNS_MAX];
     bool gather;
@@ -147,7 +147,7 @@ static void run_task(void *arg, int i) {
     m.count = 0;
     for (b = (int)((int64_t)run * t->blocks / t->runs); b < end; b++) {
         if (t->fast) {
-            const int dilation = t->fast->conv.dilation, phase = b / t->per_phase, tile0 = b % t->per_phase * t->block;
+            const int dilation = t->fast->conv.dilation, phase = b % dilation, tile0 = b / dilation * t->block; /* neighbours in turn */
             const int rows = (t->fast->rows - phase + dilation - 1) / dilation, tiles = (rows + CW_FAST_TILE - 1) / CW_FAST_TILE;
 
             if (tile0 < tiles)
@@ -196,8 +196,7 @@ static void convolve_fast(struct cw_device *d, const struct cw_conv_job *job, co
     struct run_tasks t = {.fast = &fast, .block = cw_fast_block(w->in), .panels = w->panels};
     int tiles = ((rows + job->dilation - 1) / job->dilation + CW_FAST_TILE - 1) / CW_FAST_TILE;
 
-    t.per_phase = (tiles + t.block - 1) / t.block;
-    t.blocks = t.per_phase * job->dilation;
+    t.blocks = (tiles + t.block - 1) / t.block * job->dilation;
     run_blocks(d, &t, w->out, moments);
 }
 
