@@ -151,16 +151,17 @@ INLINE void fast_store_of(const struct cw_fast_job *f, const struct fast_work *w
             }
             fast_inverse(m, y);
             UNROLL
-            for (i = 0; i < CW_FAST_TILE; i++) {
-                const int row = row0 + i * j->dilation;
-
-                if (row >= f->rows)
-                    continue;
-                y[i] = finish(j, row, first, n, v_add(y[i], bias));
-                if (rows++ == 0)
-                    sums.first = y[i];
-                sums_add(&sums, y[i]);
-            }
+            for (i = 0; i < CW_FAST_TILE; i++)
+                if (row0 + i * j->dilation < f->rows)
+                    y[i] = finish(j, row0 + i * j->dilation, first, n, v_add(y[i], bias));
+            if (q == 0) /* any number of their size will do; rows past the end are such numbers too */
+                sums.first = v_mul(v_add(v_add(y[0], y[1]), v_add(y[2], y[3])), v_set(0.25F));
+            UNROLL
+            for (i = 0; i < CW_FAST_TILE; i++)
+                if (row0 + i * j->dilation < f->rows) {
+                    sums_add(&sums, y[i]);
+                    rows++;
+                }
         }
         if (moments)
             sums_join(&sums, rows, first, n, moments);
@@ -252,7 +253,8 @@ static void fast_products_fixed(const struct cw_fast_job *f, struct fast_work *w
                                            .tap = stride,
                                            .taps = f->groups,
                                            .pairs = pairs,
-                                           .w = (const int16_t *)f->w + ((size_t)panel * CW_FAST_POINTS + i) * f->groups * pairs * 2 * PANEL,
+                                           .w =
+                                               (const int16_t *)f->w + ((size_t)panel * CW_FAST_POINTS + i) * f->groups * pairs * 2 * PANEL,
                                            .sum = work->m[i][0]};
 
         fast_prefetch(f, phase, tile0, tiles, panel, i, CW_FAST_POINTS);

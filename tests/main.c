@@ -13,7 +13,9 @@
 
 #define ROOMS(X)                                                                                                                           \
     X(base)                                                                                                                                \
-    X(models) X(kernels) X(speech) X(kokoro) X(vocoder) X(script) X(writer) X(voices) X(master) X(player) X(publish) X(episode) X(cli)
+    X(models)                                                                                                                              \
+    X(kernels) X(kernels_rows) X(kernels16) X(hot) X(speech) X(kokoro) X(vocoder) X(script) X(writer) X(voices) X(master) X(player)        \
+        X(publish) X(episode) X(cli)
 #define DECLARE(room) extern const struct cw_test cw_tests_##room[];
 ROOMS(DECLARE)
 #define ADDRESS(room) cw_tests_##room,
