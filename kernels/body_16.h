@@ -155,13 +155,20 @@ static void panel16(const struct cw_conv16_job *f, struct work16 *work, struct r
 
             if (n <= 0)
                 break;
-            for (r = 0; r < rows; r++) {
-                const vf v = finish(j, first + (ptrdiff_t)(q + r) * by, col, n, v_fma(v_load(work->sum[r] + half * VN), s, bias));
+            for (r = 0; r < rows; r++)
+                v_store(work->sum[r] + half * VN,
+                        finish(j, first + (ptrdiff_t)(q + r) * by, col, n, v_fma(v_load(work->sum[r] + half * VN), s, bias)));
+            if (!moments)
+                continue;
+            if (count == 0) { /* their size: the mean of the first rows */
+                vf sum = v_set(0);
 
-                if (count + r == 0)
-                    sums[half].first = v;
-                sums_add(&sums[half], v);
+                for (r = 0; r < rows; r++)
+                    sum = v_add(sum, v_load(work->sum[r] + half * VN));
+                sums[half].first = v_mul(sum, v_set(1 / (float)rows));
             }
+            for (r = 0; r < rows; r++)
+                sums_add(&sums[half], v_load(work->sum[r] + half * VN));
         }
         count += rows;
     }

@@ -284,9 +284,11 @@ int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const s
     load_albert(&l, m);
     load_predictor(&l, m);
     load_text_encoder(&l, m);
+    cw_gguf_release(g);
     load_decoder(&l, m);
     if (l.failed)
         goto done;
+    cw_gguf_release(g); /* packed, but for a few small tensors that are read from the file */
     *out = m;
     m = NULL;
     rc = 0;

@@ -146,6 +146,7 @@ static int load_block(const struct loader *l, const char *name, int channels, in
             memcpy(h->alpha, alpha, sizeof *alpha * (size_t)channels);
         }
     }
+    cw_gguf_release(l->g); /* packed: the file's pages are not needed beside them */
     return 0;
 }
 
