@@ -68,8 +68,9 @@ INLINE int fast_stride(int in) {
     return padded % 256 == 0 ? padded + 16 : padded;
 }
 
-/* work->v, and the largest magnitudes of each point. */
-static void fast_forward(const struct cw_conv_job *j, struct fast_work *work, int phase, int tile0, int tiles, vf most[CW_FAST_POINTS]) {
+/* work->v, and, if asked, the largest magnitudes of each point. */
+INLINE void fast_forward(const struct cw_conv_job *j, struct fast_work *work, int phase, int tile0, int tiles, const bool measure,
+                         vf most[CW_FAST_POINTS]) {
     static const float zeros[CW_FAST_IN_MAX];
     const int stride = fast_stride(j->in), rows = CW_FAST_TILE * tiles + CW_FAST_POINTS - CW_FAST_TILE;
     const int64_t first = phase + j->offset + (int64_t)j->dilation * CW_FAST_TILE * tile0;
@@ -114,7 +115,8 @@ static void fast_forward(const struct cw_conv_job *j, struct fast_work *work, in
             UNROLL
             for (i = 0; i < CW_FAST_POINTS; i++) {
                 v_store(v + (size_t)i * tiles * stride + c, to[i]);
-                most[i] = v_max(most[i], v_abs(to[i]));
+                if (measure)
+                    most[i] = v_max(most[i], v_abs(to[i]));
             }
         }
     }
@@ -154,6 +156,8 @@ INLINE void fast_store_of(const struct cw_fast_job *f, const struct fast_work *w
             for (i = 0; i < CW_FAST_TILE; i++)
                 if (row0 + i * j->dilation < f->rows)
                     y[i] = finish(j, row0 + i * j->dilation, first, n, v_add(y[i], bias));
+            if (!moments)
+                continue;
             if (q == 0) /* any number of their size will do; rows past the end are such numbers too */
                 sums.first = v_mul(v_add(v_add(y[0], y[1]), v_add(y[2], y[3])), v_set(0.25F));
             UNROLL
@@ -269,11 +273,13 @@ static void conv_fast(const struct cw_fast_job *f, int phase, int tile0, int til
     vf most[CW_FAST_POINTS];
     int panel;
 
-    fast_forward(&f->conv, &work, phase, tile0, all, most);
 #ifdef FIXED
-    if (f->scale)
+    if (f->scale) {
+        fast_forward(&f->conv, &work, phase, tile0, all, true, most);
         fast_round(f, &work, all, most);
+    } else
 #endif
+        fast_forward(&f->conv, &work, phase, tile0, all, false, most);
     for (panel = 0; panel < f->panels; panel++) {
 #ifdef FIXED
         if (f->scale)

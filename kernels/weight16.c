@@ -43,9 +43,9 @@ static float put_column(const struct cw_weight *p, const float *column, int taps
     scale = largest > 0 ? fmin(INT16_MAX / largest, most / sum) : 0;
     for (k = 0; k < taps; k++)
         for (c = 0; c < p->in; c++) {
-            int16_t w = (int16_t)lrint(column[(size_t)k * p->in + c] * scale);
+            double w = column[(size_t)k * p->in + c] * scale;
 
-            to[((size_t)k * pairs + c / 2) * panel * 2 + c % 2] = (uint16_t)w;
+            to[((size_t)k * pairs + c / 2) * panel * 2 + c % 2] = (uint16_t)(int16_t)(w + (w < 0 ? -0.5 : 0.5));
         }
     return scale > 0 ? (float)(1 / scale) : 0;
 }
