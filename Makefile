@@ -114,7 +114,11 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 # Names that tests put together are short.
 $(B)/tests/%.o: WARN += -Wno-format-truncation
 %_avx2.o: ISA := -mavx2 -mfma
-%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma
+AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma
+%_avx512.o %_amx_emulated.o: ISA := $(AVX512)
+%_avx512vnni.o: ISA := $(AVX512) -mavx512vnni
+%_avx512bf16.o: ISA := $(AVX512) -mavx512bf16
+%_amx.o: ISA := $(AVX512) -mavx512bf16 -mamx-tile -mamx-bf16
 
 # The second make sees the machine as `deps` and `llama` left it (pkg-config, headers).
 all: deps llama venv ## builds build/castwright
@@ -160,7 +164,7 @@ test: deps-test ## installs, builds, runs every test
 lint: deps-lint llama ## clang-format and clang-tidy
 	@clang-format --dry-run -Werror castwright.h $(foreach d,$(ROOMS) cli tests bench,$(wildcard $(d)/*.[ch]))
 	@printf '%s\n' $(LIB_SOURCES) $(CLI_SOURCES) | xargs -P$$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
-	    -std=c11 -D_GNU_SOURCE -I. -I$(LLAMA)/include $$(pkg-config --cflags $(PKGS)) -DCW_CONVERT_DIR='""' -DCW_LLAMA_LIB_DIR='""' -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma
+	    -std=c11 -D_GNU_SOURCE -I. -I$(LLAMA)/include $$(pkg-config --cflags $(PKGS)) -DCW_CONVERT_DIR='""' -DCW_LLAMA_LIB_DIR='""' $(AVX512) -mavx512vnni -mavx512bf16 -mamx-tile -mamx-bf16
 	@echo 'lint: clean'
 
 format: deps-lint ## formats the sources
@@ -183,7 +187,7 @@ fuzz: deps deps-lint llama ## fuzzes each parser for FUZZ_SECONDS (60) under ASa
 	@mkdir -p build/fuzz; for f in $(FUZZ_SOURCES); do n=$$(basename $$f .c); echo "  $$n"; mkdir -p build/fuzz/$$n.corpus; \
 	    clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I. -I$(LLAMA)/include $$(pkg-config --cflags $(PKGS)) \
 	        -DCW_PLAIN_C_ONLY -DCW_CONVERT_DIR='""' -DCW_LLAMA_LIB_DIR='""' $$f $(wildcard base/*.c models/*.c) $(wildcard tts/*.c dialogue/script*.c) \
-	        $(filter-out %_avx2.c %_avx512.c,$(wildcard kernels/*.c)) -o build/fuzz/$$n $(LIBS) -pthread; \
+	        $(filter-out %_avx2.c %_avx512.c %_avx512vnni.c %_avx512bf16.c %_amx.c %_amx_emulated.c,$(wildcard kernels/*.c)) -o build/fuzz/$$n $(LIBS) -pthread; \
 	    build/fuzz/$$n -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ -verbosity=0 -print_final_stats=1 build/fuzz/$$n.corpus; done
 
 SECONDS ?= 3600

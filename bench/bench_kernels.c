@@ -8,26 +8,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { CONV, TRANSPOSED, LINEAR, ATTENTION, LSTM, INSTANCE_SNAKE, INSTANCE_LEAKY, LAYER, LEAKY, ADD, SIN, EXP };
+enum kind { CONV, CONV16, NORMED16, TRANSPOSED, LINEAR, ATTENTION, LSTM, INSTANCE_SNAKE, INSTANCE_LEAKY, LAYER, LEAKY, ADD, SIN, EXP };
 
 static const struct shape {
     const char *name;
     enum kind kind;
     int rows, in, out, taps, stride, dilation;
 } shapes[] = {
-    {"stage 1, K 3, dilation 1", CONV, 48001, 128, 128, 3, 1, 1},
-    {"stage 1, K 7, dilation 3", CONV, 48001, 128, 128, 7, 1, 3},
-    {"stage 1, K 11, dilation 5", CONV, 48001, 128, 128, 11, 1, 5},
-    {"stage 0, K 3, dilation 1", CONV, 8000, 256, 256, 3, 1, 1},
-    {"stage 0, K 7, dilation 3", CONV, 8000, 256, 256, 7, 1, 3},
-    {"stage 0, K 11, dilation 5", CONV, 8000, 256, 256, 11, 1, 5},
+    {"stage 1, K 3, dilation 1", NORMED16, 48001, 128, 128, 3, 1, 1},
+    {"stage 1, K 7, dilation 3", NORMED16, 48001, 128, 128, 7, 1, 3},
+    {"stage 1, K 11, dilation 5", NORMED16, 48001, 128, 128, 11, 1, 5},
+    {"stage 0, K 3, dilation 1", NORMED16, 8000, 256, 256, 3, 1, 1},
+    {"stage 0, K 7, dilation 3", NORMED16, 8000, 256, 256, 7, 1, 3},
+    {"stage 0, K 11, dilation 5", NORMED16, 8000, 256, 256, 11, 1, 5},
     {"upsampling 0", TRANSPOSED, 800, 512, 256, 20, 10, 1},
     {"upsampling 1", TRANSPOSED, 8000, 256, 128, 12, 6, 1},
     {"noise convolution 0, stride 6", CONV, 48001, 22, 256, 12, 6, 1},
     {"noise convolution 1", CONV, 48001, 22, 128, 1, 1, 1},
     {"last convolution", CONV, 48001, 128, 22, 7, 1, 1},
-    {"decoder, K 3", CONV, 800, 1090, 1024, 3, 1, 1},
-    {"decoder, K 3, short", CONV, 160, 1090, 1024, 3, 1, 1},
+    {"decoder, K 3", CONV16, 800, 1090, 1024, 3, 1, 1},
+    {"decoder, K 3, short", CONV16, 160, 1090, 1024, 3, 1, 1},
     {"text encoder, K 5", CONV, 150, 512, 512, 5, 1, 1},
     {"ALBERT feed-forward, 150 rows", LINEAR, 150, 768, 2048, 1, 1, 1},
     {"ALBERT projection, 37 rows", LINEAR, 37, 768, 768, 1, 1, 1},
@@ -45,7 +45,7 @@ static const struct shape {
 };
 
 struct work {
-    struct cw_mat x, y, z, scratch;
+    struct cw_mat x, y, z, scratch, moments;
     struct cw_weight *w;
     struct cw_lstm *lstm;
     float *ones;
@@ -55,11 +55,17 @@ static double (*now)(void) = cw_seconds;
 
 static int run(struct cw_device *d, const struct shape *s, const struct work *w, struct cw_error *err) {
     struct cw_epilogue e = {0};
-    struct cw_instance_norm_params p = {w->ones, w->ones, 1e-5F, s->kind == INSTANCE_SNAKE ? CW_NORM_SNAKE : CW_NORM_LEAKY, 0.2F, w->ones};
+    struct cw_instance_norm_params p = {w->ones, w->ones, 1e-5F, s->kind == INSTANCE_SNAKE || s->kind == NORMED16 ? CW_NORM_SNAKE : CW_NORM_LEAKY, 0.2F, w->ones, {0}};
     int pad = s->kind == LINEAR ? 0 : s->stride > 1 ? (s->taps - s->stride) / 2 : s->dilation * (s->taps - 1) / 2;
 
     switch (s->kind) {
+    case NORMED16: /* as in a residual block: AdaIN and Snake before, the residual and the next norm's moments after */
+        p.moments = w->moments;
+        e.add = w->z;
+        e.moments = w->moments;
+        return cw_conv1d_normed(d, w->x, p, w->scratch, w->w, pad, s->dilation, e, w->y, err);
     case CONV:
+    case CONV16:
         return cw_conv1d(d, w->x, w->w, s->stride, pad, s->dilation, e, w->y, err);
     case TRANSPOSED:
         return cw_conv_transpose1d(d, w->x, w->w, pad, 0, e, w->y, err);
@@ -89,6 +95,8 @@ static int run(struct cw_device *d, const struct shape *s, const struct work *w,
 static double multiply_adds(const struct shape *s, int rows_out) {
     switch (s->kind) {
     case CONV:
+    case CONV16:
+    case NORMED16:
     case LINEAR:
         return (double)rows_out * s->in * s->out * s->taps;
     case TRANSPOSED:
@@ -132,10 +140,15 @@ static int bench(struct cw_device *d, struct cw_arena *a, const struct shape *s,
         cw_gauss(1, 2, (uint64_t)r * s->in, (size_t)s->in, w.x.data + (ptrdiff_t)r * w.x.stride);
     if (cw_fill_rows(d, w.ones, w.y, err) != 0)
         goto done;
-    if (s->kind == CONV || s->kind == LINEAR)
+    if (s->kind == NORMED16 && (cw_arena_mat(a, s->rows, s->in, &w.scratch, err) != 0 || cw_arena_mat(a, 3, s->in, &w.moments, err) != 0 ||
+                                cw_column_moments(d, w.x, w.moments, err) != 0 || cw_copy(d, w.y, w.z, err) != 0))
+        goto done;
+    if (s->kind == CONV16 || s->kind == NORMED16)
+        status = cw_weight_open_16(&w.w, d, weights, s->out, s->in, s->taps, NULL, err);
+    else if (s->kind == CONV || s->kind == LINEAR)
         status = cw_weight_open(&w.w, d, weights, s->out, s->in, s->taps, NULL, err);
     else if (s->kind == TRANSPOSED)
-        status = cw_weight_open_transposed(&w.w, d, weights, s->in, s->out, s->taps, s->stride, NULL, err);
+        status = cw_weight_open_transposed_16(&w.w, d, weights, s->in, s->out, s->taps, s->stride, NULL, err);
     else if (s->kind == LSTM)
         status = cw_arena_mat(a, rows, 8 * s->out, &w.scratch, err) != 0 ||
                          cw_lstm_open(&w.lstm, d, weights, weights, w.ones, w.ones, s->in, s->out, err) != 0

@@ -11,6 +11,10 @@ enum { PANEL = 2 * VN };
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
+INLINE vf load_up_to(const float *p, int n) {
+    return n >= VN ? v_load(p) : v_load_n(p, n);
+}
+
 /* ---- functions ------------------------------------------------------------------------------------------------------- */
 
 /* e^x = 2^n e^r, |r| <= ln 2 / 2; relative error 1e-7; 0 and infinity beyond the range of a float. The polynomials here
@@ -101,13 +105,62 @@ INLINE float sum_of(vf a) {
     return lanes[0];
 }
 
+/* y [n] = act(norm(x)) of one row. */
+INLINE void affine_row_of(const struct cw_affine *a, const enum cw_norm_act act, const float *x, int n, float *y) {
+    int c;
+
+    for (c = 0; c < n; c += VN) {
+        const int left = n - c;
+        vf v = v_fma(v_sub(load_up_to(x + c, left), load_up_to(a->mean + c, left)), load_up_to(a->gain + c, left),
+                     load_up_to(a->shift + c, left));
+
+        if (act == CW_NORM_LEAKY)
+            v = leaky_of(v, v_set(a->slope));
+        else if (act == CW_NORM_SNAKE)
+            v = v_fma(sin_squared_of(v_mul(v, load_up_to(a->alpha + c, left))), load_up_to(a->inverse + c, left), v);
+        if (left >= VN)
+            v_store(y + c, v);
+        else
+            v_store_n(y + c, v, left);
+    }
+}
+
+static void affine_row(const struct cw_affine *a, const float *x, int n, float *y) {
+    switch (a->act) { /* constant in each call */
+    case CW_NORM_NONE:
+        affine_row_of(a, CW_NORM_NONE, x, n, y);
+        break;
+    case CW_NORM_LEAKY:
+        affine_row_of(a, CW_NORM_LEAKY, x, n, y);
+        break;
+    case CW_NORM_SNAKE:
+        affine_row_of(a, CW_NORM_SNAKE, x, n, y);
+        break;
+    }
+}
+
 /* ---- convolution ------------------------------------------------------------------------------------------------------- */
 
-INLINE vf finish(const struct cw_conv_job *j, vf v) {
+/* The epilogue of one vector: n columns (VN or fewer) of row `row` from column `col`, bias added. Stores and gives it. */
+INLINE vf finish(const struct cw_conv_job *j, ptrdiff_t row, int col, int n, vf v) {
+    float *y = j->y + row * j->y_stride + col;
+
     if (j->act == CW_ACT_LEAKY)
         v = leaky_of(v, v_set(j->slope));
     else if (j->act == CW_ACT_GELU_TANH)
         v = gelu_of(v);
+    if (j->add)
+        v = v_add(v, load_up_to(j->add + row * j->add_stride + col, n));
+    if (j->add2)
+        v = v_add(v, load_up_to(j->add2 + row * j->add2_stride + col, n));
+    if (j->add || j->add2)
+        v = v_mul(v, v_set(j->scale));
+    if (j->last_slope != 1)
+        v = leaky_of(v, v_set(j->last_slope));
+    if (n >= VN)
+        v_store(y, v);
+    else
+        v_store_n(y, v, n);
     return v;
 }
 
@@ -142,33 +195,9 @@ INLINE void conv_tile(const struct cw_conv_job *j, int q, const int rows, int lo
     }
     UNROLL
     for (r = 0; r < rows; r++) {
-        float *y = j->y + (ptrdiff_t)(q + r) * j->y_stride + panel * PANEL;
-        vf a = finish(j, v_add(sum[r][0], v_load(j->bias + panel * PANEL)));
-        vf b = finish(j, v_add(sum[r][1], v_load(j->bias + panel * PANEL + VN)));
-
-        if (n >= PANEL) {
-            if (j->add) {
-                const float *add = j->add + (ptrdiff_t)(q + r) * j->add_stride + panel * PANEL;
-
-                a = v_mul(v_add(a, v_load(add)), v_set(j->scale));
-                b = v_mul(v_add(b, v_load(add + VN)), v_set(j->scale));
-            }
-            v_store(y, a);
-            v_store(y + VN, b);
-        } else {
-            const int na = n < VN ? n : VN, nb = n - na;
-
-            if (j->add) {
-                const float *add = j->add + (ptrdiff_t)(q + r) * j->add_stride + panel * PANEL;
-
-                a = v_mul(v_add(a, v_load_n(add, na)), v_set(j->scale));
-                if (nb > 0)
-                    b = v_mul(v_add(b, v_load_n(add + VN, nb)), v_set(j->scale));
-            }
-            v_store_n(y, a, na);
-            if (nb > 0)
-                v_store_n(y + VN, b, nb);
-        }
+        finish(j, q + r, panel * PANEL, n, v_add(sum[r][0], v_load(j->bias + panel * PANEL)));
+        if (n > VN)
+            finish(j, q + r, panel * PANEL + VN, n - VN, v_add(sum[r][1], v_load(j->bias + panel * PANEL + VN)));
     }
 }
 
@@ -227,166 +256,25 @@ static void conv(const struct cw_conv_job *j, int row0, int row1, int panel0, in
         }
 }
 
-/* ---- fast convolution --------------------------------------------------------------------------------------------------- */
-
-/* Seven input rows d0 .. d6, a dilation apart, become one row at each point: coefficients of the product of (x - other
- * points). s_i = d_(i+1) - d_i / 2 is the factor (x - 1/2), shared by all but one. */
-INLINE void fast_transform(const vf d[CW_FAST_POINTS], vf v[CW_FAST_POINTS]) {
-    const vf half = v_set(0.5F), four = v_set(4), five = v_set(5);
-    vf s[CW_FAST_POINTS - 1], a, b;
-    int i;
-
-    UNROLL
-    for (i = 0; i < CW_FAST_POINTS - 1; i++)
-        s[i] = v_fnma(half, d[i], d[i + 1]);
-    v[0] = v_fma(four, s[0], v_fnma(five, s[2], s[4]));
-    a = v_fnma(four, s[1], s[3]);
-    b = v_fnma(four, s[2], s[4]);
-    v[1] = v_add(b, a);
-    v[2] = v_sub(b, a);
-    a = v_sub(s[3], s[1]);
-    b = v_sub(s[4], s[2]);
-    v[3] = v_fma(v_set(2), a, b);
-    v[4] = v_fnma(v_set(2), a, b);
-    v[5] = v_fma(four, d[1], v_fnma(five, d[3], d[5]));
-    v[6] = v_fma(four, s[1], v_fnma(five, s[3], s[5]));
-}
-
-/* The products at the points become four outputs: y_i = sum of a^i m_a, and infinity's into the last. */
-INLINE void fast_inverse(const vf m[CW_FAST_POINTS], vf y[CW_FAST_TILE]) {
-    const vf even1 = v_add(m[1], m[2]), odd1 = v_sub(m[1], m[2]), even2 = v_add(m[3], m[4]), odd2 = v_sub(m[3], m[4]);
-
-    y[0] = v_add(v_add(m[0], m[5]), v_add(even1, even2));
-    y[1] = v_fma(v_set(0.5F), m[5], v_fma(v_set(2), odd2, odd1));
-    y[2] = v_fma(v_set(0.25F), m[5], v_fma(v_set(4), even2, even1));
-    y[3] = v_add(m[6], v_fma(v_set(0.125F), m[5], v_fma(v_set(8), odd2, odd1)));
-}
-
-enum {
-    FAST_GROUPS_MAX = CW_FAST_TAPS_MAX / CW_FAST_TILE,
-    FAST_TILES_MAX = 56,
-    FAST_STRIDE_MAX = CW_FAST_IN_MAX + 16,
-    FAST_FLOATS = CW_FAST_POINTS * (28 + FAST_GROUPS_MAX - 1) * FAST_STRIDE_MAX, /* also holds 59 tiles of 128 */
+#include "kernels/body_sums.h"
+#if defined(FIXED) || defined(BFLOAT)
+struct products16 {
+    const NUMBER16 *x;  /* 2 pairs numbers a row */
+    ptrdiff_t row, tap; /* distances, numbers */
+    int taps, pairs;
+    const NUMBER16 *w; /* [taps][pairs][PANEL][2] */
+    float *sum;        /* [rows][PANEL] */
 };
+#ifdef TILES
+#include "kernels/body_tiles.h"
+#else
+#include "kernels/body_dot.h"
+#endif
+#include "kernels/body_16.h"
+#endif
+#include "kernels/body_fast.h"
 
-struct fast_work {
-    float v[FAST_FLOATS] __attribute__((aligned(64)));                           /* [points][tiles + groups - 1][stride] */
-    float m[CW_FAST_POINTS][FAST_TILES_MAX][PANEL] __attribute__((aligned(64))); /* products of one panel */
-};
-
-/* Row distance of the transforms: whole vectors, and no multiple of 1 KiB (see arena.c). */
-INLINE int fast_stride(int in) {
-    const int padded = (in + 15) / 16 * 16;
-
-    return padded % 256 == 0 ? padded + 16 : padded;
-}
-
-static void fast_forward(const struct cw_conv_job *j, struct fast_work *work, int phase, int tile0, int tiles) {
-    static const float zeros[CW_FAST_IN_MAX];
-    const int stride = fast_stride(j->in);
-    int q, i, c;
-
-    for (q = 0; q < tiles; q++) {
-        const float *rows[CW_FAST_POINTS];
-        float *v = work->v + (size_t)q * stride;
-
-        for (i = 0; i < CW_FAST_POINTS; i++) {
-            const int64_t row = phase + j->offset + (int64_t)j->dilation * ((int64_t)CW_FAST_TILE * (tile0 + q) + i);
-
-            rows[i] = row >= 0 && row < j->x_rows ? j->x + (ptrdiff_t)row * j->x_stride : zeros;
-        }
-        for (c = 0; c < j->in; c += VN) {
-            const int n = j->in - c;
-            vf d[CW_FAST_POINTS], to[CW_FAST_POINTS];
-
-            if (n >= VN) {
-                UNROLL
-                for (i = 0; i < CW_FAST_POINTS; i++)
-                    d[i] = v_load(rows[i] + c);
-            } else {
-                UNROLL
-                for (i = 0; i < CW_FAST_POINTS; i++)
-                    d[i] = v_load_n(rows[i] + c, n);
-            }
-            fast_transform(d, to);
-            UNROLL
-            for (i = 0; i < CW_FAST_POINTS; i++)
-                v_store(v + (size_t)i * tiles * stride + c, to[i]);
-        }
-    }
-}
-
-/* Outputs of one panel: inverse transform, then the epilogue. */
-static void fast_store(const struct cw_fast_job *f, const struct fast_work *work, int phase, int tile0, int tiles, int panel) {
-    const struct cw_conv_job *j = &f->conv;
-    int q, i, half;
-
-    for (half = 0; half < 2; half++) {
-        const int first = panel * PANEL + half * VN, n = j->out - first;
-        vf bias;
-
-        if (n <= 0)
-            break;
-        bias = v_load(j->bias + first);
-        for (q = 0; q < tiles; q++) {
-            const int row0 = phase + j->dilation * CW_FAST_TILE * (tile0 + q);
-            vf m[CW_FAST_POINTS], y[CW_FAST_TILE];
-
-            UNROLL
-            for (i = 0; i < CW_FAST_POINTS; i++)
-                m[i] = v_load(work->m[i][q] + half * VN);
-            fast_inverse(m, y);
-            UNROLL
-            for (i = 0; i < CW_FAST_TILE; i++) {
-                const int row = row0 + i * j->dilation;
-                vf value = finish(j, v_add(y[i], bias));
-
-                if (row >= f->rows)
-                    continue;
-                if (j->add) {
-                    const float *add = j->add + (ptrdiff_t)row * j->add_stride + first;
-
-                    value = v_mul(v_add(value, n >= VN ? v_load(add) : v_load_n(add, n)), v_set(j->scale));
-                }
-                if (n >= VN)
-                    v_store(j->y + (ptrdiff_t)row * j->y_stride + first, value);
-                else
-                    v_store_n(j->y + (ptrdiff_t)row * j->y_stride + first, value, n);
-            }
-        }
-    }
-}
-
-/* At each point, the transformed tiles are an ordinary convolution with one tap per group of four. */
-static void conv_fast(const struct cw_fast_job *f, int phase, int tile0, int tile1) {
-    static const float no_bias[PANEL];
-    const int tiles = tile1 - tile0, all = tiles + f->groups - 1, stride = fast_stride(f->conv.in);
-    struct fast_work work;
-    int panel, i;
-
-    fast_forward(&f->conv, &work, phase, tile0, all);
-    for (panel = 0; panel < f->panels; panel++) {
-        for (i = 0; i < CW_FAST_POINTS; i++) {
-            const struct cw_conv_job product = {.x = work.v + (size_t)i * all * stride,
-                                                .x_stride = stride,
-                                                .x_rows = all,
-                                                .in = f->conv.in,
-                                                .taps = f->groups,
-                                                .step = 1,
-                                                .dilation = 1,
-                                                .w = f->w + ((size_t)panel * CW_FAST_POINTS + i) * f->groups * f->conv.in * PANEL,
-                                                .packed_taps = f->groups,
-                                                .bias = no_bias,
-                                                .y = work.m[i][0],
-                                                .y_stride = PANEL,
-                                                .out = PANEL,
-                                                .scale = 1};
-
-            conv(&product, 0, tiles, 0, 1);
-        }
-        fast_store(f, &work, phase, tile0, tiles, panel);
-    }
-}
+/* ---- depthwise, norms ------------------------------------------------------------------------------------------------- */
 
 static void depthwise(const struct cw_depthwise_job *j, int row0, int row1) {
     int t, c, k;
@@ -404,8 +292,6 @@ static void depthwise(const struct cw_depthwise_job *j, int row0, int row1) {
             j->y.data[(ptrdiff_t)t * j->y.stride + c] = sum + (j->bias ? j->bias[c] : 0);
         }
 }
-
-/* ---- norms ------------------------------------------------------------------------------------------------------------- */
 
 static void layer_norm(const struct cw_layer_norm_job *j, int row0, int row1) {
     const int n = j->x.cols, whole = n / VN * VN, rest = n - whole;
@@ -499,33 +385,11 @@ static void column_stats(struct cw_mat x, int row0, int row1, int col0, int n, d
         vector_stats(x, row0, row1, col0 + c, n - c, mean + c, m2 + c);
 }
 
-INLINE vf affine_of(const struct cw_affine_job *j, vf x, vf mean, vf gain, vf shift, vf alpha, vf inverse) {
-    x = v_fma(v_sub(x, mean), gain, shift);
-    if (j->act == CW_NORM_LEAKY)
-        x = leaky_of(x, v_set(j->slope));
-    else if (j->act == CW_NORM_SNAKE)
-        x = v_fma(sin_squared_of(v_mul(x, alpha)), inverse, x);
-    return x;
-}
-
 static void affine(const struct cw_affine_job *j, int row0, int row1) {
-    const int n = j->x.cols, whole = n / VN * VN, rest = n - whole;
-    const float *alpha = j->act == CW_NORM_SNAKE ? j->alpha : j->gain; /* read in any case */
-    int r, c;
+    int r;
 
-    for (r = row0; r < row1; r++) {
-        const float *x = j->x.data + (ptrdiff_t)r * j->x.stride;
-        float *y = j->y.data + (ptrdiff_t)r * j->y.stride;
-
-        for (c = 0; c < whole; c += VN)
-            v_store(y + c, affine_of(j, v_load(x + c), v_load(j->mean + c), v_load(j->gain + c), v_load(j->shift + c), v_load(alpha + c),
-                                     v_load(j->inverse + c)));
-        if (rest)
-            v_store_n(y + c,
-                      affine_of(j, v_load_n(x + c, rest), v_load_n(j->mean + c, rest), v_load_n(j->gain + c, rest),
-                                v_load_n(j->shift + c, rest), v_load_n(alpha + c, rest), v_load_n(j->inverse + c, rest)),
-                      rest);
-    }
+    for (r = row0; r < row1; r++)
+        affine_row(&j->affine, j->x.data + (ptrdiff_t)r * j->x.stride, j->x.cols, j->y.data + (ptrdiff_t)r * j->y.stride);
 }
 
 /* ---- attention ------------------------------------------------------------------------------------------------------------ */
@@ -709,10 +573,6 @@ INLINE void recur(const struct cw_lstm_job *j, float *gates, const float *h, int
     }
 }
 
-INLINE vf load_up_to(const float *p, int n) {
-    return n >= VN ? v_load(p) : v_load_n(p, n);
-}
-
 static void lstm(const struct cw_lstm_job *j) {
     const int hidden = j->hidden, rows = j->y.rows, panels = (4 * hidden + PANEL - 1) / PANEL;
     float cell[CW_LSTM_HIDDEN_MAX];
@@ -806,5 +666,24 @@ static void map(enum cw_function f, const float *x, const float *z, float s, flo
     }
 }
 
-const struct cw_kernels KERNELS = {ISA_NAME,   PANEL,        TILE,   conv,      conv_fast, depthwise,
-                                   layer_norm, column_stats, affine, attention, lstm,      map};
+const struct cw_kernels KERNELS = {
+    .isa = ISA_NAME,
+    .panel = PANEL,
+    .tile = TILE,
+    .conv = conv,
+    .conv_fast = conv_fast,
+#if defined(FIXED)
+    .form16 = CW_FORM_FIXED,
+    .conv16 = conv16,
+#elif defined(BFLOAT)
+    .form16 = CW_FORM_BFLOAT,
+    .conv16 = conv16,
+#endif
+    .depthwise = depthwise,
+    .layer_norm = layer_norm,
+    .column_stats = column_stats,
+    .affine = affine,
+    .attention = attention,
+    .lstm = lstm,
+    .map = map,
+};

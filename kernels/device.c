@@ -1,6 +1,7 @@
 /* A device: the best instruction set that this build has and this machine runs (or the one asked for) + a thread pool. */
 #include "kernels/internal.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,14 @@ static bool has_avx512(void) {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq");
 }
+
+static bool has_avx512vnni(void) {
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
+static bool has_avx512bf16(void) {
+    return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
 #endif
 
 static bool has_c(void) {
@@ -26,24 +35,36 @@ static bool has_c(void) {
 static const struct {
     const struct cw_kernels *kernels;
     bool (*runs_here)(void);
+    bool hidden; /* only when asked for by name */
 } instruction_sets[] = {
-/* best first */
+/* Best first. Fixed point comes before bfloat16: as fast a product, eight times finer, and so good enough for Toom and Cook's
+ * method. bfloat16 products alone are faster than float32 on some processors only, so nothing chooses them by itself. */
 #ifndef CW_PLAIN_C_ONLY
-    {&cw_kernels_avx512, has_avx512},
-    {&cw_kernels_avx2, has_avx2},
+    {&cw_kernels_amx, cw_amx_runs_here, false},
+    {&cw_kernels_avx512vnni, has_avx512vnni, false},
+    {&cw_kernels_avx512, has_avx512, false},
+    {&cw_kernels_avx512bf16, has_avx512bf16, false},
+    {&cw_kernels_avx2, has_avx2, false},
+    {&cw_kernels_amx_emulated, has_avx512, true},
 #endif
-    {&cw_kernels_c, has_c},
+    {&cw_kernels_c, has_c, false},
 };
 enum { ISA_COUNT = sizeof instruction_sets / sizeof instruction_sets[0] };
 
-const char *const *cw_device_isas(void) {
-    /* One list, entered where this machine can (what runs AVX-512 runs AVX2), so that nothing is written at run time. */
-    static const char *const names[] = {"avx512", "avx2", "c", NULL};
-    int first = 0;
+static const char *names[ISA_COUNT + 1];
+static pthread_once_t names_once = PTHREAD_ONCE_INIT;
 
-    while (first < ISA_COUNT - 1 && !instruction_sets[first].runs_here())
-        first++;
-    return names + (sizeof names / sizeof names[0] - 1 - ISA_COUNT) + first;
+static void find_names(void) {
+    int n = 0, i;
+
+    for (i = 0; i < ISA_COUNT; i++)
+        if (!instruction_sets[i].hidden && instruction_sets[i].runs_here())
+            names[n++] = instruction_sets[i].kernels->isa;
+}
+
+const char *const *cw_device_isas(void) {
+    (void)pthread_once(&names_once, find_names);
+    return names;
 }
 
 static int cores(void) {
@@ -81,6 +102,8 @@ int cw_device_open(struct cw_device **out, struct cw_device_params params, struc
 
         if (named && strcmp(isa, instruction_sets[i].kernels->isa) != 0)
             continue;
+        if (!named && instruction_sets[i].hidden)
+            continue;
         if (instruction_sets[i].runs_here()) {
             chosen = instruction_sets[i].kernels;
         } else if (named) {
@@ -89,7 +112,8 @@ int cw_device_open(struct cw_device **out, struct cw_device_params params, struc
         }
     }
     if (!chosen) {
-        cw_fail(err, CW_BAD_INPUT, "%s: expected \"c\", \"avx2\" or \"avx512\", found \"%s\"", from, isa);
+        cw_fail(err, CW_BAD_INPUT, "%s: expected \"c\", \"avx2\", \"avx512\", \"avx512vnni\", \"avx512bf16\" or \"amx\", found \"%s\"",
+                from, isa);
         goto done;
     }
     d = calloc(1, sizeof *d);

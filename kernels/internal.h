@@ -10,6 +10,14 @@
 
 /* ---- jobs ---------------------------------------------------------------------------------------------------------- */
 
+/* act((x - mean) * gain + shift), all [C]. */
+struct cw_affine {
+    const float *mean, *gain, *shift;
+    enum cw_norm_act act;
+    float slope;
+    const float *alpha, *inverse; /* Snake: a and 1 / a (0 where a is 0) */
+};
+
 /* y[q, n] = epilogue(sum over k, c of x[q * step + offset + k * dilation, c] * w[n, k, c]), taps outside x skipped.
  * Every sum runs over k first, then c, in one chain, wherever the output lies: bytes do not depend on the cut. */
 struct cw_conv_job {
@@ -23,10 +31,11 @@ struct cw_conv_job {
     float *y;                   /* [rows, out] */
     ptrdiff_t y_stride;
     int out;
-    const float *add; /* [rows, out] or NULL */
-    ptrdiff_t add_stride;
+    const float *add, *add2; /* [rows, out] or NULL */
+    ptrdiff_t add_stride, add2_stride;
     enum cw_act act;
-    float slope, scale;
+    float slope, scale, last_slope;
+    const struct cw_affine *norm; /* of x before the products, by kernels that say so; or NULL */
 };
 
 /* The taps [*lo, *hi) of output row q that fall inside x. */
@@ -57,6 +66,11 @@ static inline void cw_conv_tap_range(const struct cw_conv_job *j, int q, int *lo
     *hi = (int)end;
 }
 
+/* Mean and sum of squared deviations of the columns of some rows. */
+struct cw_moments {
+    double count, *mean, *m2; /* [columns] */
+};
+
 /* Fast convolution (Toom and Cook; Winograd, 1980), stride 1: four outputs a dilation apart take CW_FAST_POINTS products
  * instead of four per tap, four taps at a time. A tile is four outputs; of the rows of one phase (row % dilation), tile q
  * holds the rows phase + dilation * (4 q + 0 .. 3). The points are 0, 1, -1, 2, -2, 1/2 and infinity. Error grows about
@@ -72,13 +86,57 @@ enum {
 struct cw_fast_job {
     struct cw_conv_job conv; /* step 1, offset -pad; w is not read */
     int rows;                /* of y */
-    const float *w;          /* [panels][CW_FAST_POINTS][groups][in][panel] */
+    const void *w;           /* float [panels][CW_FAST_POINTS][groups][in][panel], or, with a scale, int16_t [..][pairs][panel][2] */
+    const float *scale;      /* [panels][CW_FAST_POINTS][panel] of 16-bit weights, or NULL */
     int groups;              /* of four taps */
     int panels;
 };
 /* Tiles of one task, for this many input channels: their transforms stay in the second-level cache. */
 static inline int cw_fast_block(int in) {
     return in <= 128 ? 56 : 28;
+}
+
+/* Direct convolution in 16-bit numbers, ordinary or transposed: the rows that a block needs become 16-bit in a local copy
+ * (normed first), zeros outside x, so that every output sees all of its taps. Channels lie in pairs, padded to 16 pairs. */
+struct cw_conv16_job {
+    struct cw_conv_job conv; /* w is not read; y, add, add2 are those of the whole output */
+    const uint16_t *w;       /* [phases][panels][taps of a phase][pairs][panel][2] */
+    const float *scale;      /* [phases][panels][panel], fixed point; NULL for bfloat16 */
+    int panels, phases;      /* 1 phase: ordinary */
+    int pad;                 /* of a transposed convolution */
+    int y_rows;
+};
+enum {
+    CW_LOCAL16 = 128 * 1024, /* numbers of the local copy */
+    CW_ROWS16 = 448,         /* most rows of a block */
+    CW_SLACK16 = 32,         /* rows past the last one that a tile may read */
+    CW_IN16_MAX = 4096,      /* input channels */
+    CW_TAPS16_MAX = 64,
+    CW_CHUNK16 = 128, /* most pairs whose products a 32-bit sum holds */
+};
+static inline int cw_pairs16(int in) {
+    return (in + 31) / 32 * 16;
+}
+/* Row distance of 16-bit rows: whole pairs, and no multiple of 1 KiB (see arena.c). */
+static inline int cw_stride16(int in) {
+    int stride = 2 * cw_pairs16(in);
+
+    return stride % 512 == 0 ? stride + 32 : stride;
+}
+/* The products are summed in chunks: so many taps at once, or so many pairs of one tap. */
+static inline int cw_chunk_taps16(int pairs) {
+    return pairs < CW_CHUNK16 ? CW_CHUNK16 / pairs : 1;
+}
+static inline int cw_chunk_pairs16(int pairs) {
+    int chunks = (pairs + CW_CHUNK16 - 1) / CW_CHUNK16;
+
+    return (pairs + chunks - 1) / chunks;
+}
+/* Rows of a block of an ordinary (span = (taps - 1) dilation) or transposed convolution; less than 1: not to be done. */
+static inline int cw_rows16(int in, int step, int span) {
+    int64_t rows = ((int64_t)CW_LOCAL16 / cw_stride16(in) - span - 1) / step - CW_SLACK16;
+
+    return rows > CW_ROWS16 ? CW_ROWS16 : (int)rows;
 }
 
 struct cw_depthwise_job {
@@ -95,13 +153,9 @@ struct cw_layer_norm_job {
     float eps;
 };
 
-/* y = act((x - mean) * gain + shift), all [C]. */
 struct cw_affine_job {
     struct cw_mat x, y;
-    const float *mean, *gain, *shift;
-    enum cw_norm_act act;
-    float slope;
-    const float *alpha, *inverse; /* Snake: a and 1 / a (0 where a is 0) */
+    struct cw_affine affine;
 };
 
 struct cw_attention_job {
@@ -125,14 +179,22 @@ enum cw_function { CW_F_LEAKY, CW_F_ADD, CW_F_EXP, CW_F_SIN };
 
 /* ---- an instruction set ---------------------------------------------------------------------------------------------- */
 
+/* What a weight that may be 16 bits wide becomes. */
+enum cw_form16 { CW_FORM_NONE, CW_FORM_FIXED, CW_FORM_BFLOAT };
+#define CW_FIXED_MOST 8191.0F /* of the activations; the weights are scaled so that no 32-bit sum of a chunk can overflow */
+
 struct cw_kernels {
     const char *isa;
     int panel; /* output columns packed side by side in a weight */
     int tile;  /* rows of one register tile: the launchers' row blocks are multiples of it */
     /* rows [row0, row1) of y, panels [panel0, panel1) */
     void (*conv)(const struct cw_conv_job *j, int row0, int row1, int panel0, int panel1);
-    /* tiles [tile0, tile1) of one phase, at most cw_fast_block(in); NULL: not in this instruction set */
-    void (*conv_fast)(const struct cw_fast_job *j, int phase, int tile0, int tile1);
+    /* tiles [tile0, tile1) of one phase, at most cw_fast_block(in), x normed first; joins what it stored to *m unless that
+     * is NULL. The whole is NULL where an instruction set has none. */
+    void (*conv_fast)(const struct cw_fast_job *j, int phase, int tile0, int tile1, struct cw_moments *m);
+    /* rows [row0, row1) of every phase, at most cw_rows16(), of some panels; NULL where form16 is CW_FORM_NONE */
+    void (*conv16)(const struct cw_conv16_job *j, int row0, int row1, int panel0, int panel1, struct cw_moments *m);
+    enum cw_form16 form16;
     void (*depthwise)(const struct cw_depthwise_job *j, int row0, int row1);
     void (*layer_norm)(const struct cw_layer_norm_job *j, int row0, int row1);
     /* Mean and sum of squared deviations of rows [row0, row1) for columns [col0, col0 + n), n <= CW_STATS_COLS. */
@@ -145,7 +207,8 @@ struct cw_kernels {
 };
 enum { CW_STATS_COLS = 128, CW_STATS_ROWS = 64 }; /* a column group, and the rows read twice while they are in cache */
 
-extern const struct cw_kernels cw_kernels_c, cw_kernels_avx2, cw_kernels_avx512;
+extern const struct cw_kernels cw_kernels_c, cw_kernels_avx2, cw_kernels_avx512, cw_kernels_avx512vnni, cw_kernels_avx512bf16,
+    cw_kernels_amx, cw_kernels_amx_emulated;
 
 /* Joins the statistics of `n` rows (mean, m2) to those of `count` rows in *mean0, *m20 (Chan, Golub and LeVeque, 1979). */
 static inline void cw_stats_join(double count, double *mean0, double *m20, double n, double mean, double m2) {
@@ -172,19 +235,42 @@ struct cw_weight {
     const struct cw_kernels *kernels; /* whose layout this is */
     int out, in, taps;
     int stride;  /* of a transposed convolution; 0 otherwise */
-    float *data; /* [phases][panels][taps of a phase][in][panel]; phases = 1 unless transposed */
-    float *fast; /* [panels][CW_FAST_POINTS][groups][in][panel], or NULL: taps, channels or instruction set do not suit */
+    float *data; /* NULL where half is set; [phases][panels][taps of a phase][in][panel]; phases = 1 unless transposed */
+    void *fast;  /* as cw_fast_job.w, or NULL: taps, channels or instruction set do not suit */
+    float *fast_scale;
     int fast_groups;
+    bool may16;     /* opened by cw_weight_open_16 */
+    uint16_t *half; /* as cw_conv16_job.w in place of data, or NULL */
+    float *half_scale;
     float *bias; /* [panels * panel] */
     int panels;
     int phase_taps; /* ceil(taps / stride), or taps */
 };
+
+/* Packs one panel (of one phase) into p->half or p->fast. column: room for a column, at every point for the latter. */
+void cw_pack16_panel(const struct cw_weight *p, const float *w, bool transposed, int i, float *column);
+void cw_pack16_fast_panel(const struct cw_weight *p, const float *w, int i, float *column);
+void cw_fast_points(const struct cw_weight *p, const float *w, int g, float to[CW_FAST_POINTS]);
 
 struct cw_lstm {
     struct cw_weight *ih; /* [4H, C] with both biases */
     struct cw_weight *hh; /* [4H, H] */
     int in, hidden;
 };
+
+/* An instance norm with its numbers at hand, for kernels that apply it as they read. */
+enum { CW_NORM_COLS = 8192 };
+struct cw_norm {
+    struct cw_affine affine; /* of the rows below */
+    float mean[CW_NORM_COLS], gain[CW_NORM_COLS], shift[CW_NORM_COLS], inverse[CW_NORM_COLS], moments[3][CW_NORM_COLS];
+};
+CW_MUST_CHECK int cw_norm_prepare(const char *what, struct cw_device *d, struct cw_mat x, const struct cw_instance_norm_params *p,
+                                  struct cw_norm *n, struct cw_error *err);
+void cw_norm_apply(struct cw_device *d, struct cw_mat x, const struct cw_norm *n, struct cw_mat y);
+void cw_moments_put(struct cw_mat m, int c, double mean, double variance);
+
+bool cw_amx_runs_here(void);
+bool cw_amx_check(const struct cw_kernels *kernels); /* the check that stands between a processor's AMX and its use */
 
 /* Shape checks with one wording; all return 0 or -1. `what` is the operation, `name` the matrix. */
 CW_MUST_CHECK int cw_check_mat(const char *what, const char *name, struct cw_mat m, struct cw_error *err);

@@ -1,9 +1,10 @@
 /* kernels: the only compute seam. Generic operations on float32 matrices; never one model's.
  *
  * A device is an instruction set chosen at run time plus a thread pool; it is shared and immutable after opening. Back
- * ends: plain C (the oracle every other one is tested against), AVX2 + FMA, AVX-512 F. CASTWRIGHT_ISA=c|avx2|avx512 forces
- * one. The same input gives the same bytes for any number of threads: work is cut by output tile only, and every sum runs
- * in one fixed order.
+ * ends: plain C ("c", the oracle every other one is tested against), AVX2 + FMA ("avx2"), AVX-512 ("avx512"), and three that
+ * multiply some weights in 16-bit numbers: "avx512vnni" in fixed point, "avx512bf16" and "amx" in bfloat16. CASTWRIGHT_ISA
+ * forces one. The same input gives the same bytes for any number of threads: work is cut by output tile only, and every sum
+ * runs in one fixed order.
  *
  * Every operation checks the shapes it is given and returns 0, or -1 with the operation's name, expected and found.
  * Letters: T frames (rows), C channels (columns), K taps, H heads. Matrices are time-major [T, C] with a row stride.
@@ -18,15 +19,17 @@
 struct cw_device;
 struct cw_device_params {
     int threads;     /* 0: one per core this process may use */
-    const char *isa; /* NULL: CASTWRIGHT_ISA, else the best this machine has; "c", "avx2", "avx512" */
+    const char *isa; /* NULL: CASTWRIGHT_ISA, else the best this machine has; a name of cw_device_isas() */
 };
 struct cw_device_params cw_device_params_default(void);
 CW_MUST_CHECK int cw_device_open(struct cw_device **d, struct cw_device_params params, struct cw_error *err);
 void cw_device_close(struct cw_device *d);
-const char *cw_device_isa(const struct cw_device *d); /* "c", "avx2", "avx512": the kernel class, part of every build key */
+const char *cw_device_isa(const struct cw_device *d); /* the kernel class, part of every build key */
 int cw_device_threads(const struct cw_device *d);
 /* ISA names this build and this machine can run, best first; NULL-terminated, static. */
 const char *const *cw_device_isas(void);
+/* NULL, or why an instruction set that the processor has is not used. */
+const char *cw_device_note(void);
 
 /* Runs task(arg, i) for i in [0, n) over the pool; returns when all are done. Tasks must not call the pool again. One
  * caller at a time per device (a second one waits). */
@@ -67,6 +70,12 @@ CW_MUST_CHECK int cw_weight_open(struct cw_weight **p, struct cw_device *d, cons
 /* Transposed convolution: w is [C in, N out, K taps] (PyTorch nn.ConvTranspose1d). For cw_conv_transpose1d alone. */
 CW_MUST_CHECK int cw_weight_open_transposed(struct cw_weight **p, struct cw_device *d, const float *w, int in, int out, int taps,
                                             int stride, const float *bias, struct cw_error *err);
+/* The same, where 16-bit numbers will do: a device that multiplies them faster does so, with float32 (or exact) sums and a
+ * relative error of about 1e-3 of the outputs' size (docs/speed.md). At most 4096 inputs and 64 taps. */
+CW_MUST_CHECK int cw_weight_open_16(struct cw_weight **p, struct cw_device *d, const float *w, int out, int in, int taps, const float *bias,
+                                    struct cw_error *err);
+CW_MUST_CHECK int cw_weight_open_transposed_16(struct cw_weight **p, struct cw_device *d, const float *w, int in, int out, int taps,
+                                               int stride, const float *bias, struct cw_error *err);
 void cw_weight_close(struct cw_weight *p);
 
 /* One direction of an LSTM, PyTorch's layout and gate order i, f, g, o: ih [4H, C], hh [4H, H], biases [4H] each. */
@@ -80,12 +89,16 @@ void cw_lstm_close(struct cw_lstm *p);
 enum cw_act { CW_ACT_NONE, CW_ACT_LEAKY, CW_ACT_GELU_TANH };
 
 /* What happens to each output of a gemm or convolution before it is stored: y = act(x w + bias), then
- * y = (y + add) * scale when `add.data` is set ([T, N], same shape as the output; may be the output itself). */
+ * y = (y + add + add2) * scale when one of them is set ([T, N], same shape as the output; may be the output itself), then
+ * leaky ReLU. */
 struct cw_epilogue {
     enum cw_act act;
-    float slope;       /* of CW_ACT_LEAKY */
-    struct cw_mat add; /* residual, or {0} */
-    float scale;       /* 0 means 1 */
+    float slope;           /* of CW_ACT_LEAKY */
+    struct cw_mat add;     /* residual, or {0} */
+    struct cw_mat add2;    /* another, or {0} */
+    float scale;           /* 0 means 1 */
+    float last_slope;      /* leaky ReLU of the result; 0 means none */
+    struct cw_mat moments; /* {0}, or [3, N]: takes the moments of y's columns, as cw_column_moments gives them */
 };
 
 /* y [T, N] = epilogue(x [T, C] W^T). */
@@ -106,6 +119,8 @@ CW_MUST_CHECK int cw_conv_transpose1d_depthwise(struct cw_device *d, struct cw_m
  * instead of gain (adaptive layer norm). */
 CW_MUST_CHECK int cw_layer_norm(struct cw_device *d, struct cw_mat x, const float *gain, const float *shift, bool add_one, float eps,
                                 struct cw_mat y, struct cw_error *err);
+/* m [3, C]: mean, what is left of it beyond a float, and biased variance of each column. C <= 8192. */
+CW_MUST_CHECK int cw_column_moments(struct cw_device *d, struct cw_mat x, struct cw_mat m, struct cw_error *err);
 /* Instance normalisation of each column over all rows (biased variance, two-pass in double or pairwise), then
  * y = norm(x) * gain + shift, then the activation: none, leaky, or Snake x + sin^2(a x) / a with a = alpha[c].
  * gain, shift [C] (the caller adds AdaIN's 1). In place allowed. C <= 8192. */
@@ -114,10 +129,17 @@ struct cw_instance_norm_params {
     const float *gain, *shift; /* [C] */
     float eps;
     enum cw_norm_act act;
-    float slope;        /* leaky */
-    const float *alpha; /* [C], snake */
+    float slope;           /* leaky */
+    const float *alpha;    /* [C], snake */
+    struct cw_mat moments; /* [3, C] of x, where they are known already */
 };
 CW_MUST_CHECK int cw_instance_norm(struct cw_device *d, struct cw_mat x, struct cw_instance_norm_params p, struct cw_mat y,
+                                   struct cw_error *err);
+
+/* y [T', N] = cw_conv1d of cw_instance_norm(x), stride 1, without the pass over memory between them where that can be had; then
+ * work [T, C] is not touched. work may be x. Padding is zeros after the norm. */
+CW_MUST_CHECK int cw_conv1d_normed(struct cw_device *d, struct cw_mat x, struct cw_instance_norm_params p, struct cw_mat work,
+                                   const struct cw_weight *w, int pad, int dilation, struct cw_epilogue e, struct cw_mat y,
                                    struct cw_error *err);
 
 /* softmax(q k^T / sqrt(D)) v for H heads side by side in the columns (D = cols / heads); q, k, v, y [T, H D]. D <= 256. */

@@ -34,7 +34,12 @@ static void conv(const struct cw_conv_job *j, int row0, int row1, int panel0, in
                 float value = activate(j->act, j->slope, sum[v] + j->bias[n]);
 
                 if (j->add)
-                    value = (value + j->add[(ptrdiff_t)q * j->add_stride + n]) * j->scale;
+                    value += j->add[(ptrdiff_t)q * j->add_stride + n];
+                if (j->add2)
+                    value += j->add2[(ptrdiff_t)q * j->add2_stride + n];
+                if (j->add || j->add2)
+                    value *= j->scale;
+                value = value < 0 ? value * j->last_slope : value;
                 j->y[(ptrdiff_t)q * j->y_stride + n] = value;
             }
         }
@@ -95,6 +100,7 @@ static void column_stats(struct cw_mat x, int row0, int row1, int col0, int n, d
 }
 
 static void affine(const struct cw_affine_job *j, int row0, int row1) {
+    const struct cw_affine *a = &j->affine;
     int r, c;
 
     for (r = row0; r < row1; r++) {
@@ -102,12 +108,12 @@ static void affine(const struct cw_affine_job *j, int row0, int row1) {
         float *y = j->y.data + (ptrdiff_t)r * j->y.stride;
 
         for (c = 0; c < j->x.cols; c++) {
-            double v = ((double)x[c] - j->mean[c]) * j->gain[c] + j->shift[c];
+            double v = ((double)x[c] - a->mean[c]) * a->gain[c] + a->shift[c];
 
-            if (j->act == CW_NORM_LEAKY && v < 0)
-                v *= j->slope;
-            if (j->act == CW_NORM_SNAKE)
-                v += sin(v * j->alpha[c]) * sin(v * j->alpha[c]) * j->inverse[c];
+            if (a->act == CW_NORM_LEAKY && v < 0)
+                v *= a->slope;
+            if (a->act == CW_NORM_SNAKE)
+                v += sin(v * a->alpha[c]) * sin(v * a->alpha[c]) * a->inverse[c];
             y[c] = (float)v;
         }
     }
@@ -199,4 +205,16 @@ static void map(enum cw_function f, const float *x, const float *z, float s, flo
         }
 }
 
-const struct cw_kernels cw_kernels_c = {"c", PANEL, 1, conv, NULL, depthwise, layer_norm, column_stats, affine, attention, lstm, map};
+const struct cw_kernels cw_kernels_c = {
+    .isa = "c",
+    .panel = PANEL,
+    .tile = 1,
+    .conv = conv,
+    .depthwise = depthwise,
+    .layer_norm = layer_norm,
+    .column_stats = column_stats,
+    .affine = affine,
+    .attention = attention,
+    .lstm = lstm,
+    .map = map,
+};

@@ -36,7 +36,11 @@ static int check_epilogue(const char *what, struct cw_epilogue e, struct cw_mat 
         return cw_fail(err, CW_BAD_INPUT, "%s: expected y to be another matrix than x", what);
     if ((int)e.act < CW_ACT_NONE || e.act > CW_ACT_GELU_TANH)
         return cw_fail(err, CW_BAD_INPUT, "%s: expected an activation of 0 to %d, found %d", what, CW_ACT_GELU_TANH, (int)e.act);
-    return e.add.data ? cw_check_shape(what, "add", e.add, y.rows, y.cols, err) : 0;
+    if (e.add.data && cw_check_shape(what, "add", e.add, y.rows, y.cols, err) != 0)
+        return -1;
+    if (e.add2.data && cw_check_shape(what, "add2", e.add2, y.rows, y.cols, err) != 0)
+        return -1;
+    return e.moments.data ? cw_check_shape(what, "moments", e.moments, 3, y.cols, err) : 0;
 }
 
 /* ---- tasks ----------------------------------------------------------------------------------------------------------- */
@@ -44,7 +48,7 @@ static int check_epilogue(const char *what, struct cw_epilogue e, struct cw_mat 
 struct conv_tasks {
     const struct cw_kernels *kernels;
     struct cw_conv_job job;
-    struct cw_mat y, add;
+    struct cw_mat y;
     int panels, group, groups; /* panels per task, tasks per row block */
     int block, blocks;
     int rows; /* output rows of a job (of the longest phase) */
@@ -112,37 +116,110 @@ static struct cw_conv_job conv_job(struct cw_mat x, const struct cw_weight *w, s
                                 .add_stride = e.add.stride,
                                 .act = e.act,
                                 .slope = e.slope,
+                                .add2 = e.add2.data,
+                                .add2_stride = e.add2.stride,
+                                .last_slope = e.last_slope != 0 ? e.last_slope : 1,
                                 .scale = e.scale != 0 ? e.scale : 1};
 }
 
-struct fast_tasks {
+/* Convolutions that norm their input and gather moments of their output. Blocks are cut by the shape alone; a task takes a
+ * run of blocks (and a group of panels), so that there are few enough sums of moments to keep, joined in the order of runs. */
+enum { RUNS_MAX = 64, RUN_COLS = 64 * 256 };
+
+struct run_tasks {
     const struct cw_kernels *kernels;
-    struct cw_fast_job job;
-    int block, blocks; /* tiles of a task, tasks of a phase */
+    const struct cw_fast_job *fast; /* or */
+    const struct cw_conv16_job *direct;
+    int blocks, runs, block; /* tiles or rows of a block */
+    int rows;                /* direct: q rows */
+    int panels, group, groups;
+    struct cw_moments moments[RUNS_MAX];
+    bool gather;
 };
 
-static void fast_task(void *arg, int i) {
-    const struct fast_tasks *t = arg;
-    int dilation = t->job.conv.dilation, phase = i / t->blocks, tile0 = i % t->blocks * t->block, tile1 = tile0 + t->block;
-    int rows = (t->job.rows - phase + dilation - 1) / dilation, tiles = (rows + CW_FAST_TILE - 1) / CW_FAST_TILE;
+static void run_task(void *arg, int i) {
+    struct run_tasks *t = arg;
+    const int run = i / t->groups, group = i % t->groups, end = (int)((int64_t)(run + 1) * t->blocks / t->runs);
+    const int panel0 = group * t->group, panel1 = panel0 + t->group < t->panels ? panel0 + t->group : t->panels;
+    struct cw_moments m = t->moments[run]; /* the count is this task's own */
+    int b;
 
-    if (tile1 > tiles)
-        tile1 = tiles;
-    if (tile0 < tile1)
-        t->kernels->conv_fast(&t->job, phase, tile0, tile1);
+    m.count = 0;
+    for (b = (int)((int64_t)run * t->blocks / t->runs); b < end; b++) {
+        if (t->fast) {
+            const int dilation = t->fast->conv.dilation, phase = b % dilation, tile0 = b / dilation * t->block; /* neighbours in turn */
+            const int rows = (t->fast->rows - phase + dilation - 1) / dilation, tiles = (rows + CW_FAST_TILE - 1) / CW_FAST_TILE;
+
+            if (tile0 < tiles)
+                t->kernels->conv_fast(t->fast, phase, tile0, tile0 + t->block < tiles ? tile0 + t->block : tiles, t->gather ? &m : NULL);
+        } else {
+            const int row0 = b * t->block, row1 = row0 + t->block < t->rows ? row0 + t->block : t->rows;
+
+            t->kernels->conv16(t->direct, row0, row1, panel0, panel1, t->gather ? &m : NULL);
+        }
+    }
+    if (group == 0)
+        t->moments[run].count = m.count;
 }
 
-static void convolve_fast(struct cw_device *d, const struct cw_conv_job *job, const struct cw_weight *w, int rows) {
-    struct fast_tasks t = {d->kernels, {*job, rows, w->fast, w->fast_groups, w->panels}, cw_fast_block(w->in), 0};
+static void run_blocks(struct cw_device *d, struct run_tasks *t, int out, struct cw_mat moments) {
+    double mean[RUN_COLS], m2[RUN_COLS];
+    int want = 4 * cw_pool_threads(d->pool), run, c;
+
+    t->kernels = d->kernels;
+    t->gather = moments.data != NULL;
+    t->runs = t->gather && RUN_COLS / out < RUNS_MAX ? RUN_COLS / out : RUNS_MAX;
+    if (t->runs > t->blocks)
+        t->runs = t->blocks;
+    t->groups = t->fast || t->runs >= want ? 1 : (want + t->runs - 1) / t->runs;
+    t->group = (t->panels + t->groups - 1) / t->groups;
+    t->groups = (t->panels + t->group - 1) / t->group;
+    for (run = 0; t->gather && run < t->runs; run++)
+        t->moments[run] = (struct cw_moments){0, mean + (size_t)run * out, m2 + (size_t)run * out};
+    cw_parallel(d, t->runs * t->groups, run_task, t);
+    for (c = 0; t->gather && c < out; c++) {
+        double all = t->moments[0].count, all_mean = mean[c], all_m2 = m2[c];
+
+        for (run = 1; run < t->runs; run++) {
+            const struct cw_moments *m = &t->moments[run];
+
+            if (m->count > 0)
+                cw_stats_join(all, &all_mean, &all_m2, m->count, m->mean[c], m->m2[c]);
+            all += m->count;
+        }
+        cw_moments_put(moments, c, all_mean, all_m2 / all);
+    }
+}
+
+static void convolve_fast(struct cw_device *d, const struct cw_conv_job *job, const struct cw_weight *w, int rows, struct cw_mat moments) {
+    const struct cw_fast_job fast = {*job, rows, w->fast, w->fast_scale, w->fast_groups, w->panels};
+    struct run_tasks t = {.fast = &fast, .block = cw_fast_block(w->in), .panels = w->panels};
     int tiles = ((rows + job->dilation - 1) / job->dilation + CW_FAST_TILE - 1) / CW_FAST_TILE;
 
-    t.blocks = (tiles + t.block - 1) / t.block;
-    cw_parallel(d, t.blocks * job->dilation, fast_task, &t);
+    t.blocks = (tiles + t.block - 1) / t.block * job->dilation;
+    run_blocks(d, &t, w->out, moments);
+}
+
+/* span: how many rows apart the first and last input row of an output are. */
+static int convolve_16(const char *what, struct cw_device *d, struct cw_conv16_job *job, const struct cw_weight *w, int rows, int span,
+                       struct cw_mat moments, struct cw_error *err) {
+    struct run_tasks t = {.direct = job, .block = cw_rows16(w->in, job->conv.step, span), .rows = rows, .panels = w->panels};
+
+    if (t.block < 1)
+        return cw_fail(err, CW_BAD_INPUT, "%s: taps that span %d rows of %d numbers, in steps of %d, are too far apart for a 16-bit weight",
+                       what, span + 1, w->in, job->conv.step);
+    job->w = w->half;
+    job->scale = w->half_scale;
+    job->panels = w->panels;
+    t.blocks = (rows + t.block - 1) / t.block;
+    run_blocks(d, &t, w->out, moments);
+    return 0;
 }
 
 static int convolve(const char *what, struct cw_device *d, struct cw_mat x, const struct cw_weight *w, int stride, int pad, int dilation,
-                    struct cw_epilogue e, struct cw_mat y, struct cw_error *err) {
+                    const struct cw_norm *norm, struct cw_mat work, struct cw_epilogue e, struct cw_mat y, struct cw_error *err) {
     struct conv_tasks t = {0};
+    const bool gather = e.moments.data && w->out <= RUN_COLS;
     int64_t rows;
 
     if (check_weight(what, d, w, x, false, err) != 0)
@@ -157,34 +234,61 @@ static int convolve(const char *what, struct cw_device *d, struct cw_mat x, cons
     if (cw_check_shape(what, "y", y, (int)rows, w->out, err) != 0 || check_epilogue(what, e, x, y, err) != 0)
         return -1;
     if (rows == 0)
-        return 0;
+        return e.moments.data ? cw_column_moments(d, y, e.moments, err) : 0;
     t.job = conv_job(x, w, e, y);
     t.job.step = stride;
     t.job.offset = -pad;
     t.job.dilation = dilation;
+    t.job.norm = norm ? &norm->affine : NULL;
     if (w->fast && stride == 1 && rows >= (int64_t)dilation * CW_FAST_PHASE_ROWS) {
-        convolve_fast(d, &t.job, w, (int)rows);
+        convolve_fast(d, &t.job, w, (int)rows, gather ? e.moments : (struct cw_mat){0});
+    } else if (w->half) {
+        struct cw_conv16_job job = {.conv = t.job, .phases = 1, .y_rows = (int)rows};
+
+        if (convolve_16(what, d, &job, w, (int)rows, (w->taps - 1) * dilation, gather ? e.moments : (struct cw_mat){0}, err) != 0)
+            return -1;
+    } else {
+        if (norm) {
+            cw_norm_apply(d, x, norm, work);
+            t.job.norm = NULL;
+            t.job.x = work.data;
+            t.job.x_stride = work.stride;
+        }
+        t.rows = (int)rows;
+        t.panels = w->panels;
+        t.phases = 1;
+        t.phase_taps = w->taps;
+        cut(&t, d);
+        run_tasks(d, &t, conv_task);
+        if (e.moments.data)
+            return cw_column_moments(d, y, e.moments, err);
         return 0;
     }
-    t.rows = (int)rows;
-    t.panels = w->panels;
-    t.phases = 1;
-    t.phase_taps = w->taps;
-    cut(&t, d);
-    run_tasks(d, &t, conv_task);
-    return 0;
+    return e.moments.data && !gather ? cw_column_moments(d, y, e.moments, err) : 0;
 }
 
 int cw_linear(struct cw_device *d, struct cw_mat x, const struct cw_weight *w, struct cw_epilogue e, struct cw_mat y,
               struct cw_error *err) {
     if (w->taps != 1)
         return cw_fail(err, CW_BAD_INPUT, "linear: expected a weight of 1 tap, found %d", w->taps);
-    return convolve("linear", d, x, w, 1, 0, 1, e, y, err);
+    return convolve("linear", d, x, w, 1, 0, 1, NULL, x, e, y, err);
 }
 
 int cw_conv1d(struct cw_device *d, struct cw_mat x, const struct cw_weight *w, int stride, int pad, int dilation, struct cw_epilogue e,
               struct cw_mat y, struct cw_error *err) {
-    return convolve("conv1d", d, x, w, stride, pad, dilation, e, y, err);
+    return convolve("conv1d", d, x, w, stride, pad, dilation, NULL, x, e, y, err);
+}
+
+int cw_conv1d_normed(struct cw_device *d, struct cw_mat x, struct cw_instance_norm_params p, struct cw_mat work, const struct cw_weight *w,
+                     int pad, int dilation, struct cw_epilogue e, struct cw_mat y, struct cw_error *err) {
+    static const char *const what = "conv1d_normed";
+    struct cw_norm norm;
+
+    if (cw_check_shape(what, "work", work, x.rows, x.cols, err) != 0 || cw_norm_prepare(what, d, x, &p, &norm, err) != 0)
+        return -1;
+    if (work.data == y.data && x.rows > 0)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected y to be another matrix than work", what);
+    return convolve(what, d, x, w, 1, pad, dilation, &norm, work, e, y, err);
 }
 
 /* ---- transposed convolution --------------------------------------------------------------------------------------------- */
@@ -208,9 +312,13 @@ static void transpose_task(void *arg, int i) {
     j.w += (size_t)phase * t->phase_weight;
     j.y = t->y.data + (ptrdiff_t)first * t->y.stride;
     j.y_stride = (ptrdiff_t)t->y.stride * s;
-    if (t->add.data) {
-        j.add = t->add.data + (ptrdiff_t)first * t->add.stride;
-        j.add_stride = (ptrdiff_t)t->add.stride * s;
+    if (j.add) {
+        j.add += (ptrdiff_t)first * j.add_stride;
+        j.add_stride *= s;
+    }
+    if (j.add2) {
+        j.add2 += (ptrdiff_t)first * j.add2_stride;
+        j.add2_stride *= s;
     }
     run_range(t, &j, rows, i / t->groups, i % t->groups);
 }
@@ -242,8 +350,14 @@ int cw_conv_transpose1d(struct cw_device *d, struct cw_mat x, const struct cw_we
         return 0;
     t.job = conv_job(x, w, e, y);
     t.y = y;
-    t.add = e.add;
     t.rows = (rows - 1) / w->stride + 1;
+    if (w->half) {
+        struct cw_conv16_job job = {.conv = t.job, .phases = w->stride, .pad = pad, .y_rows = rows};
+
+        if (convolve_16(what, d, &job, w, t.rows, w->phase_taps + (pad + w->stride - 1) / w->stride, (struct cw_mat){0}, err) != 0)
+            return -1;
+        return e.moments.data ? cw_column_moments(d, y, e.moments, err) : 0;
+    }
     t.panels = w->panels;
     t.phases = w->stride;
     t.phase_taps = w->phase_taps;
@@ -252,7 +366,7 @@ int cw_conv_transpose1d(struct cw_device *d, struct cw_mat x, const struct cw_we
     t.phase_weight = (size_t)w->panels * w->phase_taps * w->in * w->kernels->panel;
     cut(&t, d);
     run_tasks(d, &t, transpose_task);
-    return 0;
+    return e.moments.data ? cw_column_moments(d, y, e.moments, err) : 0;
 }
 
 struct depthwise_tasks {

@@ -99,25 +99,27 @@ static void affine_task(void *arg, int i) {
     t->kernels->affine(t->job, i * t->step, last_row(t, i));
 }
 
-int cw_instance_norm(struct cw_device *d, struct cw_mat x, struct cw_instance_norm_params p, struct cw_mat y, struct cw_error *err) {
-    static const char *const what = "instance_norm";
-    enum { COLS_MAX = STATS_SLOTS * CW_STATS_COLS };
+/* m [3, C]: mean, what is left of it beyond a float, variance. */
+void cw_moments_put(struct cw_mat m, int c, double mean, double variance) {
+    m.data[c] = (float)mean;
+    m.data[m.stride + c] = (float)(mean - (double)m.data[c]);
+    m.data[2 * (ptrdiff_t)m.stride + c] = (float)variance;
+}
+
+int cw_column_moments(struct cw_device *d, struct cw_mat x, struct cw_mat m, struct cw_error *err) {
+    static const char *const what = "column_moments";
     struct stats_tasks s;
-    float mean[COLS_MAX], gain[COLS_MAX], shift[COLS_MAX], inverse[COLS_MAX];
-    struct cw_affine_job job = {x, y, mean, gain, shift, p.act, p.slope, p.alpha, inverse};
-    struct row_tasks t = {.y = y, .job = &job};
     int c, k;
 
-    if (cw_check_mat(what, "x", x, err) != 0 || cw_check_shape(what, "y", y, x.rows, x.cols, err) != 0)
+    if (cw_check_mat(what, "x", x, err) != 0 || cw_check_shape(what, "moments", m, 3, x.cols, err) != 0)
         return -1;
-    if (x.cols > COLS_MAX)
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %d columns, found %d", what, COLS_MAX, x.cols);
-    if (!p.gain || !p.shift || (p.act == CW_NORM_SNAKE && !p.alpha))
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected gain, shift and alpha (for Snake) of %d numbers, found none", what, x.cols);
-    if ((int)p.act < CW_NORM_NONE || p.act > CW_NORM_SNAKE)
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected an activation of 0 to %d, found %d", what, CW_NORM_SNAKE, (int)p.act);
-    if (x.rows == 0)
+    if (x.cols > CW_NORM_COLS)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %d columns, found %d", what, CW_NORM_COLS, x.cols);
+    if (x.rows == 0) {
+        for (c = 0; c < x.cols; c++)
+            cw_moments_put(m, c, 0, 0);
         return 0;
+    }
     s.kernels = d->kernels;
     s.x = x;
     s.groups = (x.cols + CW_STATS_COLS - 1) / CW_STATS_COLS;
@@ -129,22 +131,66 @@ int cw_instance_norm(struct cw_device *d, struct cw_mat x, struct cw_instance_no
     cw_parallel(d, s.groups * s.chunks, stats_task, &s);
     for (c = 0; c < x.cols; c++) {
         int group = c / CW_STATS_COLS, col = c % CW_STATS_COLS;
-        double all_mean = s.mean[group][col], all_m2 = s.m2[group][col], rows = s.chunk_rows, scale;
+        double mean = s.mean[group][col], m2 = s.m2[group][col], rows = s.chunk_rows;
 
         for (k = 1; k < s.chunks; k++) {
             int slot = k * s.groups + group;
             double n = k == s.chunks - 1 ? x.rows - (double)k * s.chunk_rows : s.chunk_rows;
 
-            cw_stats_join(rows, &all_mean, &all_m2, n, s.mean[slot][col], s.m2[slot][col]);
+            cw_stats_join(rows, &mean, &m2, n, s.mean[slot][col], s.m2[slot][col]);
             rows += n;
         }
-        scale = p.gain[c] / sqrt(all_m2 / x.rows + p.eps);
-        mean[c] = (float)all_mean;
-        gain[c] = (float)scale;
-        shift[c] = (float)(p.shift[c] + (mean[c] - all_mean) * scale); /* what rounding the mean would lose */
-        inverse[c] = p.act == CW_NORM_SNAKE && p.alpha[c] != 0 ? 1 / p.alpha[c] : 0;
+        cw_moments_put(m, c, mean, m2 / x.rows);
     }
+    return 0;
+}
+
+int cw_norm_prepare(const char *what, struct cw_device *d, struct cw_mat x, const struct cw_instance_norm_params *p, struct cw_norm *n,
+                    struct cw_error *err) {
+    struct cw_mat moments = p->moments;
+    int c;
+
+    if (cw_check_mat(what, "x", x, err) != 0)
+        return -1;
+    if (x.cols > CW_NORM_COLS)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %d columns, found %d", what, CW_NORM_COLS, x.cols);
+    if (!p->gain || !p->shift || (p->act == CW_NORM_SNAKE && !p->alpha))
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected gain, shift and alpha (for Snake) of %d numbers, found none", what, x.cols);
+    if ((int)p->act < CW_NORM_NONE || p->act > CW_NORM_SNAKE)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected an activation of 0 to %d, found %d", what, CW_NORM_SNAKE, (int)p->act);
+    if (!moments.data) {
+        moments = (struct cw_mat){n->moments[0], 3, x.cols, CW_NORM_COLS};
+        if (cw_column_moments(d, x, moments, err) != 0)
+            return -1;
+    }
+    if (cw_check_shape(what, "moments", moments, 3, x.cols, err) != 0)
+        return -1;
+    for (c = 0; c < x.cols; c++) {
+        const double scale = p->gain[c] / sqrt((double)moments.data[2 * (ptrdiff_t)moments.stride + c] + p->eps);
+
+        n->mean[c] = moments.data[c];
+        n->gain[c] = (float)scale;
+        n->shift[c] = (float)(p->shift[c] - moments.data[moments.stride + c] * scale);
+        n->inverse[c] = p->act == CW_NORM_SNAKE && p->alpha[c] != 0 ? 1 / p->alpha[c] : 0;
+    }
+    n->affine = (struct cw_affine){n->mean, n->gain, n->shift, p->act, p->slope, p->alpha, n->inverse};
+    return 0;
+}
+
+void cw_norm_apply(struct cw_device *d, struct cw_mat x, const struct cw_norm *n, struct cw_mat y) {
+    struct cw_affine_job job = {x, y, n->affine};
+    struct row_tasks t = {.y = y, .job = &job};
+
     run_rows(d, &t, affine_task);
+}
+
+int cw_instance_norm(struct cw_device *d, struct cw_mat x, struct cw_instance_norm_params p, struct cw_mat y, struct cw_error *err) {
+    static const char *const what = "instance_norm";
+    struct cw_norm n;
+
+    if (cw_check_shape(what, "y", y, x.rows, x.cols, err) != 0 || cw_norm_prepare(what, d, x, &p, &n, err) != 0)
+        return -1;
+    cw_norm_apply(d, x, &n, y);
     return 0;
 }
 

@@ -11,6 +11,7 @@ struct pack_job {
     const float *w;
     struct cw_weight *p;
     bool transposed;
+    float *columns; /* work room of the 16-bit forms */
 };
 
 /* Both packers gather short rows on the stack and write each whole: written number by number, they lie a multiple of 4 KiB
@@ -50,38 +51,41 @@ static void pack_panel(void *arg, int i) {
         }
 }
 
-/* One panel of the fast form: the polynomial of each four taps, at each point a, over the product of a's distances to the
- * other points (Lagrange); at infinity the last tap. */
-static void pack_fast_panel(void *arg, int i) {
+/* The polynomial of each four taps, at each point a, over the product of a's distances to the other points (Lagrange); at
+ * infinity the last tap. w: the taps of one output and input channel; g: which four. */
+void cw_fast_points(const struct cw_weight *p, const float *w, int g, float to[CW_FAST_POINTS]) {
     static const double points[CW_FAST_POINTS - 1] = {0, 1, -1, 2, -2, 0.5};
+    static const double distances[CW_FAST_POINTS - 1] = {-2, -3, 9, 36, -60, 1.40625};
+    int count = p->taps - g * CW_FAST_TILE < CW_FAST_TILE ? p->taps - g * CW_FAST_TILE : CW_FAST_TILE, k, point;
+    double v[CW_FAST_TILE] = {0};
+
+    for (k = 0; k < count; k++)
+        v[k] = w[g * CW_FAST_TILE + k];
+    for (point = 0; point < CW_FAST_POINTS - 1; point++) {
+        double a = points[point];
+
+        to[point] = (float)((v[0] + a * (v[1] + a * (v[2] + a * v[3]))) / distances[point]);
+    }
+    to[CW_FAST_POINTS - 1] = (float)v[3];
+}
+
+static void pack_fast_panel(void *arg, int i) {
     const struct pack_job *j = arg;
     const struct cw_weight *p = j->p;
-    int panel = p->kernels->panel, point, g, c, v, k, l;
-    float *to = p->fast + (size_t)i * CW_FAST_POINTS * p->fast_groups * p->in * panel;
-    float piece[CW_FAST_POINTS][PANEL_MAX];
-    double factors[CW_FAST_POINTS - 1];
+    int panel = p->kernels->panel, point, g, c, v;
+    float *to = (float *)p->fast + (size_t)i * CW_FAST_POINTS * p->fast_groups * p->in * panel;
+    float piece[CW_FAST_POINTS][PANEL_MAX], points[CW_FAST_POINTS];
 
-    for (point = 0; point < CW_FAST_POINTS - 1; point++) {
-        factors[point] = 1;
-        for (l = 0; l < CW_FAST_POINTS - 1; l++)
-            factors[point] /= l == point ? 1 : points[point] - points[l];
-    }
     for (c = 0; c < p->in; c++)
         for (g = 0; g < p->fast_groups; g++) {
-            int count = p->taps - g * CW_FAST_TILE < CW_FAST_TILE ? p->taps - g * CW_FAST_TILE : CW_FAST_TILE;
-
             for (v = 0; v < panel; v++) {
                 size_t n = (size_t)i * panel + v;
-                double w[CW_FAST_TILE] = {0};
 
-                for (k = 0; k < count && (int)n < p->out; k++)
-                    w[k] = j->w[(n * p->in + c) * p->taps + g * CW_FAST_TILE + k];
-                for (point = 0; point < CW_FAST_POINTS - 1; point++) {
-                    double a = points[point];
-
-                    piece[point][v] = (float)((w[0] + a * (w[1] + a * (w[2] + a * w[3]))) * factors[point]);
-                }
-                piece[CW_FAST_POINTS - 1][v] = (float)w[3];
+                memset(points, 0, sizeof points);
+                if ((int)n < p->out)
+                    cw_fast_points(p, j->w + (n * p->in + c) * p->taps, g, points);
+                for (point = 0; point < CW_FAST_POINTS; point++)
+                    piece[point][v] = points[point];
             }
             for (point = 0; point < CW_FAST_POINTS; point++)
                 memcpy(to + (((size_t)point * p->fast_groups + g) * p->in + c) * panel, piece[point], (size_t)panel * sizeof(float));
@@ -97,8 +101,75 @@ static int aligned_floats(float **data, size_t n, struct cw_error *err) {
     return 0;
 }
 
+/* Room for one column at every point. */
+static void pack16_task(void *arg, int i) {
+    const struct pack_job *j = arg;
+
+    cw_pack16_panel(j->p, j->w, j->transposed, i, j->columns + (size_t)i * j->p->phase_taps * j->p->in);
+}
+
+static void pack16_fast_task(void *arg, int i) {
+    const struct pack_job *j = arg;
+
+    cw_pack16_fast_panel(j->p, j->w, i, j->columns + (size_t)i * CW_FAST_POINTS * j->p->fast_groups * j->p->in);
+}
+
+static int pack_half(struct cw_weight *p, struct cw_device *d, struct pack_job *job, struct cw_error *err) {
+    const size_t panels = (size_t)p->panels * (p->stride ? p->stride : 1), column = (size_t)p->phase_taps * p->in;
+    const size_t numbers = panels * p->phase_taps * cw_pairs16(p->in) * 2 * p->kernels->panel;
+    float *half = NULL;
+    int status = -1;
+
+    if (aligned_floats(&half, numbers / 2, err) != 0)
+        goto done;
+    p->half = (uint16_t *)(void *)half;
+    if (p->kernels->form16 == CW_FORM_FIXED && aligned_floats(&p->half_scale, panels * p->kernels->panel, err) != 0)
+        goto done;
+    job->columns = malloc(panels * column * sizeof *job->columns);
+    if (!job->columns) {
+        cw_fail_memory(err, "weight");
+        goto done;
+    }
+    cw_parallel(d, (int)panels, pack16_task, job);
+    status = 0;
+done:
+    free(job->columns);
+    job->columns = NULL;
+    return status;
+}
+
+static int pack_fast(struct cw_weight *p, struct cw_device *d, struct pack_job *job, struct cw_error *err) {
+    const bool fixed = p->half_scale != NULL;
+    const size_t columns = (size_t)p->panels * p->kernels->panel;
+    float *fast = NULL;
+    int status = -1;
+
+    p->fast_groups = (p->taps + CW_FAST_TILE - 1) / CW_FAST_TILE;
+    if (aligned_floats(&fast, columns * CW_FAST_POINTS * p->fast_groups * (fixed ? cw_pairs16(p->in) : p->in), err) != 0)
+        goto done;
+    p->fast = fast;
+    if (!fixed) {
+        cw_parallel(d, p->panels, pack_fast_panel, job);
+        status = 0;
+        goto done;
+    }
+    job->columns = malloc((size_t)p->panels * CW_FAST_POINTS * p->fast_groups * p->in * sizeof *job->columns);
+    if (!job->columns) {
+        cw_fail_memory(err, "weight");
+        goto done;
+    }
+    if (aligned_floats(&p->fast_scale, columns * CW_FAST_POINTS, err) != 0)
+        goto done;
+    cw_parallel(d, p->panels, pack16_fast_task, job);
+    status = 0;
+done:
+    free(job->columns);
+    job->columns = NULL;
+    return status;
+}
+
 static int open_weight(struct cw_weight **out, struct cw_device *d, const float *w, int n, int in, int taps, int stride, const float *bias,
-                       struct cw_error *err) {
+                       bool may16, struct cw_error *err) {
     struct cw_weight *p = NULL;
     struct pack_job job;
     int phases = stride ? stride : 1, panel = d->kernels->panel, status = -1;
@@ -130,19 +201,25 @@ static int open_weight(struct cw_weight **out, struct cw_device *d, const float 
         cw_fail(err, CW_BAD_INPUT, "weight: %d x %d x %d is more than these kernels take", n, in, taps);
         goto done;
     }
-    if (aligned_floats(&p->data, total, err) != 0 || aligned_floats(&p->bias, (size_t)p->panels * panel, err) != 0)
+    if (aligned_floats(&p->bias, (size_t)p->panels * panel, err) != 0)
         goto done;
     memset(p->bias, 0, (size_t)p->panels * panel * sizeof(float));
     if (bias)
         memcpy(p->bias, bias, (size_t)n * sizeof(float));
-    job = (struct pack_job){w, p, stride != 0};
-    cw_parallel(d, p->panels * phases, pack_panel, &job);
-    if (p->kernels->conv_fast && !stride && in <= CW_FAST_IN_MAX && taps >= CW_FAST_TAPS_MIN && taps <= CW_FAST_TAPS_MAX) {
-        p->fast_groups = (taps + CW_FAST_TILE - 1) / CW_FAST_TILE;
-        if (aligned_floats(&p->fast, (size_t)p->panels * panel * CW_FAST_POINTS * p->fast_groups * in, err) != 0)
+    job = (struct pack_job){.w = w, .p = p, .transposed = stride != 0};
+    p->may16 = may16;
+    if (may16 && p->kernels->form16 != CW_FORM_NONE) {
+        if (pack_half(p, d, &job, err) != 0)
             goto done;
-        cw_parallel(d, p->panels, pack_fast_panel, &job);
+    } else {
+        if (aligned_floats(&p->data, total, err) != 0)
+            goto done;
+        cw_parallel(d, p->panels * phases, pack_panel, &job);
     }
+    /* In bfloat16 Toom and Cook's method would cost what it gains in precision: direct products there. */
+    if (p->kernels->conv_fast && !stride && in <= CW_FAST_IN_MAX && taps >= CW_FAST_TAPS_MIN && taps <= CW_FAST_TAPS_MAX &&
+        (!p->half || p->half_scale) && pack_fast(p, d, &job, err) != 0)
+        goto done;
     *out = p;
     p = NULL;
     status = 0;
@@ -153,7 +230,7 @@ done:
 
 int cw_weight_open(struct cw_weight **p, struct cw_device *d, const float *w, int out, int in, int taps, const float *bias,
                    struct cw_error *err) {
-    return open_weight(p, d, w, out, in, taps, 0, bias, err);
+    return open_weight(p, d, w, out, in, taps, 0, bias, false, err);
 }
 
 int cw_weight_open_transposed(struct cw_weight **p, struct cw_device *d, const float *w, int in, int out, int taps, int stride,
@@ -161,7 +238,32 @@ int cw_weight_open_transposed(struct cw_weight **p, struct cw_device *d, const f
     *p = NULL;
     if (stride < 1)
         return cw_fail(err, CW_BAD_INPUT, "transposed weight: expected a stride of at least 1, found %d", stride);
-    return open_weight(p, d, w, out, in, taps, stride, bias, err);
+    return open_weight(p, d, w, out, in, taps, stride, bias, false, err);
+}
+
+static int check_16(int in, int taps, struct cw_error *err) {
+    if (in > CW_IN16_MAX || taps > CW_TAPS16_MAX)
+        return cw_fail(err, CW_BAD_INPUT, "16-bit weight: expected at most %d inputs and %d taps, found %d and %d", CW_IN16_MAX,
+                       CW_TAPS16_MAX, in, taps);
+    return 0;
+}
+
+int cw_weight_open_16(struct cw_weight **p, struct cw_device *d, const float *w, int out, int in, int taps, const float *bias,
+                      struct cw_error *err) {
+    *p = NULL;
+    if (check_16(in, taps, err) != 0)
+        return -1;
+    return open_weight(p, d, w, out, in, taps, 0, bias, true, err);
+}
+
+int cw_weight_open_transposed_16(struct cw_weight **p, struct cw_device *d, const float *w, int in, int out, int taps, int stride,
+                                 const float *bias, struct cw_error *err) {
+    *p = NULL;
+    if (stride < 1)
+        return cw_fail(err, CW_BAD_INPUT, "transposed weight: expected a stride of at least 1, found %d", stride);
+    if (check_16(in, taps, err) != 0)
+        return -1;
+    return open_weight(p, d, w, out, in, taps, stride, bias, true, err);
 }
 
 void cw_weight_close(struct cw_weight *p) {
@@ -169,6 +271,9 @@ void cw_weight_close(struct cw_weight *p) {
         return;
     free(p->data);
     free(p->fast);
+    free(p->fast_scale);
+    free(p->half);
+    free(p->half_scale);
     free(p->bias);
     free(p);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if __BYTE_ORDER != __LITTLE_ENDIAN
 #error "tensors are borrowed from a little-endian file"
@@ -371,6 +372,10 @@ static int read_tensors(struct cw_gguf *g, struct reader *r, uint64_t count, str
         }
     }
     return check_overlaps(g, err);
+}
+
+void cw_gguf_release(const struct cw_gguf *g) {
+    (void)madvise((void *)(uintptr_t)g->map.data, g->map.len, MADV_DONTNEED); /* read-only and private: nothing is lost */
 }
 
 int cw_gguf_open(struct cw_gguf **out, const char *path, struct cw_error *err) {

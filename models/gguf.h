@@ -10,6 +10,8 @@ struct cw_gguf;
 /* Maps and checks the whole directory of the file: magic, version, counts, key and tensor bounds, alignment, overlaps. */
 CW_MUST_CHECK int cw_gguf_open(struct cw_gguf **g, const char *path, struct cw_error *err);
 void cw_gguf_close(struct cw_gguf *g);
+/* Gives the memory of what has been read back; pointers stay good, and what is read again comes from the file again. */
+void cw_gguf_release(const struct cw_gguf *g);
 
 /* Metadata. Missing key or other type: an error that names file, key, expected and found. Strings are borrowed. */
 CW_MUST_CHECK int cw_gguf_int(const struct cw_gguf *g, const char *key, int64_t *value, struct cw_error *err);

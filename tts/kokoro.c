@@ -78,20 +78,15 @@ static int adain_numbers(struct kokoro_session *s, const struct kokoro_adain *n,
     return cw_linear(s->model->device, style_row(style), n->fc, (struct cw_epilogue){0}, *h, err);
 }
 
-/* y [T, C] = leaky(AdaIN(x)) */
-static int adain(struct kokoro_session *s, const struct kokoro_adain *n, float *style, struct cw_mat x, struct cw_mat y,
-                 struct cw_error *err) {
+/* leaky(AdaIN(.)) for this voice; moments [3, C] of what it norms, or {0}. The numbers live in the arena. */
+static int adain(struct kokoro_session *s, const struct kokoro_adain *n, float *style, struct cw_mat moments,
+                 struct cw_instance_norm_params *p, struct cw_error *err) {
     struct cw_mat h;
-    size_t mark = cw_arena_mark(s->arena);
-    int rc = -1;
     if (adain_numbers(s, n, style, &h, err) != 0)
-        goto done;
-    struct cw_instance_norm_params p = {
-        .gain = h.data, .shift = h.data + n->channels, .eps = NORM_EPS, .act = CW_NORM_LEAKY, .slope = LEAKY};
-    rc = cw_instance_norm(s->model->device, x, p, y, err);
-done:
-    cw_arena_release(s->arena, mark);
-    return rc;
+        return -1;
+    *p = (struct cw_instance_norm_params){
+        .gain = h.data, .shift = h.data + n->channels, .eps = NORM_EPS, .act = CW_NORM_LEAKY, .slope = LEAKY, .moments = moments};
+    return 0;
 }
 
 /* x [T, in] -> y [T, out], or [2T, out] of an upsampling block. x is read before y is written, where there is a
@@ -100,7 +95,8 @@ static int block(struct kokoro_session *s, const struct kokoro_block *b, float *
                  struct cw_error *err) {
     struct cw_device *d = s->model->device;
     const struct cw_epilogue plain = {0};
-    struct cw_mat normed, wide, hidden, shortcut = x;
+    struct cw_mat normed, hidden, moments, shortcut = x;
+    struct cw_instance_norm_params norm;
     size_t mark = cw_arena_mark(s->arena);
     int rc = -1;
 
@@ -121,22 +117,24 @@ static int block(struct kokoro_session *s, const struct kokoro_block *b, float *
                 goto done;
         }
     }
-    if (mat(s, y.rows, b->out, &hidden, err) != 0 || mat(s, x.rows, b->in, &normed, err) != 0)
+    if (mat(s, y.rows, b->out, &hidden, err) != 0 || mat(s, 3, b->out, &moments, err) != 0 || mat(s, x.rows, b->in, &normed, err) != 0)
         goto done;
-    if (adain(s, &b->norm1, style, x, normed, err) != 0)
+    const struct cw_epilogue measured = {.moments = moments}, last = {.add = shortcut, .scale = HALF_ROOT};
+    if (adain(s, &b->norm1, style, (struct cw_mat){0}, &norm, err) != 0)
         goto done;
-    wide = normed;
     if (b->upsample) {
-        if (mat(s, y.rows, b->in, &wide, err) != 0)
+        struct cw_mat wide;
+        if (mat(s, y.rows, b->in, &wide, err) != 0 || cw_instance_norm(d, x, norm, normed, err) != 0 ||
+            cw_conv_transpose1d_depthwise(d, normed, b->pool, b->pool_bias, 3, 2, 1, 1, wide, err) != 0 ||
+            cw_conv1d(d, wide, b->conv1, 1, 1, 1, measured, hidden, err) != 0) {
             goto done;
-        if (cw_conv_transpose1d_depthwise(d, normed, b->pool, b->pool_bias, 3, 2, 1, 1, wide, err) != 0)
-            goto done;
+        }
+    } else if (cw_conv1d_normed(d, x, norm, normed, b->conv1, 1, 1, measured, hidden, err) != 0) {
+        goto done;
     }
-    if (cw_conv1d(d, wide, b->conv1, 1, 1, 1, plain, hidden, err) != 0)
+    if (adain(s, &b->norm2, style, moments, &norm, err) != 0)
         goto done;
-    if (adain(s, &b->norm2, style, hidden, hidden, err) != 0)
-        goto done;
-    rc = cw_conv1d(d, hidden, b->conv2, 1, 1, 1, (struct cw_epilogue){.add = shortcut, .scale = HALF_ROOT}, y, err);
+    rc = cw_conv1d_normed(d, hidden, norm, hidden, b->conv2, 1, 1, last, y, err);
 done:
     cw_arena_release(s->arena, mark);
     return rc;

@@ -43,21 +43,21 @@ static float *scratch(struct loader *l, size_t n) {
     return p;
 }
 
-static void pack(struct loader *l, struct cw_weight **w, const float *data, int out, int in, int taps, const float *bias) {
+static void pack(struct loader *l, struct cw_weight **w, const float *data, int out, int in, int taps, const float *bias, bool may16) {
     if (!l->failed)
-        l->failed = cw_weight_open(w, l->device, data, out, in, taps, bias, l->err) != 0;
+        l->failed = (may16 ? cw_weight_open_16 : cw_weight_open)(w, l->device, data, out, in, taps, bias, l->err) != 0;
 }
 
 static void linear(struct loader *l, struct cw_weight **w, const char *module, int out, int in) {
     const float *data = matrix(l, module, "weight", out, in);
     const float *bias = vector(l, module, "bias", out);
-    pack(l, w, data, out, in, 1, bias);
+    pack(l, w, data, out, in, 1, bias, false);
 }
 
-static void conv(struct loader *l, struct cw_weight **w, const char *module, int out, int in, int taps, bool has_bias) {
+static void conv(struct loader *l, struct cw_weight **w, const char *module, int out, int in, int taps, bool has_bias, bool may16) {
     const float *data = tensor(l, module, "weight", 3, (const int[]){out, in, taps});
     const float *bias = has_bias ? vector(l, module, "bias", out) : NULL;
-    pack(l, w, data, out, in, taps, bias);
+    pack(l, w, data, out, in, taps, bias, may16);
 }
 
 static void norm(struct loader *l, struct kokoro_norm *n, const char *module, const char *gain, const char *shift, int channels) {
@@ -91,11 +91,13 @@ static void adain(struct loader *l, struct kokoro_adain *n, const char *module, 
         for (int c = 0; c < 2 * channels; c++)
             shifted[c] = bias[c] + (c < channels ? 1.0f : 0.0f);
     }
-    pack(l, &n->fc, w, 2 * channels, KOKORO_STYLE, 1, shifted);
+    pack(l, &n->fc, w, 2 * channels, KOKORO_STYLE, 1, shifted, false);
     free(shifted);
 }
 
-static void block(struct loader *l, struct kokoro_block *b, const char *module, int in, int out, bool upsample) {
+/* may16: its convolutions may be in 16-bit numbers. The decoder's may; what durations and F0 come from stays
+ * float32, and so does a shortcut, which reads F0 in Hz beside small numbers. */
+static void block(struct loader *l, struct kokoro_block *b, const char *module, int in, int out, bool upsample, bool may16) {
     char name[128];
     b->in = in;
     b->out = out;
@@ -109,22 +111,23 @@ static void block(struct loader *l, struct kokoro_block *b, const char *module, 
         b->pool_bias = vector(l, module, "pool.bias", in);
     }
     snprintf(name, sizeof name, "%s.conv1", module);
-    conv(l, &b->conv1, name, out, in, 3, true);
+    conv(l, &b->conv1, name, out, in, 3, true, may16);
     snprintf(name, sizeof name, "%s.conv2", module);
-    conv(l, &b->conv2, name, out, out, 3, true);
+    conv(l, &b->conv2, name, out, out, 3, true, may16);
     snprintf(name, sizeof name, "%s.conv1x1", module);
     if (in != out)
-        conv(l, &b->shortcut, name, out, in, 1, false);
+        conv(l, &b->shortcut, name, out, in, 1, false, false);
 }
 
 static void curve(struct loader *l, struct kokoro_curve *c, const char *name) {
     char module[96];
     for (int i = 0; i < 3; i++) {
         snprintf(module, sizeof module, "predictor.%s.%d", name, i);
-        block(l, &c->blocks[i], module, i < 2 ? KOKORO_HIDDEN : KOKORO_HIDDEN / 2, i < 1 ? KOKORO_HIDDEN : KOKORO_HIDDEN / 2, i == 1);
+        block(l, &c->blocks[i], module, i < 2 ? KOKORO_HIDDEN : KOKORO_HIDDEN / 2, i < 1 ? KOKORO_HIDDEN : KOKORO_HIDDEN / 2, i == 1,
+              false);
     }
     snprintf(module, sizeof module, "predictor.%s_proj", name);
-    conv(l, &c->proj, module, 1, KOKORO_HIDDEN / 2, 1, true);
+    conv(l, &c->proj, module, 1, KOKORO_HIDDEN / 2, 1, true, false);
 }
 
 /* ---- the parts --------------------------------------------------------------------------------------------------- */
@@ -210,7 +213,7 @@ static void load_albert(struct loader *l, struct kokoro_model *m) {
         memcpy(qkv + (size_t)i * w * w, part, (size_t)w * w * sizeof *qkv);
         memcpy(bias + (size_t)i * w, part_bias, (size_t)w * sizeof *bias);
     }
-    pack(l, &m->albert.qkv, qkv, 3 * w, w, 1, bias);
+    pack(l, &m->albert.qkv, qkv, 3 * w, w, 1, bias, false);
     free(qkv);
     free(bias);
 
@@ -243,7 +246,7 @@ static void load_text_encoder(struct loader *l, struct kokoro_model *m) {
     m->text_embed = matrix(l, "text_encoder.embedding", "weight", m->symbols, KOKORO_HIDDEN);
     for (int i = 0; i < KOKORO_DEPTH; i++) {
         snprintf(module, sizeof module, "text_encoder.cnn.%d.0", i);
-        conv(l, &m->text_conv[i], module, KOKORO_HIDDEN, KOKORO_HIDDEN, KOKORO_TEXT_TAPS, true);
+        conv(l, &m->text_conv[i], module, KOKORO_HIDDEN, KOKORO_HIDDEN, KOKORO_TEXT_TAPS, true, false);
         snprintf(module, sizeof module, "text_encoder.cnn.%d.1", i);
         norm(l, &m->text_norm[i], module, "gamma", "beta", KOKORO_HIDDEN);
     }
@@ -253,13 +256,13 @@ static void load_text_encoder(struct loader *l, struct kokoro_model *m) {
 static void load_decoder(struct loader *l, struct kokoro_model *m) {
     const int joined = KOKORO_WIDE + KOKORO_ASR_RES + 2;
     char module[96];
-    conv(l, &m->f0_conv, "decoder.F0_conv", 1, 1, 3, true);
-    conv(l, &m->energy_conv, "decoder.N_conv", 1, 1, 3, true);
-    conv(l, &m->asr_res, "decoder.asr_res.0", KOKORO_ASR_RES, KOKORO_HIDDEN, 1, true);
-    block(l, &m->encode, "decoder.encode", KOKORO_HIDDEN + 2, KOKORO_WIDE, false);
+    conv(l, &m->f0_conv, "decoder.F0_conv", 1, 1, 3, true, false);
+    conv(l, &m->energy_conv, "decoder.N_conv", 1, 1, 3, true, false);
+    conv(l, &m->asr_res, "decoder.asr_res.0", KOKORO_ASR_RES, KOKORO_HIDDEN, 1, true, false);
+    block(l, &m->encode, "decoder.encode", KOKORO_HIDDEN + 2, KOKORO_WIDE, false, true);
     for (int i = 0; i < 4; i++) {
         snprintf(module, sizeof module, "decoder.decode.%d", i);
-        block(l, &m->decode[i], module, joined, i < 3 ? KOKORO_WIDE : KOKORO_HIDDEN, i == 3);
+        block(l, &m->decode[i], module, joined, i < 3 ? KOKORO_WIDE : KOKORO_HIDDEN, i == 3, true);
     }
 }
 
@@ -281,9 +284,11 @@ int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const s
     load_albert(&l, m);
     load_predictor(&l, m);
     load_text_encoder(&l, m);
+    cw_gguf_release(g);
     load_decoder(&l, m);
     if (l.failed)
         goto done;
+    cw_gguf_release(g); /* packed, but for a few small tensors that are read from the file */
     *out = m;
     m = NULL;
     rc = 0;

@@ -7,7 +7,8 @@
  *                     -> leaky -> conv_post -> exp | sin -> inverse STFT -> samples [300 T]
  *
  * A residual block is three times x = x + conv(snake(adain(conv(snake(adain(x)))))). All convolutions are the kernels';
- * here is only their order. Five matrices of a stage's size are alive at once; residuals are added by the convolutions. */
+ * here is only their order. Five matrices of a stage's size are alive at once. The convolutions norm what they read, add the
+ * residuals and gather the moments of what they store, so that between two of them nothing passes over memory. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,13 +89,14 @@ static int tensor(const struct loader *l, const char *name, const char *leaf, co
     return cw_gguf_f32(l->g, full, dims, n, data, l->err);
 }
 
-static int load_conv(const struct loader *l, const char *name, int out, int in, int taps, struct cw_weight **w) {
+/* may16: 16-bit products will do. Not at the ends of the generator, whose numbers are phases there. */
+static int load_conv(const struct loader *l, const char *name, int out, int in, int taps, bool may16, struct cw_weight **w) {
     const float *weight, *bias;
     if (tensor(l, name, ".weight", (const int[]){out, in, taps}, 3, &weight))
         return -1;
     if (tensor(l, name, ".bias", (const int[]){out}, 1, &bias))
         return -1;
-    return cw_weight_open(w, l->device, weight, out, in, taps, bias, l->err);
+    return (may16 ? cw_weight_open_16 : cw_weight_open)(w, l->device, weight, out, in, taps, bias, l->err);
 }
 
 static int load_up(const struct loader *l, const char *name, int in, int out, int taps, int stride, struct cw_weight **w) {
@@ -103,7 +105,7 @@ static int load_up(const struct loader *l, const char *name, int in, int out, in
         return -1;
     if (tensor(l, name, ".bias", (const int[]){out}, 1, &bias))
         return -1;
-    return cw_weight_open_transposed(w, l->device, weight, in, out, taps, stride, bias, l->err);
+    return cw_weight_open_transposed_16(w, l->device, weight, in, out, taps, stride, bias, l->err);
 }
 
 static int load_block(const struct loader *l, const char *name, int channels, int taps, struct block *b) {
@@ -117,7 +119,7 @@ static int load_block(const struct loader *l, const char *name, int channels, in
             h->dilation = j == 0 ? block_dilation[i] : 1;
             h->pad = (taps - 1) * h->dilation / 2;
             snprintf(leaf, sizeof leaf, "%s.convs%d.%d", name, j + 1, i);
-            if (load_conv(l, leaf, channels, channels, taps, &h->conv))
+            if (load_conv(l, leaf, channels, channels, taps, true, &h->conv))
                 return -1;
 
             snprintf(leaf, sizeof leaf, "%s.adain%d.%d.fc", name, j + 1, i);
@@ -144,6 +146,7 @@ static int load_block(const struct loader *l, const char *name, int channels, in
             memcpy(h->alpha, alpha, sizeof *alpha * (size_t)channels);
         }
     }
+    cw_gguf_release(l->g); /* packed: the file's pages are not needed beside them */
     return 0;
 }
 
@@ -256,7 +259,7 @@ static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *
         if (load_up(&l, name, in_channels, out_channels, up_taps[i], up_rate[i], &m->ups[i]))
             goto done;
         snprintf(name, sizeof name, "noise_convs.%d", i);
-        if (load_conv(&l, name, out_channels, HAR, noise_taps[i], &m->noise_conv[i]))
+        if (load_conv(&l, name, out_channels, HAR, noise_taps[i], false, &m->noise_conv[i]))
             goto done;
         snprintf(name, sizeof name, "noise_res.%d", i);
         if (load_block(&l, name, out_channels, noise_block_taps[i], &m->noise_res[i]))
@@ -267,7 +270,7 @@ static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *
                 goto done;
         }
     }
-    if (load_conv(&l, "conv_post", HAR, stage_channels[STAGES - 1], 7, &m->conv_post))
+    if (load_conv(&l, "conv_post", HAR, stage_channels[STAGES - 1], 7, false, &m->conv_post))
         goto done;
     *out = m;
     m = NULL;
@@ -406,79 +409,92 @@ done:
 
 /* ---- the network --------------------------------------------------------------------------------------------------- */
 
-/* y = conv(snake(adain(x))) (+ add) (* scale). The normed x goes to `normed`, which may be x itself. */
-static int run_half(const struct istftnet_session *s, const struct half_step *h, struct cw_mat style, struct cw_mat x, struct cw_mat normed,
-                    struct cw_mat y, struct cw_epilogue e, struct cw_error *err) {
+/* A matrix of a stage with the moments of its columns, [3, C], which AdaIN norms it by. */
+struct stage_mat {
+    struct cw_mat m, moments;
+};
+
+/* y = conv(snake(adain(x))), then the epilogue, which takes y's moments if the stage has room for them. work: [T, C], taken
+ * where the norm cannot be done on the way. */
+static int run_half(const struct istftnet_session *s, const struct half_step *h, struct cw_mat style, struct stage_mat x,
+                    struct cw_mat work, struct stage_mat y, struct cw_epilogue e, struct cw_error *err) {
     struct cw_device *d = s->model->device;
     float affine[2 * 256]; /* gain - 1 | shift, [2 C] */
-    const int C = x.cols;
+    const int C = x.m.cols;
 
     if (cw_linear(d, style, h->fc, (struct cw_epilogue){0}, (struct cw_mat){affine, 1, 2 * C, 2 * C}, err))
         return -1;
     for (int c = 0; c < C; c++)
         affine[c] += 1;
     const struct cw_instance_norm_params norm = {
-        .gain = affine, .shift = affine + C, .eps = NORM_EPS, .act = CW_NORM_SNAKE, .alpha = h->alpha};
-    if (cw_instance_norm(d, x, norm, normed, err))
-        return -1;
-    return cw_conv1d(d, normed, h->conv, 1, h->pad, h->dilation, e, y, err);
+        .gain = affine, .shift = affine + C, .eps = NORM_EPS, .act = CW_NORM_SNAKE, .alpha = h->alpha, .moments = x.moments};
+    e.moments = y.moments;
+    return cw_conv1d_normed(d, x.m, norm, work, h->conv, h->pad, h->dilation, e, y.m, err);
 }
 
-/* out = (block(x) + sum) * scale; sum.data may be NULL. x may be out, unless there is a sum, which may be out then (and
- * `work` takes the place of the running x). t, u: scratch of the same shape. */
-static int run_block(const struct istftnet_session *s, const struct block *b, struct cw_mat style, struct cw_mat x, struct cw_mat work,
-                     struct cw_mat t, struct cw_mat u, struct cw_mat sum, float scale, struct cw_mat out, struct cw_error *err) {
+/* out = leaky(block(x) (+ sum)) * scale. sum.data may be NULL; x may be out, unless there is a sum, which may be out then. v takes
+ * the running x; t, u: scratch of the same shape. The moments of x are known; out's are not taken. */
+static int run_block(const struct istftnet_session *s, const struct block *b, struct cw_mat style, struct stage_mat x, struct stage_mat v,
+                     struct cw_mat t, struct stage_mat u, struct cw_mat sum, float scale, float slope, struct cw_mat out,
+                     struct cw_error *err) {
     for (int i = 0; i < STEPS; i++) {
-        const bool last = i == STEPS - 1;
+        struct cw_epilogue e = {.add = x.m};
+        struct stage_mat y = v;
+        if (i == STEPS - 1) {
+            e.add2 = sum;
+            e.scale = scale;
+            e.last_slope = slope;
+            y = (struct stage_mat){.m = out};
+        }
         if (run_half(s, &b->half[i][0], style, x, t, u, (struct cw_epilogue){0}, err))
             return -1;
-        if (last && sum.data && cw_add(s->model->device, x, sum, 1, x, err))
-            return -1; /* x has been normed: only the residual is left */
-        const struct cw_epilogue e = {.add = x, .scale = last ? scale : 1};
-        if (run_half(s, &b->half[i][1], style, u, u, last ? out : work, e, err))
+        if (run_half(s, &b->half[i][1], style, u, t, y, e, err))
             return -1;
-        x = work;
+        x = v;
     }
     return 0;
 }
 
-/* One upsampling stage: in [L, C'] (overwritten) -> out [L', C] */
+/* One upsampling stage: in [L, C'], leaky already -> out [L', C], leaky too */
 static int run_stage(struct istftnet_session *s, int stage, struct cw_mat style, struct cw_mat har, struct cw_mat in, struct cw_mat out,
                      struct cw_error *err) {
     const struct istftnet *m = s->model;
     const size_t mark = cw_arena_mark(s->arena);
     const int rows = out.rows, cols = out.cols, reflected = stage == STAGES - 1 ? 1 : 0;
-    const struct cw_epilogue plain = {0};
-    struct cw_mat x, v, t, u;
+    const float slope = stage == STAGES - 1 ? POST_SLOPE : LOOP_SLOPE;
+    struct stage_mat x, v, u, *const each[] = {&x, &v, &u};
+    struct cw_mat t;
     int rc = -1;
 
-    if (cw_arena_mat(s->arena, rows, cols, &x, err) || cw_arena_mat(s->arena, rows, cols, &v, err) ||
-        cw_arena_mat(s->arena, rows, cols, &t, err) || cw_arena_mat(s->arena, rows, cols, &u, err)) {
-        goto done;
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        if (cw_arena_mat(s->arena, rows, cols, &each[i]->m, err) || cw_arena_mat(s->arena, 3, cols, &each[i]->moments, err))
+            goto done;
     }
-    if (cw_leaky(m->device, in, LOOP_SLOPE, in, err))
+    if (cw_arena_mat(s->arena, rows, cols, &t, err))
         goto done;
-    if (cw_conv1d(m->device, har, m->noise_conv[stage], noise_stride[stage], noise_pad[stage], 1, plain, v, err))
+    const struct cw_epilogue measured = {.moments = v.moments};
+    if (cw_conv1d(m->device, har, m->noise_conv[stage], noise_stride[stage], noise_pad[stage], 1, measured, v.m, err))
         goto done;
-    if (run_block(s, &m->noise_res[stage], style, v, v, t, u, (struct cw_mat){0}, 1, v, err))
+    if (run_block(s, &m->noise_res[stage], style, v, v, t, u, (struct cw_mat){0}, 1, 1, v.m, err))
         goto done;
 
-    const struct cw_mat up = cw_mat_rows(x, reflected, rows - reflected);
+    const struct cw_mat up = cw_mat_rows(x.m, reflected, rows - reflected);
     const int pad = (up_taps[stage] - up_rate[stage]) / 2;
-    if (cw_conv_transpose1d(m->device, in, m->ups[stage], pad, 0, plain, up, err))
+    if (cw_conv_transpose1d(m->device, in, m->ups[stage], pad, 0, (struct cw_epilogue){0}, up, err))
         goto done;
     show(s, stage == 0 ? "ups.0" : "ups.1", up);
     /* ReflectionPad1d((1, 0)): row -1 is row 1 */
     if (reflected)
-        memcpy(x.data, up.data + up.stride, sizeof(float) * (size_t)cols);
-    if (cw_add(m->device, x, v, 1, x, err))
+        memcpy(x.m.data, up.data + up.stride, sizeof(float) * (size_t)cols);
+    if (cw_add(m->device, x.m, v.m, 1, x.m, err) || cw_column_moments(m->device, x.m, x.moments, err))
         goto done;
 
-    if (run_block(s, &m->blocks[stage][0], style, x, v, t, u, (struct cw_mat){0}, 1, out, err))
-        goto done;
-    for (int j = 1; j < BLOCKS; j++) {
-        if (run_block(s, &m->blocks[stage][j], style, x, v, t, u, out, j == BLOCKS - 1 ? 1.0f / BLOCKS : 1, out, err))
+    for (int j = 0; j < BLOCKS; j++) {
+        const bool last = j == BLOCKS - 1;
+        if (run_block(s, &m->blocks[stage][j], style, x, v, t, u, j == 0 ? (struct cw_mat){0} : out, last ? 1.0f / BLOCKS : 1,
+                      last ? slope : 1, out, err)) {
             goto done;
+        }
     }
     rc = 0;
 done:
@@ -549,15 +565,13 @@ static int run(void *session, const struct cw_frames *f, uint64_t seed, const fl
         return -1;
     if (cw_arena_mat(s->arena, T, CHANNELS, &in, err))
         return -1;
-    if (cw_copy(m->device, frames, in, err))
+    if (cw_leaky(m->device, frames, LOOP_SLOPE, in, err))
         return -1;
     if (run_stage(s, 0, style, har, in, middle, err))
         return -1;
     if (run_stage(s, 1, style, har, middle, last, err))
         return -1;
 
-    if (cw_leaky(m->device, last, POST_SLOPE, last, err))
-        return -1;
     if (cw_arena_mat(s->arena, rows, HAR, &spectrum, err))
         return -1;
     if (cw_conv1d(m->device, last, m->conv_post, 1, 3, 1, (struct cw_epilogue){0}, spectrum, err))

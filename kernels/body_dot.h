@@ -1,0 +1,93 @@
+/* products16 by dot products of pairs in vectors, part of body.h: as the float32 tile, TILE rows x 2 vectors of sums, with a
+ * pair of channels in place of one. Whole sums go to float32 after every chunk (internal.h), before they could overflow. */
+
+enum { ROWS16 = 2 * TILE };
+typedef int32_t pair16 __attribute__((may_alias));
+
+INLINE void dot_tile(const struct products16 *t, int q, const int rows) {
+#ifdef FIXED
+    const int tap_step = cw_chunk_taps16(t->pairs), pair_step = cw_chunk_pairs16(t->pairs);
+#else
+    const int tap_step = t->taps, pair_step = t->pairs;
+#endif
+    const NUMBER16 *x = t->x + q * t->row;
+    float *to = t->sum + (ptrdiff_t)q * PANEL;
+    int k0, c0, k, c, r;
+
+    for (k0 = 0; k0 < t->taps; k0 += tap_step)
+        for (c0 = 0; c0 < t->pairs; c0 += pair_step) {
+            const int k1 = k0 + tap_step < t->taps ? k0 + tap_step : t->taps, c1 = c0 + pair_step < t->pairs ? c0 + pair_step : t->pairs;
+            VECTOR16 sum[TILE][2];
+
+            UNROLL
+            for (r = 0; r < rows; r++)
+                sum[r][0] = sum[r][1] = ZERO16;
+            for (k = k0; k < k1; k++) {
+                const NUMBER16 *x0 = x + k * t->tap + 2 * c0, *x4 = x0 + 4 * t->row, *x8 = x4 + 4 * t->row, *x12 = x8 + 4 * t->row;
+                const NUMBER16 *w = t->w + ((ptrdiff_t)k * t->pairs + c0) * 2 * PANEL;
+
+                for (c = c0; c < c1; c++, w += 2 * PANEL) {
+                    const VECTOR16 w0 = LOAD16(w), w1 = LOAD16(w + 2 * VN);
+
+                    UNROLL
+                    for (r = 0; r < rows; r++) {
+                        const VECTOR16 pair = PAIR16((r < 4 ? x0 : r < 8 ? x4 : r < 12 ? x8 : x12) + (r & 3) * t->row);
+
+                        DOT16(sum[r][0], w0, pair);
+                        DOT16(sum[r][1], w1, pair);
+                    }
+                    x0 += 2, x4 += 2, x8 += 2, x12 += 2;
+                }
+            }
+            UNROLL
+            for (r = 0; r < rows; r++) {
+                vf a = FLOAT16(sum[r][0]), b = FLOAT16(sum[r][1]);
+
+                if (k0 + c0 > 0) {
+                    a = v_add(a, v_load(to + (ptrdiff_t)r * PANEL));
+                    b = v_add(b, v_load(to + (ptrdiff_t)r * PANEL + VN));
+                }
+                v_store(to + (ptrdiff_t)r * PANEL, a);
+                v_store(to + (ptrdiff_t)r * PANEL + VN, b);
+            }
+        }
+}
+
+#define DOT_TILE(rows)                                                                                                                     \
+    static __attribute__((noinline)) void dot_tile_##rows(const struct products16 *t, int q) {                                             \
+        dot_tile(t, q, rows);                                                                                                              \
+    }
+DOT_TILE(1)
+DOT_TILE(2)
+DOT_TILE(3)
+DOT_TILE(4)
+DOT_TILE(5)
+DOT_TILE(6)
+DOT_TILE(7)
+DOT_TILE(8)
+DOT_TILE(9)
+DOT_TILE(10)
+DOT_TILE(11)
+DOT_TILE(12)
+DOT_TILE(13)
+DOT_TILE(14)
+
+static void (*const dot_tiles[])(const struct products16 *, int) = {
+    NULL,       dot_tile_1, dot_tile_2,  dot_tile_3,  dot_tile_4,  dot_tile_5,  dot_tile_6,  dot_tile_7,
+    dot_tile_8, dot_tile_9, dot_tile_10, dot_tile_11, dot_tile_12, dot_tile_13, dot_tile_14,
+};
+
+static void products16(const struct products16 *t, int rows) {
+    int tiles, q = 0;
+
+    for (tiles = (rows + TILE - 1) / TILE; tiles > 0; tiles--) { /* of nearly equal height */
+        const int n = (rows - q + tiles - 1) / tiles;
+
+        dot_tiles[n](t, q);
+        q += n;
+    }
+}
+
+INLINE void begin16(void) {}
+
+INLINE void end16(void) {}

@@ -1,0 +1,94 @@
+/* The hot loop allocates nothing: malloc and its kin are counted while a second sentence of the same length is spoken. */
+#include "models/catalogue.h"
+#include "tests/test.h"
+#include "tts/acoustic.h"
+#include "vocoder/vocoder.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COUNTED 0 /* the sanitizer has malloc to itself */
+static atomic_long allocations;
+#else
+#define COUNTED 1
+static atomic_long allocations;
+extern void *__libc_malloc(size_t n);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t n);
+extern void *__libc_memalign(size_t align, size_t n);
+
+void *malloc(size_t n) {
+    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    return __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size) {
+    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    return __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n) {
+    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    return __libc_realloc(p, n);
+}
+
+int posix_memalign(void **p, size_t align, size_t n) {
+    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    *p = __libc_memalign(align, n);
+    return *p ? 0 : 12; /* ENOMEM */
+}
+#endif
+
+static void test_no_allocations(void) {
+    enum { SYMBOLS = 24 };
+    struct cw_error err = {0};
+    struct cw_device *d = NULL;
+    struct cw_acoustic *acoustic = NULL;
+    struct cw_acoustic_session *speaking = NULL;
+    struct cw_vocoder *vocoder = NULL;
+    struct cw_vocoder_session *sounding = NULL;
+    char dir[CW_PATH_MAX], path[CW_PATH_MAX];
+    float *pack = calloc((size_t)510 * 256, sizeof *pack);
+    int ids[SYMBOLS], round;
+    long before = 0;
+
+    if (!pack || cw_models_dir(dir, &err) != 0 || cw_path_join(path, dir, "kokoro.gguf", &err) != 0 || !cw_file_exists(path)) {
+        cw_test_skip("kokoro.gguf is not there");
+        goto done;
+    }
+    if (!CHECKF(cw_device_open(&d, cw_device_params_default(), &err) == 0 && cw_acoustic_open(&acoustic, d, path, &err) == 0 &&
+                    cw_acoustic_session_open(&speaking, acoustic, &err) == 0 && cw_vocoder_open(&vocoder, d, path, &err) == 0 &&
+                    cw_vocoder_session_open(&sounding, vocoder, &err) == 0,
+                "%s", err.text))
+        goto done;
+    for (round = 0; round < SYMBOLS; round++)
+        ids[round] = 43 + round % 20;
+    for (round = 0; round < 2; round++) {
+        const struct cw_acoustic_input in = {.ids = ids, .count = SYMBOLS, .pack = pack, .pack_rows = 510, .speed = 1};
+        struct cw_frames frames = {0};
+        const float *samples = NULL;
+        size_t n = 0;
+
+        before = atomic_load(&allocations);
+        if (!CHECKF(cw_acoustic_run(speaking, &in, &frames, &err) == 0 && cw_vocoder_run(sounding, &frames, 1, &samples, &n, &err) == 0,
+                    "%s", err.text))
+            goto done;
+        CHECK(n > 0);
+    }
+    CHECKF(!COUNTED || before > 0, "nothing was counted");
+    CHECKF(atomic_load(&allocations) == before, "%ld allocations while speaking", atomic_load(&allocations) - before);
+done:
+    cw_vocoder_session_close(sounding);
+    cw_vocoder_close(vocoder);
+    cw_acoustic_session_close(speaking);
+    cw_acoustic_close(acoustic);
+    cw_device_close(d);
+    free(pack);
+}
+
+const struct cw_test cw_tests_hot[] = {
+    {"hot.allocations", "speaking allocates nothing once the sessions are open", test_no_allocations},
+    {0},
+};
