@@ -7,7 +7,7 @@
 /* The typographic apostrophe of the source stays one. */
 static void add_word(struct cw_text *out, const char *word, const char *source, size_t n) {
     bool curly = false;
-    for (size_t k = 0; !curly && k + 3 <= n; k++) {
+    for (size_t k = 0; strchr(word, '\'') && !curly && k + 3 <= n; k++) {
         curly = memcmp(source + k, "\u2019", 3) == 0;
     }
     for (; *word; word++) {
