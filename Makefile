@@ -180,7 +180,7 @@ sanitize: deps-test ## tests under ASan + UBSan, then the threaded ones under TS
 bench: models ## speed of synthesis and of the kernels
 	@$(MAKE) --no-print-directory -j$$(nproc) $(patsubst bench/%.c,build/release/bench/%,$(BENCH_SOURCES))
 	@build/castwright bench
-	@for b in $(patsubst bench/%.c,build/release/bench/%,$(BENCH_SOURCES)); do $$b; done
+	@build/release/bench/bench_kernels
 
 FUZZ_SECONDS ?= 60
 fuzz: deps deps-lint llama ## fuzzes each parser for FUZZ_SECONDS (60) under ASan and UBSan

@@ -1,9 +1,11 @@
 /* Speed of the kernels on Kokoro's shapes, ten seconds of speech: for every instruction set, one thread and all of them.
  *   bench_kernels [--isa NAME] [--threads N] [--clock wall|cpu] [--shape TEXT]
- * Best of several runs; GMAC/s is 1e9 multiply-adds a second, ns are per element. `--clock cpu` counts the processor time
+ * Best of several runs, beside what one core does with float32 multiply-adds in registers alone; fast convolutions and 16-bit
+ * products go beyond it. GMAC/s is 1e9 multiply-adds a second, ns are per element. `--clock cpu` counts the processor time
  * of all threads: on a busy machine the honest clock for one thread. */
 #include "kernels/kernels.h"
 
+#include <immintrin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,36 @@ static const struct shape {
     {"exp", EXP, 48001, 22, 22, 1, 1, 1},
 };
 
+/* Multiply-adds a second of one core that does nothing but float32 ones in registers: what the figures are a part of. */
+#define PEAK(name, isa, type, set, add, fma)                                                                                               \
+    static __attribute__((target(isa))) double name(void) {                                                                                \
+        enum { SUMS = 12, ROUNDS = 2000000 };                                                                                              \
+        type sum[SUMS], a = set(1e-9F), b = set(1e-9F);                                                                                    \
+        float out[16];                                                                                                                     \
+        double best = 1e9;                                                                                                                 \
+        for (int i = 0; i < SUMS; i++)                                                                                                     \
+            sum[i] = set((float)i);                                                                                                        \
+        for (int run = 0; run < 5; run++) {                                                                                                \
+            double start = cw_cpu_seconds();                                                                                               \
+            for (int k = 0; k < ROUNDS; k++) {                                                                                             \
+                _Pragma("GCC unroll 12") for (int i = 0; i < SUMS; i++) sum[i] = fma(a, b, sum[i]);                                        \
+                __asm__ volatile("" : "+v"(a)); /* or the loop is one sum */                                                               \
+            }                                                                                                                              \
+            start = cw_cpu_seconds() - start;                                                                                              \
+            best = start < best ? start : best;                                                                                            \
+        }                                                                                                                                  \
+        for (int i = 1; i < SUMS; i++)                                                                                                     \
+            sum[0] = add(sum[0], sum[i]);                                                                                                  \
+        memcpy(out, &sum[0], sizeof sum[0]);                                                                                               \
+        return out[0] < -1 ? 0 : (double)SUMS * ROUNDS * (sizeof(type) / sizeof(float)) / best;                                            \
+    }
+PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_add_ps, _mm256_fmadd_ps)
+PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_add_ps, _mm512_fmadd_ps)
+
+static double peak_of(const char *isa) {
+    return strcmp(isa, "c") == 0 ? 0 : strcmp(isa, "avx2") == 0 ? peak_avx2() : peak_avx512();
+}
+
 struct work {
     struct cw_mat x, y, z, scratch, moments;
     struct cw_weight *w;
@@ -55,7 +87,8 @@ static double (*now)(void) = cw_seconds;
 
 static int run(struct cw_device *d, const struct shape *s, const struct work *w, struct cw_error *err) {
     struct cw_epilogue e = {0};
-    struct cw_instance_norm_params p = {w->ones, w->ones, 1e-5F, s->kind == INSTANCE_SNAKE || s->kind == NORMED16 ? CW_NORM_SNAKE : CW_NORM_LEAKY, 0.2F, w->ones, {0}};
+    struct cw_instance_norm_params p = {
+        w->ones, w->ones, 1e-5F, s->kind == INSTANCE_SNAKE || s->kind == NORMED16 ? CW_NORM_SNAKE : CW_NORM_LEAKY, 0.2F, w->ones, {0}};
     int pad = s->kind == LINEAR ? 0 : s->stride > 1 ? (s->taps - s->stride) / 2 : s->dilation * (s->taps - 1) / 2;
 
     switch (s->kind) {
@@ -110,7 +143,7 @@ static double multiply_adds(const struct shape *s, int rows_out) {
     }
 }
 
-static int bench(struct cw_device *d, struct cw_arena *a, const struct shape *s, struct cw_error *err) {
+static int bench(struct cw_device *d, struct cw_arena *a, const struct shape *s, double peak, struct cw_error *err) {
     struct work w = {0};
     size_t mark = cw_arena_mark(a), n = (size_t)s->in * s->out * s->taps;
     float *weights = NULL;
@@ -166,8 +199,11 @@ static int bench(struct cw_device *d, struct cw_arena *a, const struct shape *s,
     if (status == 0) {
         double work = multiply_adds(s, rows);
 
-        printf("%-8s %d  %-32s %9.3f ms  %8.2f %s\n", cw_device_isa(d), cw_device_threads(d), s->name, best * 1e3,
+        printf("%-10s %d  %-32s %9.3f ms  %8.2f %s", cw_device_isa(d), cw_device_threads(d), s->name, best * 1e3,
                work > 0 ? work / best * 1e-9 : best * 1e9 / ((double)rows * cols), work > 0 ? "GMAC/s" : "ns");
+        if (work > 0 && peak > 0)
+            printf("  %5.2f of the peak", work / best / peak);
+        printf("\n");
         (void)fflush(stdout);
     }
 done:
@@ -205,14 +241,19 @@ int main(int argc, char **argv) {
         for (run_threads = threads ? threads : 1;; run_threads = all) {
             struct cw_device_params params = cw_device_params_default();
             struct cw_device *d = NULL;
+            double peak;
             size_t s;
 
             params.isa = *isa;
             params.threads = run_threads;
             if (cw_device_open(&d, params, &err) != 0)
                 goto done;
+            peak = peak_of(*isa);
+            if (peak > 0)
+                printf("%-10s    peak of one core, float32 %18.2f GMAC/s = %.1f GFLOP/s\n", *isa, peak * 1e-9, peak * 2e-9);
+            peak *= now == cw_seconds ? cw_device_threads(d) : 1;
             for (s = 0; s < sizeof shapes / sizeof *shapes; s++)
-                if (strstr(shapes[s].name, shape) && bench(d, a, &shapes[s], &err) != 0) {
+                if (strstr(shapes[s].name, shape) && bench(d, a, &shapes[s], peak, &err) != 0) {
                     cw_device_close(d);
                     goto done;
                 }

@@ -63,6 +63,8 @@ int cli_doctor(const struct cli_command *c, int argc, char **argv) {
     for (const char *const *isa = cw_device_isas(); *isa; isa++)
         printf(" %s", *isa);
     printf("\n");
+    if (cw_device_note())
+        printf("  note                %s\n", cw_device_note());
     cw_device_close(d);
     char dir[CW_PATH_MAX];
     if (cw_models_dir(dir, &err) != 0)
@@ -134,6 +136,8 @@ int cli_bench(const struct cli_command *c, int argc, char **argv) {
         code = 0;
     } else {
         printf("kernels %s, %d threads, models opened in %.2f s\n", r.isa, r.threads, r.load_seconds);
+        if (cw_device_note())
+            printf("%s\n", cw_device_note());
         printf("%.1f s of speech in %.1f s: real-time factor %.3f (%.1f × real time)\n", r.speech_seconds, r.synthesis_seconds,
                r.real_time_factor, r.real_time_factor > 0 ? 1 / r.real_time_factor : 0.0);
         printf("text front end %.1f million characters a second\n", r.text_characters_per_second / 1e6);
