@@ -42,6 +42,7 @@ bool cli_interrupted(void);
 int cli_make(const struct cli_command *c, int argc, char **argv);
 int cli_write(const struct cli_command *c, int argc, char **argv);
 int cli_render(const struct cli_command *c, int argc, char **argv);
+int cli_script_stats(const struct cli_command *c, int argc, char **argv);
 int cli_say(const struct cli_command *c, int argc, char **argv);
 int cli_text(const struct cli_command *c, int argc, char **argv);
 int cli_play(const struct cli_command *c, int argc, char **argv);

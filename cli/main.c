@@ -14,6 +14,8 @@ const struct cli_command cli_commands[] = {
      "  castwright render tides.md -o tides\n"
      "  castwright render tides.md -o tides --play --flac\n",
      cli_render},
+    {"script-stats", "FILE...", "measures of a script: repeats, shares, sources",
+     "  castwright script-stats tides.md\n  castwright script-stats --json *.md\n", cli_script_stats},
     {"say", "TEXT", "one text, one voice",
      "  castwright say \"Hello there.\" -o hello.wav\n"
      "  castwright say \"Good morning.\" --voice bf_emma --play\n",
@@ -43,7 +45,7 @@ static void help(FILE *to) {
           "usage: castwright COMMAND [ARGUMENTS]   (castwright COMMAND --help tells more)\n\n",
           to);
     for (const struct cli_command *c = cli_commands; c->name; c++)
-        fprintf(to, "  %-7s %-26s %s\n", c->name, c->arguments, c->summary);
+        fprintf(to, "  %-12s %-26s %s\n", c->name, c->arguments, c->summary);
     fputs("\nexamples:\n"
           "  castwright make \"Why generative AI is expensive\" --minutes 3\n"
           "  castwright write \"Bees\" -o bees.md   # then edit bees.md\n"

@@ -319,6 +319,38 @@ bool writer_bad_start(const char *line) {
     return HAS_ANY(lower, banned_openers, true) || HAS_ANY(start, banned_openers, true);
 }
 
+static void lower_copy(char *to, size_t size, const char *text) {
+    size_t n = 0;
+    for (; text[n] != '\0' && n < size - 1; n++) {
+        to[n] = (char)tolower((unsigned char)text[n]);
+    }
+    to[n] = '\0';
+}
+
+const char *writer_banned_opener(const char *text) {
+    char lower[48];
+    lower_copy(lower, sizeof lower, text);
+    for (size_t i = 0; i < sizeof banned_openers / sizeof banned_openers[0]; i++) {
+        if (strncmp(lower, banned_openers[i], strlen(banned_openers[i])) == 0 && has_phrase(lower, banned_openers[i], true)) {
+            return banned_openers[i];
+        }
+    }
+    return NULL;
+}
+
+bool writer_greets(const char *text) {
+    char lower[400];
+    lower_copy(lower, sizeof lower, text);
+    return HAS_ANY(lower, greetings, true) || has_phrase(lower, "welcome to", false) || has_phrase(lower, "welcome back", false) ||
+           has_phrase(lower, "hello", false);
+}
+
+bool writer_takes_leave(const char *text) {
+    char lower[400];
+    lower_copy(lower, sizeof lower, text);
+    return HAS_ANY(lower, farewells, false);
+}
+
 int words_in_sentence(const char *line) {
     const char *start = line;
     for (const char *p = line; *p != '\0'; p++) {
@@ -496,14 +528,13 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
         object(penalty, why, 200, "is not a speakable line");
     }
     bool first = c->beat == BEAT_OPEN, last = c->beat == BEAT_CLOSE;
-    if (HAS_ANY(lower, banned_openers, true)) {
+    if (writer_banned_opener(text) != NULL) {
         object(penalty, why, 110, "opens with empty agreement");
     }
-    if (!first && (HAS_ANY(lower, greetings, true) || has_phrase(lower, "welcome to", false) || has_phrase(lower, "welcome back", false) ||
-                   has_phrase(lower, "hello", false))) {
+    if (!first && writer_greets(text)) {
         object(penalty, why, 200, "greets again");
     }
-    if (!last && HAS_ANY(lower, farewells, false)) {
+    if (!last && writer_takes_leave(text)) {
         object(penalty, why, 200, "says goodbye too early");
     }
     if (HAS_ANY(lower, meta, false) && !(first && !has_phrase(lower, "as an ai", false))) {

@@ -2,7 +2,7 @@
  *
  *   bytes ─▶ characters checked ─▶ front matter (YAML: title, language, seed, cast, pronunciations) ─▶ body, line by line:
  *   "# heading" starts a segment, "Name: text" a turn, other lines go on with the turn above, blank lines close it,
- *   <!-- comments --> are skipped.
+ *   <!-- comments --> are kept with what follows them, never spoken.
  *
  * Every error names file, line and column, what was expected and what was found. */
 #include "dialogue/script_impl.h"
@@ -350,8 +350,40 @@ done:
 
 /* ---- body -------------------------------------------------------------------------------------------------------- */
 
+/* The comments of a body in order, and how many have found their place. */
+struct comments {
+    struct {
+        size_t at;
+        char *text;
+    } * list;
+    int count, taken;
+};
+
+static void comments_free(struct comments *c) {
+    for (int i = 0; i < c->count; i++) {
+        free(c->list[i].text);
+    }
+    free(c->list);
+}
+
+/* Moves the comments before byte `end` that are still without a place to the end of `*to`. */
+static int take_comments(struct comments *c, size_t end, char **to, struct cw_error *err) {
+    if (c->taken == c->count || c->list[c->taken].at >= end) {
+        return 0;
+    }
+    struct cw_text all = {0};
+    cw_text_add(&all, *to != NULL ? *to : "");
+    for (; c->taken < c->count && c->list[c->taken].at < end; c->taken++) {
+        cw_text_add(&all, all.len > 0 ? "\n" : "");
+        cw_text_add(&all, c->list[c->taken].text);
+    }
+    free(*to);
+    *to = all.data;
+    return cw_text_check(&all, "script", err);
+}
+
 /* Comments become holes, so that what follows them keeps its line and column. */
-static int blank_comments(const struct script_source *src, char *text, size_t start, struct cw_error *err) {
+static int blank_comments(const struct script_source *src, char *text, size_t start, struct comments *c, struct cw_error *err) {
     for (size_t i = start; i < src->len;) {
         if (text[i] == '\\' && i + 1 < src->len && text[i + 1] != '\n') {
             i += 2;
@@ -361,6 +393,16 @@ static int blank_comments(const struct script_source *src, char *text, size_t st
                 return script_fail(src, i, err, "comment not closed; expected \"-->\"; found the end of the file");
             }
             size_t stop = (size_t)(end - text) + 3;
+            void *list = script_grow(c->list, c->count, sizeof *c->list);
+            if (list == NULL) {
+                return cw_fail_memory(err, src->name);
+            }
+            c->list = list;
+            c->list[c->count].at = i;
+            if ((c->list[c->count].text = cw_strndup(text + i, stop - i)) == NULL) {
+                return cw_fail_memory(err, src->name);
+            }
+            c->count++;
             for (; i < stop; i++) {
                 if (text[i] != '\n') {
                     text[i] = SCRIPT_HOLE;
@@ -454,7 +496,7 @@ struct open_turn {
     size_t start, end;
 };
 
-static int close_turn(struct cw_script *s, const struct script_source *src, struct open_turn *o, struct cw_error *err) {
+static int close_turn(struct cw_script *s, const struct script_source *src, struct open_turn *o, struct comments *c, struct cw_error *err) {
     int status = -1;
     struct cw_turn t = {0};
     if (!o->open) {
@@ -464,7 +506,7 @@ static int close_turn(struct cw_script *s, const struct script_source *src, stru
     if (s->segment_count == 0 && cw_script_add_segment(s, "", err) != 0) {
         goto done;
     }
-    if (script_parse_turn(&t, src, o->start, o->end, err) != 0) {
+    if (script_parse_turn(&t, src, o->start, o->end, err) != 0 || take_comments(c, o->end, &t.comment, err) != 0) {
         goto done;
     }
     t.speaker = o->speaker;
@@ -483,7 +525,7 @@ static int check_segment(const struct cw_script *s, const struct script_source *
     return script_fail(src, at, err, "no turns under the heading \"%.80s\" of line %d; expected at least one", g->title, g->line);
 }
 
-static int parse_body(struct cw_script *s, const struct script_source *src, size_t start, struct cw_error *err) {
+static int parse_body(struct cw_script *s, const struct script_source *src, size_t start, struct comments *c, struct cw_error *err) {
     const char *text = src->text;
     struct open_turn o = {0};
     int number = script_line_of(src, start);
@@ -499,7 +541,7 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
             comment = comment || text[at] == SCRIPT_HOLE;
         }
         if (at == end) {
-            if (!comment && close_turn(s, src, &o, err) != 0) {
+            if (!comment && close_turn(s, src, &o, c, err) != 0) {
                 return -1;
             }
             continue;
@@ -509,8 +551,9 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
             continue;
         }
         if (text[at] == '#') {
-            if (close_turn(s, src, &o, err) != 0 || check_segment(s, src, at, err) != 0 ||
-                parse_heading(s, src, at, end, number, err) != 0) {
+            if (close_turn(s, src, &o, c, err) != 0 || check_segment(s, src, at, err) != 0 ||
+                parse_heading(s, src, at, end, number, err) != 0 ||
+                take_comments(c, end, &s->segments[s->segment_count - 1].comment, err) != 0) {
                 return -1;
             }
             continue;
@@ -532,7 +575,7 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
             return -1;
         }
         if (speaker >= 0) {
-            if (close_turn(s, src, &o, err) != 0) {
+            if (close_turn(s, src, &o, c, err) != 0) {
                 return -1;
             }
             o = (struct open_turn){.open = true, .speaker = speaker, .line = number, .start = after, .end = end};
@@ -543,7 +586,8 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
                                (int)(end - at > 40 ? 40 : end - at), text + at);
         }
     }
-    if (close_turn(s, src, &o, err) != 0 || check_segment(s, src, src->len, err) != 0) {
+    if (close_turn(s, src, &o, c, err) != 0 || check_segment(s, src, src->len, err) != 0 ||
+        take_comments(c, src->len, &s->comment, err) != 0) {
         return -1;
     }
     if (s->segment_count == 0) {
@@ -555,6 +599,7 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
 int cw_script_parse(struct cw_script *s, const char *name, const char *text, size_t len, struct cw_error *err) {
     int status = -1;
     char *copy = NULL;
+    struct comments comments = {0};
     memset(s, 0, sizeof *s);
     struct script_source src = {.name = name, .text = text, .len = len, .line = 1};
     if (len > CW_SCRIPT_MAX_BYTES) {
@@ -579,7 +624,8 @@ int cw_script_parse(struct cw_script *s, const char *name, const char *text, siz
     }
     src.text = copy;
     size_t body = 0;
-    if (parse_front(s, &src, &body, err) != 0 || blank_comments(&src, copy, body, err) != 0 || parse_body(s, &src, body, err) != 0) {
+    if (parse_front(s, &src, &body, err) != 0 || blank_comments(&src, copy, body, &comments, err) != 0 ||
+        parse_body(s, &src, body, &comments, err) != 0) {
         goto done;
     }
     if (s->title == NULL) {
@@ -595,6 +641,7 @@ int cw_script_parse(struct cw_script *s, const char *name, const char *text, siz
     status = 0;
 done:
     free(copy);
+    comments_free(&comments);
     if (status != 0) {
         cw_script_free(s);
     }

@@ -28,6 +28,7 @@ struct cw_turn {
     struct cw_span *spans;
     int span_count;
     int tail_pause_ms; /* a [pause N] at the very end */
+    char *comment;     /* "<!-- ... -->" before it or in it, one after another, or NULL; never spoken */
     int line;
 };
 
@@ -35,6 +36,7 @@ struct cw_segment {
     char *title; /* heading; "" for turns before the first heading */
     struct cw_turn *turns;
     int turn_count;
+    char *comment; /* before its heading, or NULL */
     int line;
 };
 
@@ -48,6 +50,7 @@ struct cw_script {
     int pronunciation_count;
     struct cw_segment *segments;
     int segment_count;
+    char *comment; /* after the last turn, or NULL */
 };
 
 enum { CW_CAST_MAX = 6, CW_PAUSE_MAX_MS = 60000, CW_OVERLAP_MAX_MS = 5000, CW_TURN_MAX_BYTES = 20000, CW_SCRIPT_MAX_BYTES = 8 << 20 };
@@ -69,5 +72,30 @@ CW_MUST_CHECK int cw_script_parse_cast(struct cw_script *s, const char *spec, st
 /* The turn's text without directions and with [word](/ipa/) shown as word: for transcripts and counting. */
 CW_MUST_CHECK int cw_turn_plain(const struct cw_turn *t, struct cw_text *out, struct cw_error *err);
 int cw_script_turns(const struct cw_script *s); /* total */
+
+/* ---- traces (script_trace.c) --------------------------------------------------------------------------------------------
+ * What a turn rests on stands in comments, so that people see it where they edit:
+ *
+ *     <!-- rests on [3] [5] -->           before a turn: numbers of passages
+ *     <!-- check: "400" is in no passage -->   before a turn that states a figure or a name of its own
+ *     <!-- passages                       after the last turn
+ *     [3] (tides.md) The passage's text.
+ *     -->
+ */
+struct cw_passage {
+    int number;   /* from 1 */
+    char *source; /* "tides.md" */
+    char *text;   /* one line */
+};
+/* Adds "<!-- text -->" to a comment; what would end it early in `text` is taken apart. */
+CW_MUST_CHECK int cw_comment_add(char **comment, const char *text, struct cw_error *err);
+/* The numbers of the passages that the turn rests on: how many, at most `max` of them in `numbers`. */
+int cw_turn_sources(const struct cw_turn *t, int *numbers, int max);
+/* Does a comment ask the editor to check it? */
+bool cw_turn_flagged(const struct cw_turn *t);
+/* The passages at the end of the script, NULL and 0 when there are none. */
+CW_MUST_CHECK int cw_script_passages(const struct cw_script *s, struct cw_passage **passages, int *count, struct cw_error *err);
+CW_MUST_CHECK int cw_script_add_passages(struct cw_script *s, const struct cw_passage *passages, int count, struct cw_error *err);
+void cw_passages_free(struct cw_passage *passages, int count);
 
 #endif

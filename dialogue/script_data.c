@@ -20,6 +20,7 @@ void script_turn_free(struct cw_turn *t) {
         free(t->spans[i].text);
     }
     free(t->spans);
+    free(t->comment);
     memset(t, 0, sizeof *t);
 }
 
@@ -34,6 +35,7 @@ void cw_script_free(struct cw_script *s) {
         }
         free(s->segments[i].turns);
         free(s->segments[i].title);
+        free(s->segments[i].comment);
     }
     for (int i = 0; i < s->pronunciation_count; i++) {
         free(s->pronunciations[i].word);
@@ -44,6 +46,7 @@ void cw_script_free(struct cw_script *s) {
     free(s->segments);
     free(s->title);
     free(s->language);
+    free(s->comment);
     memset(s, 0, sizeof *s);
 }
 

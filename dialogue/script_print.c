@@ -53,6 +53,12 @@ static void print_words(struct cw_text *out, const char *s) {
     }
 }
 
+static void print_comment(struct cw_text *out, const char *comment) {
+    if (comment != NULL) {
+        cw_text_printf(out, "%s\n", comment);
+    }
+}
+
 static void print_turn(struct cw_text *out, const struct cw_script *s, const struct cw_turn *t) {
     cw_text_printf(out, "%s:", s->cast[t->speaker].name);
     if (t->overlap_ms > 0) {
@@ -103,12 +109,17 @@ int cw_script_print(const struct cw_script *s, struct cw_text *out, struct cw_er
     for (int i = 0; i < s->segment_count; i++) {
         const struct cw_segment *g = &s->segments[i];
         cw_text_add(out, "\n");
+        print_comment(out, g->comment);
         if (g->title[0] != '\0') {
             cw_text_printf(out, "# %s\n\n", g->title);
         }
         for (int j = 0; j < g->turn_count; j++) {
+            print_comment(out, g->turns[j].comment);
             print_turn(out, s, &g->turns[j]);
         }
+    }
+    if (s->comment != NULL) {
+        cw_text_printf(out, "\n%s\n", s->comment);
     }
     return cw_text_check(out, "script", err);
 }

@@ -79,6 +79,10 @@ double words_copied(const struct words *a, const struct words *b);
 /* A line that begins so may not go on: empty agreement, or words that stand in the ledger in the same order. */
 bool writer_bad_start(const char *line);
 bool ledger_has_run(const struct ledger *l, const char *line);
+/* The phrase of empty agreement that a turn opens with ("absolutely"), or NULL. */
+const char *writer_banned_opener(const char *text);
+bool writer_greets(const char *text);
+bool writer_takes_leave(const char *text);
 /* Words since the last sentence end. */
 int words_in_sentence(const char *line);
 

@@ -1,5 +1,6 @@
 /* The script: round trip, every refusal by line and column, limits. */
-#include "dialogue/script.h"
+#include "dialogue/claims.h"
+#include "dialogue/stats.h"
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -97,7 +98,12 @@ static void test_forms(void) {
     /* continuation lines, indented ones, comments, CRLF, a byte order mark, turns before a heading, escapes */
     round_trip("\xEF\xBB\xBF" FRONT "Maya: one\ntwo words: not a speaker\n", NULL);
     round_trip(FRONT "Maya: one\nand on <!-- not\nthis --> it goes\n  Tom: is quoted here\n\n<!-- a comment -->\nTom:two\n",
-               FRONT "\nMaya: one and on it goes Tom: is quoted here\nTom: two\n");
+               FRONT "\n<!-- not\nthis -->\nMaya: one and on it goes Tom: is quoted here\n<!-- a comment -->\nTom: two\n");
+    round_trip(
+        FRONT
+        "<!-- one --># H <!-- two -->\n<!-- Tom: three -->\nMaya: a <!-- four --> <!-- five -->\n\n<!-- six\nMaya: no -->\n<!-- 7 -->",
+        FRONT "\n<!-- one -->\n<!-- two -->\n# H\n\n<!-- Tom: three -->\n<!-- four -->\n<!-- five -->\nMaya: a\n\n<!-- six\nMaya: no "
+              "-->\n<!-- 7 -->\n");
     round_trip("---\r\ncast:\r\n  A: v\r\n---\r\n\r\n# H\r\n\r\nA: one\r\nmore\r\n",
                "---\nlanguage: en-us\nseed: 0\ncast:\n  A: v\n---\n\n# H\n\nA: one more\n");
     round_trip(FRONT "Maya: a \\[bracket\\] and \\<!-- no comment --> and a \\\\ back\\slash [x](/y/)\n",
@@ -246,10 +252,120 @@ static void test_limits(void) {
     CHECK_REFUSED(cw_script_read(&s, "/nonexistent/script.md", &err), &err, "/nonexistent/script.md");
 }
 
+/* What a turn rests on, and the passages themselves, survive printing and parsing. */
+static void test_traces(void) {
+    struct cw_script s = {0}, again = {0};
+    struct cw_error err = {0};
+    struct cw_text text = {0};
+    struct cw_passage *passages = NULL;
+    int count = 0, numbers[4] = {0};
+    struct cw_passage given[] = {{3, "tides (new).md", "The Moon pulls --> and\nthe sea follows."}, {12, "b.txt", "[4] (x) 400 km ----"}};
+    CHECK(cw_script_parse_cast(&s, "Maya=af_heart", &err) == 0 && cw_script_add_segment(&s, "h", &err) == 0);
+    s.language = cw_strdup("en-us");
+    CHECK(cw_script_add_turn(&s, 0, "It follows.", &err) == 0 && cw_script_add_turn(&s, 0, "Does it?", &err) == 0);
+    struct cw_turn *t = s.segments[0].turns;
+    CHECK(cw_comment_add(&t[0].comment, "rests on [3] [12] [3]", &err) == 0);
+    CHECK(cw_comment_add(&t[0].comment, "check: \"400\" --> is in no passage", &err) == 0);
+    CHECK(cw_script_add_passages(&s, given, 2, &err) == 0);
+    CHECK(cw_script_print(&s, &text, &err) == 0);
+    if (!CHECKF(cw_script_parse(&again, "t.md", text.data, text.len, &err) == 0, "%s\n%s", err.text, text.data)) {
+        goto done;
+    }
+    t = again.segments[0].turns;
+    CHECK(cw_script_turns(&again) == 2 && cw_turn_flagged(&t[0]) && !cw_turn_flagged(&t[1]));
+    CHECK(cw_turn_sources(&t[0], numbers, 4) == 2 && numbers[0] == 3 && numbers[1] == 12);
+    CHECK(cw_turn_sources(&t[0], numbers, 1) == 1 && cw_turn_sources(&t[1], numbers, 4) == 0);
+    CHECK(cw_script_passages(&again, &passages, &count, &err) == 0);
+    if (CHECK(count == 2)) {
+        CHECK(passages[0].number == 3 && passages[1].number == 12);
+        CHECK_STR(passages[0].source, "tides (new>.md");
+        CHECK_STR(passages[0].text, "The Moon pulls - -> and the sea follows.");
+        CHECK_STR(passages[1].text, "[4] (x) 400 km - - - -");
+    }
+done:
+    cw_passages_free(passages, count);
+    cw_script_free(&s);
+    cw_script_free(&again);
+    cw_text_free(&text);
+}
+
+/* Each measure counts what is there, and nothing else. */
+static void test_stats(void) {
+    static const char text[] = FRONT "Maya: Hello, everyone. How many people live by the sea?\n"
+                                     "<!-- rests on [1] -->\nTom: About two hundred million, or 40 percent.\n"
+                                     "Maya: Absolutely, that is a lot of people to feed.\n"
+                                     "Tom: Hello again. Look here. That is a lot of people to feed.\n"
+                                     "<!-- check: \"12\" is in no passage -->\nMaya: Look here. Twelve of them live with 7 dogs. Goodbye.\n"
+                                     "<!-- rests on [2] -->\nTom: Absolutely, it was 1,500 then. Goodbye.\n"
+                                     "<!-- passages\n[1] (a.md) Some 200 million people, 40% of all.\n[2] (a.md) In the year 1500.\n-->\n";
+    struct cw_script s = {0};
+    struct cw_script_stats m = {0};
+    struct cw_error err = {0};
+    if (!CHECKF(parse(&s, text, &err) == 0, "%s", err.text) || !CHECK(cw_script_measure(&s, &m, &err) == 0)) {
+        goto done;
+    }
+    CHECK(m.turns == 6 && m.segments == 1 && m.words == 53 && m.words_by[0] == 28 && m.turns_by[1] == 3);
+    CHECKF(m.greetings == 1 && m.farewells == 1 && m.questions == 1, "%d greetings, %d farewells", m.greetings, m.farewells);
+    CHECKF(m.repeated_sentences == 1 && m.sentences == 10, "%d of %d sentences", m.repeated_sentences, m.sentences);
+    CHECKF(m.repeated_grams == 4, "%d of %d runs", m.repeated_grams, m.grams);
+    CHECK(m.banned_openers == 2 && m.banned_twice == 1);
+    CHECK(m.passages == 2 && m.traced == 2);
+    CHECKF(m.claims == 5 && m.claims_cited == 3 && m.claims_flagged == 2, "%d claims, %d cited, %d flagged", m.claims, m.claims_cited,
+           m.claims_flagged);
+    CHECKF(m.turn_variation > 0.05 && m.turn_variation < 0.4, "variation %g", m.turn_variation);
+    CHECK(m.finding_count > 0 && m.findings[0].turn == 3 && m.findings[0].line == 12);
+done:
+    cw_script_stats_free(&m);
+    cw_script_free(&s);
+}
+
+/* Figures and names, however they are written. */
+static void test_claims(void) {
+    static const struct {
+        const char *text, *figures, *names;
+    } cases[] = {
+        {"It cost $1,500.50 and 3.5 million people paid 40%.", "1500.5 3.5e+06 40", ""},
+        {"Two hundred and fifty ships, twenty-one men, ten dogs, nine cats.", "250 21 10", ""},
+        {"In 1969, Neil Armstrong met the U.S. and I left for New York.", "1969", "Neil Armstrong|New York"},
+        {"GPT4 and B2B are no figures. The 21st is.", "21", ""},
+        {"Twelve thousand three hundred", "12300", ""},
+        {"The Moon and MIT's lab, says Ada's friend.", "", "Moon|MIT|Ada"},
+        {"One thing. And a hundred more.", "", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct claim claims[8];
+        struct cw_text figures = {0}, names = {0};
+        int n = claims_figures(cases[i].text, claims, 8);
+        cw_text_add(&figures, "");
+        for (int k = 0; k < n && k < 8; k++) {
+            cw_text_printf(&figures, k > 0 ? " %g" : "%g", claims[k].value);
+            CHECKF(claims_found(&claims[k], cases[i].text), "%s: not found in its own text", claims[k].text);
+            CHECK(!claims_found(&claims[k], "There are 7777 of them, says nobody."));
+        }
+        CHECK_STR(figures.data, cases[i].figures);
+        cw_text_add(&names, "");
+        n = claims_names(cases[i].text, claims, 8);
+        for (int k = 0; k < n && k < 8; k++) {
+            cw_text_printf(&names, k > 0 ? "|%s" : "%s", claims[k].text);
+            CHECKF(claims_found(&claims[k], cases[i].text), "%s: not found in its own text", claims[k].text);
+        }
+        CHECK_STR(names.data, cases[i].names);
+        cw_text_free(&figures);
+        cw_text_free(&names);
+    }
+    struct claim c[2];
+    CHECK(claims_figures("twelve hours", c, 2) == 1 && claims_found(&c[0], "It takes 12 hours.") &&
+          !claims_found(&c[0], "It takes 112 hours."));
+    CHECK(claims_figures("3.5 million", c, 2) == 1 && claims_found(&c[0], "some 3,500,000 of them"));
+}
+
 const struct cw_test cw_tests_script[] = {
     {"script.example", "the design's example parses to what it says and prints to the same bytes", test_example},
     {"script.forms", "every way to write a script round-trips, and its print is a fixed point", test_forms},
     {"script.errors", "each malformed script is refused by line and column, with what was expected and found", test_errors},
+    {"script.traces", "what a turn rests on survives printing and parsing, whatever the passage holds", test_traces},
+    {"script.stats", "repeats, greetings, openers, shares and figures are counted as they stand", test_stats},
+    {"script.claims", "figures and names are found however they are written", test_claims},
     {"script.limits", "sizes, NUL bytes and nesting beyond the limits are refused, 20,000 turns are not", test_limits},
     {0},
 };

@@ -1,0 +1,95 @@
+/* script-stats: a script in, its measures out. */
+#include "cli/cli.h"
+#include "dialogue/stats.h"
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+enum { FILES_MAX = 64 };
+
+static double percent(int part, int of) {
+    return of > 0 ? 100.0 * part / of : 0;
+}
+
+static void print_table(const char *path, const struct cw_script *s, const struct cw_script_stats *m, bool findings) {
+    printf("%s\n", path);
+    printf("  segments               %d\n  turns                  %d, mean %.1f words, variation %.2f\n  words                  %d\n",
+           m->segments, m->turns, m->turn_words, m->turn_variation, m->words);
+    for (int i = 0; i < s->cast_count; i++)
+        printf("  %-22.22s %d words (%.0f %%), %d turns\n", s->cast[i].name, m->words_by[i], percent(m->words_by[i], m->words),
+               m->turns_by[i]);
+    printf("  turns that ask         %d (%.0f %%)\n", m->questions, percent(m->questions, m->turns));
+    printf("  greetings repeated     %d\n  goodbyes too early     %d\n", m->greetings, m->farewells);
+    printf("  5-word runs repeated   %d of %d (%.1f %%)\n", m->repeated_grams, m->grams, percent(m->repeated_grams, m->grams));
+    printf("  sentences repeated     %d of %d\n", m->repeated_sentences, m->sentences);
+    printf("  empty openers          %d, of them used before %d\n", m->banned_openers, m->banned_twice);
+    if (m->passages > 0)
+        printf("  turns with sources     %d (%.0f %%), on %d passages\n"
+               "  figures                %d, in the passage cited %d (%.0f %%), of the others flagged %d\n",
+               m->traced, percent(m->traced, m->turns), m->passages, m->claims, m->claims_cited, percent(m->claims_cited, m->claims),
+               m->claims_flagged);
+    for (int i = 0; findings && i < m->finding_count; i++)
+        printf("  line %-5d turn %-4d %s: %s\n", m->findings[i].line, m->findings[i].turn, m->findings[i].what, m->findings[i].text);
+}
+
+static json_t *as_json(const char *path, const struct cw_script *s, const struct cw_script_stats *m) {
+    json_t *j = json_pack("{ss ss si si si sf sf si si si}", "file", path, "title", s->title, "segments", m->segments, "turns", m->turns,
+                          "words", m->words, "turn_words", m->turn_words, "turn_variation", m->turn_variation, "questions", m->questions,
+                          "greetings_repeated", m->greetings, "goodbyes_early", m->farewells);
+    json_t *more =
+        json_pack("{si si sf si si si si si si si si si}", "runs", m->grams, "runs_repeated", m->repeated_grams, "run_share",
+                  percent(m->repeated_grams, m->grams) / 100, "sentences", m->sentences, "sentences_repeated", m->repeated_sentences,
+                  "openers_banned", m->banned_openers, "openers_banned_twice", m->banned_twice, "passages", m->passages, "turns_traced",
+                  m->traced, "figures", m->claims, "figures_cited", m->claims_cited, "figures_flagged", m->claims_flagged);
+    json_object_update(j, more);
+    json_decref(more);
+    json_t *hosts = json_array(), *findings = json_array();
+    for (int i = 0; i < s->cast_count; i++)
+        json_array_append_new(hosts, json_pack("{ss si si sf}", "name", s->cast[i].name, "words", m->words_by[i], "turns", m->turns_by[i],
+                                               "share", percent(m->words_by[i], m->words) / 100));
+    for (int i = 0; i < m->finding_count; i++)
+        json_array_append_new(findings, json_pack("{si si ss ss}", "turn", m->findings[i].turn, "line", m->findings[i].line, "what",
+                                                  m->findings[i].what, "text", m->findings[i].text));
+    json_object_set_new(j, "hosts", hosts);
+    json_object_set_new(j, "findings", findings);
+    return j;
+}
+
+int cli_script_stats(const struct cli_command *c, int argc, char **argv) {
+    bool json = false, brief = false;
+    const struct cli_option options[] = {{"--json", NULL, "for programs: a list, one entry a script", CLI_FLAG, &json, 0, 0},
+                                         {"--brief", NULL, "without the list of what was found where", CLI_FLAG, &brief, 0, 0},
+                                         {0}};
+    const char *paths[FILES_MAX];
+    int count, code = cli_parse(c, options, argc, argv, paths, FILES_MAX, &count);
+    if (code >= 0)
+        return code;
+    if (count == 0)
+        return cli_usage(c, "expected a script");
+    json_t *all = json_array();
+    for (int i = 0; i < count; i++) {
+        struct cw_error err = {0};
+        struct cw_script s = {0};
+        struct cw_script_stats m = {0};
+        bool read = cw_script_read(&s, paths[i], &err) == 0 && cw_script_measure(&s, &m, &err) == 0;
+        if (!read)
+            code = cli_error(c, &err);
+        else if (json)
+            json_array_append_new(all, as_json(paths[i], &s, &m));
+        else
+            print_table(paths[i], &s, &m, !brief);
+        cw_script_stats_free(&m);
+        cw_script_free(&s);
+        if (!read) {
+            json_decref(all);
+            return code;
+        }
+    }
+    if (json) {
+        json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(4));
+        putchar('\n');
+    }
+    json_decref(all);
+    return 0;
+}
