@@ -17,7 +17,8 @@ export CASTWRIGHT_MODELS ?= $(CACHE)/models
 # ---- what a Debian 12 machine needs -----------------------------------------------------------------------------------
 
 BUILD_PACKAGES := gcc g++ libc6-dev make cmake pkg-config libsndfile1-dev libfftw3-dev portaudio19-dev libespeak-ng-dev \
-    espeak-ng-data libebur128-dev libsamplerate0-dev libjansson-dev libyaml-dev python3 python3-pip python3-venv ca-certificates $(if $(shell command -v npm),,npm)
+    espeak-ng-data libebur128-dev libsamplerate0-dev libjansson-dev libyaml-dev \
+    libcurl4-openssl-dev libxml2-dev libpoppler-glib-dev python3 python3-pip python3-venv ca-certificates $(if $(shell command -v npm),,npm)
 TEST_PACKAGES := ffmpeg pulseaudio pulseaudio-utils libasound2-plugins
 LINT_PACKAGES := clang-format clang-tidy clang libclang-rt-14-dev
 
@@ -91,7 +92,7 @@ TEST_SOURCES := tests/main.c tests/example.c $(wildcard tests/test_*.c)
 BENCH_SOURCES := $(wildcard bench/*.c)
 FUZZ_SOURCES := $(wildcard tests/fuzz_*.c)
 
-PKGS := sndfile fftw3 portaudio-2.0 espeak-ng libebur128 samplerate jansson yaml-0.1
+PKGS := sndfile fftw3 portaudio-2.0 espeak-ng libebur128 samplerate jansson yaml-0.1 libcurl libxml-2.0 poppler-glib
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes $(if $(CI),-Werror)
 OPT_release := -O2
 OPT_debug := -O0
@@ -102,7 +103,7 @@ $(error FLAVOUR=$(FLAVOUR): expected release, debug, asan or tsan)
 endif
 CC := gcc
 CFLAGS = -std=c11 -D_GNU_SOURCE -g $(OPT_$(FLAVOUR)) -ffp-contract=off -pthread $(WARN) -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null) \
-    -I$(LLAMA)/include -DCW_CONVERT_DIR='"$(CURDIR)/models/convert"' -DCW_CONVERT_PYTHON='"$(VENV)/bin/python"' -DCW_LLAMA_LIB_DIR='"$(LLAMA)/lib"' -DCW_TEST_DATA='"$(CURDIR)/tests/data"' \
+    -I$(LLAMA)/include -DCW_CONVERT_DIR='"$(CURDIR)/models/convert"' -DCW_CONVERT_PYTHON='"$(VENV)/bin/python"' -DCW_LLAMA_LIB_DIR='"$(LLAMA)/lib"' -DCW_STYLES_DIR='"$(CURDIR)/dialogue/styles"' -DCW_TEST_DATA='"$(CURDIR)/tests/data"' \
     -DCW_PROGRAM='"$(CURDIR)/$(PROGRAM)"'
 LDFLAGS = $(OPT_$(FLAVOUR)) -pthread -rdynamic
 LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -L$(LLAMA)/lib -Wl,-rpath,$(LLAMA)/lib -lllama -lggml -lggml-base -ldl -lm

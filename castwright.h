@@ -69,11 +69,21 @@ void cw_studio_close(struct cw_studio *s);
 /* ---- episodes ------------------------------------------------------------------------------------------------------ */
 
 struct cw_write_params {
-    const char *topic;
-    const char *cast;  /* "Maya=af_heart,Tom=am_michael"; NULL: the default two */
-    const char *style; /* "conversation", "interview", "debate", "explainer" */
-    double minutes;    /* 3 */
-    uint64_t seed;     /* 1 */
+    const char *topic;       /* may be NULL when there are sources: the first one's title, then */
+    const char *cast;        /* "Maya=af_heart,Tom=am_michael", or a file whose front matter has a cast; NULL: the style's own */
+    const char *style;       /* a name ("conversation") or a file NAME.style; docs/dialogue.md */
+    double minutes;          /* 3 */
+    uint64_t seed;           /* 1 */
+    const char *const *from; /* sources: files, folders, http(s) addresses */
+    int from_count;
+    /* An OpenAI-compatible endpoint that writes in place of the studio's writer_model, and its name for the model. The key: from a file,
+     * else from $CASTWRIGHT_API_KEY or $OPENAI_API_KEY. */
+    const char *endpoint, *llm_name, *key_file;
+    /* Another model that plans and gathers facts: a GGUF file or a name of the catalogue, or an endpoint with its model. */
+    const char *plan_llm, *plan_endpoint, *plan_llm_name;
+    double budget;      /* money: stops before it is exceeded, by the prices in ~/.config/castwright/prices.json; 0: none */
+    bool allow_local;   /* addresses of this machine and of private networks are sources as well */
+    bool no_disclosure; /* leaves out the line that says that voices and script are synthetic */
     struct cw_listener listen;
 };
 struct cw_write_params cw_write_params_default(void);
@@ -99,6 +109,7 @@ struct cw_report {
     double first_sound_seconds;                                         /* from the call to the first sample played; < 0: nothing played */
     long underruns;                                                     /* of live playback */
     long llm_tokens;
+    double money; /* spent on endpoints, by the prices of the user's configuration */
     char episode[CW_PATH_MAX]; /* path of episode.mp3 */
 };
 /* A finished script -> an episode folder; renders only the turns whose key is not in turns/. `report` may be NULL. */

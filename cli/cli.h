@@ -4,14 +4,21 @@
 
 #include "castwright.h"
 
-enum cli_type { CLI_FLAG, CLI_TEXT, CLI_INT, CLI_NUMBER };
+enum cli_type { CLI_FLAG, CLI_TEXT, CLI_INT, CLI_NUMBER, CLI_LIST };
+
+/* The values of an option that may be given several times. */
+enum { CLI_LIST_MAX = 64 };
+struct cli_list {
+    const char *items[CLI_LIST_MAX];
+    int count;
+};
 
 struct cli_option {
     const char *name;  /* "--voice"; a short form may follow a comma: "--out,-o" */
     const char *value; /* shown in help: "NAME"; NULL for a flag */
     const char *help;
     enum cli_type type;
-    void *target;  /* bool *, const char **, long *, double * */
+    void *target;  /* bool *, const char **, long *, double *, struct cli_list * */
     double lo, hi; /* CLI_INT, CLI_NUMBER */
 };
 

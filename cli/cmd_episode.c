@@ -26,9 +26,11 @@ static void default_folder(const char *topic, char *out, size_t size) {
 
 struct options {
     const char *out, *cast, *style, *voice, *language, *llm, *dictionary;
-    double minutes, speed;
+    const char *endpoint, *llm_name, *key_file, *plan_llm, *plan_endpoint, *plan_llm_name;
+    double minutes, speed, budget;
     long seed, threads;
-    bool play, flac, wav, json, quiet;
+    bool play, flac, wav, json, quiet, allow_local, no_disclosure;
+    struct cli_list from;
 };
 
 static struct options options_default(void) {
@@ -45,10 +47,21 @@ static struct options options_default(void) {
     }
 #define WRITING                                                                                                                            \
     {"--minutes", "N", "length (default 3)", CLI_NUMBER, &o.minutes, 0.25, 180},                                                           \
-        {"--cast", "LIST", "Name=voice,… two to six (default Maya=af_heart,Tom=am_michael)", CLI_TEXT, &o.cast, 0, 0},                     \
-        {"--style", "STYLE", "conversation, interview, debate, explainer", CLI_TEXT, &o.style, 0, 0},                                      \
-        {"--seed", "N", "another seed, another script (default 1)", CLI_INT, &o.seed, 0, 9e15}, {                                          \
-        "--llm", "FILE.gguf", "the language model that writes", CLI_TEXT, &o.llm, 0, 0                                                     \
+        {"--cast", "LIST", "Name=voice,… or a file with a cast in its front matter (default: the style's)", CLI_TEXT, &o.cast, 0, 0},      \
+        {"--style", "STYLE", "conversation, interview, debate, explainer, news, story, monologue, or a FILE.style", CLI_TEXT, &o.style,    \
+         0,         0},                                                                                                                    \
+        {"--from", "SOURCE", "what it rests on: a file, folder or http(s) address; may be given several times", CLI_LIST, &o.from, 0, 0},  \
+        {"--allow-local", NULL, "addresses of this machine and private networks are sources too", CLI_FLAG, &o.allow_local, 0, 0},         \
+        {"--no-disclosure", NULL, "leaves out the line that says that the talk is synthetic", CLI_FLAG, &o.no_disclosure, 0, 0},           \
+        {"--seed", "N", "another seed, another script (default 1)", CLI_INT, &o.seed, 0, 9e15},                                            \
+        {"--llm", "FILE.gguf", "the language model that writes", CLI_TEXT, &o.llm, 0, 0},                                                  \
+        {"--endpoint", "URL", "or an OpenAI-compatible endpoint: https://host/v1", CLI_TEXT, &o.endpoint, 0, 0},                           \
+        {"--llm-name", "NAME", "the endpoint's name for the model", CLI_TEXT, &o.llm_name, 0, 0},                                          \
+        {"--key-file", "FILE", "its key (default: $CASTWRIGHT_API_KEY)", CLI_TEXT, &o.key_file, 0, 0},                                     \
+        {"--plan-llm", "FILE.gguf", "another model for plan and facts", CLI_TEXT, &o.plan_llm, 0, 0},                                      \
+        {"--plan-endpoint", "URL", "or another endpoint for them", CLI_TEXT, &o.plan_endpoint, 0, 0},                                      \
+        {"--plan-llm-name", "NAME", "its model", CLI_TEXT, &o.plan_llm_name, 0, 0}, {                                                      \
+        "--budget", "MONEY", "stops before the price table says more was spent", CLI_NUMBER, &o.budget, 1e-6, 1e6                          \
     }
 #define SOUND                                                                                                                              \
     {"--play", NULL, "listen while it is made", CLI_FLAG, &o.play, 0, 0},                                                                  \
@@ -71,6 +84,17 @@ static struct cw_write_params write_params(const struct options *o, const char *
     p.style = o->style;
     p.minutes = o->minutes;
     p.seed = (uint64_t)o->seed;
+    p.from = o->from.items;
+    p.from_count = o->from.count;
+    p.allow_local = o->allow_local;
+    p.no_disclosure = o->no_disclosure;
+    p.endpoint = o->endpoint;
+    p.llm_name = o->llm_name;
+    p.key_file = o->key_file;
+    p.plan_llm = o->plan_llm;
+    p.plan_endpoint = o->plan_endpoint;
+    p.plan_llm_name = o->plan_llm_name;
+    p.budget = o->budget;
     p.listen = cli_listener(o->quiet);
     return p;
 }
@@ -90,11 +114,11 @@ static void print_report(const struct cw_report *r, bool json) {
     cli_progress_end();
     if (json) {
         json_t *j =
-            json_pack("{s:s, s:f, s:f, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:i}", "episode", r->episode, "seconds",
+            json_pack("{s:s, s:f, s:f, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:f}", "episode", r->episode, "seconds",
                       r->speech_seconds, "lufs", r->loudness_lufs, "true_peak_dbtp", r->true_peak_dbtp, "turns", r->turns, "rendered",
                       r->rendered, "reused", r->reused, "write_seconds", r->write_seconds, "speak_seconds", r->speak_seconds,
                       "master_seconds", r->master_seconds, "total_seconds", r->total_seconds, "first_sound_seconds", r->first_sound_seconds,
-                      "underruns", (int)r->underruns, "llm_tokens", (int)r->llm_tokens);
+                      "underruns", (int)r->underruns, "llm_tokens", (int)r->llm_tokens, "money", r->money);
         if (j)
             json_dumpf(j, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
         putchar('\n');
@@ -107,6 +131,8 @@ static void print_report(const struct cw_report *r, bool json) {
     printf("took %.1f s:", r->total_seconds);
     if (r->write_seconds > 0)
         printf(" writing %.1f s (%ld tokens),", r->write_seconds, r->llm_tokens);
+    if (r->money > 0)
+        printf(" costing %.4f,", r->money);
     printf(" speaking %.1f s, mastering %.1f s\n", r->speak_seconds, r->master_seconds);
     if (r->first_sound_seconds >= 0)
         printf("first sound after %.2f s, %ld underruns\n", r->first_sound_seconds, r->underruns);
@@ -127,10 +153,10 @@ int cli_make(const struct cli_command *c, int argc, char **argv) {
     int count, code = cli_parse(c, table, argc, argv, &topic, 1, &count);
     if (code >= 0)
         return code;
-    if (count != 1)
-        return cli_usage(c, "expected a topic");
+    if (count != 1 && o.from.count == 0)
+        return cli_usage(c, "expected a topic, or --from SOURCE");
     char folder[256];
-    default_folder(topic, folder, sizeof folder);
+    default_folder(topic ? topic : o.from.items[0], folder, sizeof folder);
     struct cw_error err = {0};
     struct cw_studio *studio = NULL;
     struct cw_report report = {0};
@@ -147,8 +173,8 @@ int cli_write(const struct cli_command *c, int argc, char **argv) {
     int count, code = cli_parse(c, table, argc, argv, &topic, 1, &count);
     if (code >= 0)
         return code;
-    if (count != 1 || !o.out)
-        return cli_usage(c, count != 1 ? "expected a topic" : "expected -o FILE.md");
+    if ((count != 1 && o.from.count == 0) || !o.out)
+        return cli_usage(c, o.out ? "expected a topic, or --from SOURCE" : "expected -o FILE.md");
     struct cw_error err = {0};
     struct cw_studio *studio = NULL;
     if (cw_studio_open(&studio, studio_params(&o), &err) != 0 || cw_write(studio, write_params(&o, topic), o.out, &err) != 0)

@@ -53,6 +53,13 @@ static int set(const struct cli_command *c, const struct cli_option *o, const ch
     case CLI_TEXT:
         *(const char **)o->target = value;
         return -1;
+    case CLI_LIST: {
+        struct cli_list *list = o->target;
+        if (list->count == CLI_LIST_MAX)
+            return cli_usage(c, "%s: expected it at most %d times", o->name, CLI_LIST_MAX);
+        list->items[list->count++] = value;
+        return -1;
+    }
     case CLI_INT:
         if (!cw_parse_int(value, (long)o->lo, (long)o->hi, &n))
             return cli_usage(c, "%s: expected a whole number from %.0f to %.0f, found \"%s\"", o->name, o->lo, o->hi, value);

@@ -44,7 +44,7 @@ static uint32_t hash(const char *s, size_t n) {
 
 /* "crystals", "cooling", "cooled" count as "crystal", "cool", "cool". */
 static size_t stem(const char *w, size_t n) {
-    static const char *const endings[] = {"ing", "ed", "es", "s", "ly"};
+    static const char *const endings[] = {"'s", "ing", "ed", "es", "s", "ly"};
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t e = strlen(endings[i]);
         if (n >= e + 4 && memcmp(w + n - e, endings[i], e) == 0) {
@@ -116,6 +116,34 @@ int words_of(struct words *w, const char *text, struct cw_error *err) {
         }
         if (!known) {
             w->content[w->content_count++] = h;
+        }
+    }
+    return 0;
+}
+
+/* Short words that mean nothing by themselves; retrieval counts the others ("sea", "gas"). */
+static bool bare(const char *w, size_t n) {
+    static const char *const list[] = {"the", "and", "for", "but", "not", "are", "was", "has", "had", "you",  "can", "who", "why",
+                                       "how", "all", "any", "its", "out", "one", "our", "his", "her", "she",  "him", "did", "get",
+                                       "got", "may", "now", "too", "use", "see", "yet", "say", "let", "it's", "i'm", "way", "lot"};
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        if (strlen(list[i]) == n && memcmp(list[i], w, n) == 0) {
+            return true;
+        }
+    }
+    return n < 3 || (n > 3 && weak(w, n));
+}
+
+int words_content(const char *text, uint32_t **hashes, int *count, struct cw_error *err) {
+    char word[64];
+    *count = 0;
+    *hashes = calloc(strlen(text) / 2 + 1, sizeof **hashes);
+    if (*hashes == NULL) {
+        return cw_fail_memory(err, "words");
+    }
+    for (size_t n; (n = next_word(&text, word)) > 0;) {
+        if (!bare(word, n) || isdigit((unsigned char)word[0])) {
+            (*hashes)[(*count)++] = hash(word, stem(word, n));
         }
     }
     return 0;
@@ -263,10 +291,19 @@ static const char *const farewells[] = {
     "signing off",
 };
 static const char *const meta[] = {
-    "this segment",  "this episode", "next segment",  "this podcast",     "this part",         "next part",
-    "our show",      "our podcast",  "the script",    "as an ai",         "ai language model", "as a language model",
-    "our listeners", "in this talk", "the note",      "a fun fact",       "moving on",         "let's move on",
-    "today's topic", "the topic",    "let's discuss", "let's talk about",
+    "this segment",      "this episode",
+    "next segment",      "this podcast",
+    "this part",         "next part",
+    "our show",          "our podcast",
+    "the script",        "as an ai",
+    "ai language model", "as a language model",
+    "our listeners",     "previous instructions",
+    "your instructions", "system prompt",
+    "in this talk",      "the note",
+    "a fun fact",        "moving on",
+    "let's move on",     "today's topic",
+    "the topic",         "let's discuss",
+    "let's talk about",
 };
 
 /* Praise of the subject says nothing about it. */
@@ -387,6 +424,25 @@ bool ledger_has_run(const struct ledger *l, const char *line) {
         }
     }
     return false;
+}
+
+bool ledger_has_sentence(const struct ledger *l, const char *text, struct cw_error *err) {
+    bool has = false;
+    for (const char *p = text; *p != '\0' && !has;) {
+        size_t n = source_sentence(p);
+        struct words w = {0};
+        char *sentence = cw_strndup(p, n);
+        if (sentence != NULL && words_of(&w, sentence, err) == 0 && w.all_count >= 2) {
+            for (int i = 0; i < l->count && !has; i++) {
+                has = strstr(l->turns[i].plain, w.plain) != NULL;
+            }
+        }
+        words_free(&w);
+        free(sentence);
+        p += n;
+        p += strspn(p, " ");
+    }
+    return has;
 }
 
 /* A sentence that stops on such a word was cut by the grammar, not finished. */
@@ -569,7 +625,7 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
     if (HAS_ANY(lower, fillers, false)) {
         object(penalty, why, 35, "praises where it should tell");
     }
-    if (writer_of_example(lower, c->known)) {
+    if (writer_of_example(c->style, lower, c->known)) {
         object(penalty, why, 110, "comes from the worked example");
     }
     const char *bye = strstr(lower, "goodbye");
@@ -587,6 +643,9 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
         if (words_likeness(&w, &fact) < 0.25 && fact.content_count >= 4) {
             object(penalty, why, 35, "leaves its fact out");
         }
+    }
+    if (ledger_has_sentence(c->said, text, err)) {
+        object(penalty, why, 110, "says a sentence again");
     }
     check_likeness(c, &w, penalty, why);
     status = 0;

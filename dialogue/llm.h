@@ -1,4 +1,5 @@
-/* Language models behind one interface: a prompt and a grammar in, text out, piece by piece. llm_local.c: libllama. */
+/* Language models behind one interface: a prompt and what the reply must look like in, text out, piece by piece.
+ * llm_local.c: a GGUF file, through libllama. llm_remote.c: an OpenAI-compatible endpoint, through libcurl. */
 #ifndef CW_LLM_H
 #define CW_LLM_H
 
@@ -14,7 +15,22 @@ struct cw_llm_params {
 };
 struct cw_llm_params cw_llm_params_default(void);
 CW_MUST_CHECK int cw_llm_open_local(struct cw_llm **m, const char *gguf, struct cw_llm_params params, struct cw_error *err);
+
+struct cw_llm_endpoint {
+    const char *url;      /* "https://host/v1" */
+    const char *model;    /* as the server calls it */
+    const char *key_file; /* NULL: $CASTWRIGHT_API_KEY, else $OPENAI_API_KEY, else none */
+    double seconds;       /* of silence before a request is given up; 60 */
+    int tries;            /* 5 */
+    double wait_seconds;  /* before the second try, doubled each time; 1 */
+    int context;          /* tokens; 16384 */
+};
+struct cw_llm_endpoint cw_llm_endpoint_default(void);
+/* Opens no connection yet. */
+CW_MUST_CHECK int cw_llm_open_remote(struct cw_llm **m, struct cw_llm_endpoint p, struct cw_error *err);
 void cw_llm_close(struct cw_llm *m);
+/* Whether `prefill`, `grammar` and `admit` of a request count; where not, `schema` does. */
+bool cw_llm_follows_grammar(const struct cw_llm *m);
 const char *cw_llm_name(const struct cw_llm *m);
 
 struct cw_llm_message {
@@ -26,10 +42,11 @@ struct cw_llm_request {
     int message_count;
     const char *prefill; /* the assistant's reply begins with this, or NULL; not part of the result */
     const char *grammar; /* GBNF, or NULL */
+    const char *schema;  /* JSON schema, or NULL */
     int max_tokens;
     float temperature; /* 0: the model's own */
     uint64_t seed;     /* 0: the model's seed and the number of the request */
-    bool fresh;        /* forget what the cache holds: the same requests after it give the same text */
+    bool fresh;        /* forget what came before: this request and those after it give the same text as in any other run */
     /* May refuse a token as the grammar does: `text` is the reply with that token's text at its end. May be NULL. */
     bool (*admit)(void *arg, const char *text);
     /* Called with each new piece of text; returns false to stop there. May be NULL. */
@@ -37,7 +54,7 @@ struct cw_llm_request {
     void *arg; /* of both */
 };
 struct cw_llm_usage { /* summed over the life of the model */
-    long prompt_tokens, prompt_reused, generated_tokens;
+    long prompt_tokens, prompt_reused, generated_tokens, retries;
     double prompt_seconds, generate_seconds;
 };
 /* Appends the reply to `out`. A prompt that does not fit the context is refused, never cut. */
@@ -45,5 +62,9 @@ CW_MUST_CHECK int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request 
 int cw_llm_count_tokens(struct cw_llm *m, const char *text);
 int cw_llm_context(const struct cw_llm *m);
 struct cw_llm_usage cw_llm_usage(const struct cw_llm *m);
+/* Prices of a million tokens, in whatever money; 0 until set. What some tokens cost, and what was spent so far. */
+void cw_llm_set_price(struct cw_llm *m, double prompt, double generated);
+double cw_llm_price(const struct cw_llm *m, long prompt_tokens, long generated_tokens);
+double cw_llm_cost(const struct cw_llm *m);
 
 #endif

@@ -5,7 +5,7 @@
  *      more of them when it refuses that one ─▶ text
  *
  * Runs on the CPU, with the instruction set that ggml finds at run time in CASTWRIGHT_LLAMA_DIR (or the folder built in). */
-#include "dialogue/llm.h"
+#include "dialogue/llm_impl.h"
 
 #include <errno.h>
 #include <math.h>
@@ -33,13 +33,12 @@ struct candidate {
     float logit;
 };
 
-struct cw_llm {
+struct local {
+    struct cw_llm base;
     struct llama_model *model;
     struct llama_context *ctx;
     const struct llama_vocab *vocab;
     struct cw_llm_params params;
-    struct cw_llm_usage usage;
-    char name[256];
     char *template; /* chat template; "chatml" when the file has none that libllama knows */
     int vocab_size;
     uint64_t requests;
@@ -47,6 +46,7 @@ struct cw_llm {
     float temperature;
     llama_token *held; /* [context] what the KV cache holds */
     int held_count;
+    int anchor;                       /* the first message's tokens at the front of it, decoded by themselves: always the same values */
     bool *wordy;                      /* [vocab] the token holds a letter or digit: repeats of it count */
     float *logits;                    /* [vocab] after the penalty */
     struct candidate *candidates;     /* [vocab] */
@@ -144,7 +144,7 @@ static int core_count(void) {
     return n > 0 ? n : 1;
 }
 
-static void mark_wordy(struct cw_llm *m) {
+static void mark_wordy(struct local *m) {
     char piece[64];
     for (int i = 0; i < m->vocab_size; i++) {
         int n = llama_token_to_piece(m->vocab, i, piece, sizeof piece, 0, false);
@@ -155,10 +155,29 @@ static void mark_wordy(struct cw_llm *m) {
     }
 }
 
+static const struct llm_kind kind;
+
+static void close_local(struct cw_llm *base) {
+    struct local *m = (struct local *)base;
+    if (m->ctx != NULL) {
+        llama_free(m->ctx);
+    }
+    if (m->model != NULL) {
+        llama_model_free(m->model);
+    }
+    free(m->template);
+    free(m->held);
+    free(m->wordy);
+    free(m->logits);
+    free(m->candidates);
+    free(m->grammar_tokens);
+    free(m);
+}
+
 int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_params params, struct cw_error *err) {
     int status = -1;
     char reason[400];
-    struct cw_llm *m = NULL;
+    struct local *m = NULL;
     *out = NULL;
     if (params.context < 512 || params.context > 1 << 20 || params.threads < 0 || params.threads > 512 || !(params.temperature >= 0) ||
         params.temperature > 10 || !(params.min_p >= 0) || params.min_p > 1 || !(params.repeat_penalty >= 0.1f) ||
@@ -183,6 +202,7 @@ int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_param
         cw_fail_memory(err, "language model");
         goto done;
     }
+    m->base.kind = &kind;
     m->params = params;
     clear_log();
     struct llama_model_params mp = llama_model_default_params();
@@ -233,46 +253,17 @@ int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_param
     }
     mark_wordy(m);
     const char *slash = strrchr(gguf, '/');
-    snprintf(m->name, sizeof m->name, "%s", slash != NULL ? slash + 1 : gguf);
-    *out = m;
+    snprintf(m->base.name, sizeof m->base.name, "%s", slash != NULL ? slash + 1 : gguf);
+    m->base.context = m->params.context;
+    *out = &m->base;
     m = NULL;
     status = 0;
 done:
-    cw_llm_close(m);
+    if (m != NULL) {
+        close_local(&m->base);
+    }
     return status;
 }
-
-void cw_llm_close(struct cw_llm *m) {
-    if (m == NULL) {
-        return;
-    }
-    if (m->ctx != NULL) {
-        llama_free(m->ctx);
-    }
-    if (m->model != NULL) {
-        llama_model_free(m->model);
-    }
-    free(m->template);
-    free(m->held);
-    free(m->wordy);
-    free(m->logits);
-    free(m->candidates);
-    free(m->grammar_tokens);
-    free(m);
-}
-
-const char *cw_llm_name(const struct cw_llm *m) {
-    return m->name;
-}
-
-int cw_llm_context(const struct cw_llm *m) {
-    return m->params.context;
-}
-
-struct cw_llm_usage cw_llm_usage(const struct cw_llm *m) {
-    return m->usage;
-}
-
 /* ---- the prompt ---------------------------------------------------------------------------------------------------- */
 
 struct tokens {
@@ -281,7 +272,7 @@ struct tokens {
 };
 
 /* Appends the tokens of a text. `special`: control tokens in it count as such; never for what people or models wrote. */
-static int add_tokens(struct cw_llm *m, struct tokens *t, const char *s, size_t n, bool special, struct cw_error *err) {
+static int add_tokens(struct local *m, struct tokens *t, const char *s, size_t n, bool special, struct cw_error *err) {
     if (n == 0) {
         return 0;
     }
@@ -304,14 +295,15 @@ static int add_tokens(struct cw_llm *m, struct tokens *t, const char *s, size_t 
     }
 }
 
-int cw_llm_count_tokens(struct cw_llm *m, const char *text) {
+static int count_tokens(struct cw_llm *base, const char *text) {
+    struct local *m = (struct local *)base;
     int n = llama_tokenize(m->vocab, text, (int32_t)strlen(text), NULL, 0, false, false);
     return n < 0 ? -n : n;
 }
 
 /* The chat as the model's template writes it. The messages' own text is cut out of the template's and tokenised apart, so that
  * a "<|im_end|>" in a topic is text and ends nothing. */
-static int make_prompt(struct cw_llm *m, const struct cw_llm_request *r, struct tokens *t, struct cw_error *err) {
+static int make_prompt(struct local *m, const struct cw_llm_request *r, struct tokens *t, int *anchor, struct cw_error *err) {
     int status = -1;
     char *chat = NULL;
     struct llama_chat_message *messages = calloc((size_t)r->message_count, sizeof *messages);
@@ -331,7 +323,7 @@ static int make_prompt(struct cw_llm *m, const struct cw_llm_request *r, struct 
     }
     int n = llama_chat_apply_template(m->template, messages, (size_t)r->message_count, true, chat, (int32_t)size);
     if (n < 0 || (size_t)n > size) {
-        cw_fail(err, CW_FAILED, "%s: its chat template cannot hold this conversation", m->name);
+        cw_fail(err, CW_FAILED, "%s: its chat template cannot hold this conversation", m->base.name);
         goto done;
     }
     chat[n] = '\0';
@@ -351,6 +343,7 @@ static int make_prompt(struct cw_llm *m, const struct cw_llm_request *r, struct 
                 goto done;
             }
             from = at + strlen(text);
+            *anchor = i == 0 ? t->count : *anchor;
         } else if (strstr(text, "<|") != NULL) {
             cw_fail(err, CW_BAD_INPUT,
                     "prompt: expected plain text; found \"<|\", which this model's chat template would take for its own");
@@ -370,15 +363,19 @@ done:
     return status;
 }
 
-/* Brings the KV cache to hold exactly these tokens and leaves the logits after the last one. */
-static int decode_prompt(struct cw_llm *m, const struct tokens *t, bool fresh, struct cw_error *err) {
+/* Brings the KV cache to hold exactly these tokens and leaves the logits after the last one. The first `anchor` tokens, the first
+ * message's, are decoded apart from the rest: their values then depend on nothing else, so a fresh start can keep them. */
+static int decode_prompt(struct local *m, const struct tokens *t, int anchor, bool fresh, struct cw_error *err) {
     int keep = 0;
-    if (fresh) {
-        llama_memory_clear(llama_get_memory(m->ctx), true);
-        m->held_count = 0;
-    }
     while (keep < m->held_count && keep < t->count - 1 && m->held[keep] == t->ids[keep]) {
         keep++;
+    }
+    if (keep < anchor || m->anchor != anchor) {
+        llama_memory_clear(llama_get_memory(m->ctx), true);
+        keep = 0;
+        m->anchor = anchor;
+    } else if (fresh) {
+        keep = anchor;
     }
     llama_memory_t memory = llama_get_memory(m->ctx);
     if (!llama_memory_seq_rm(memory, 0, keep, -1)) {
@@ -386,17 +383,18 @@ static int decode_prompt(struct cw_llm *m, const struct tokens *t, bool fresh, s
         keep = 0;
     }
     m->held_count = keep;
-    m->usage.prompt_reused += keep;
+    m->base.usage.prompt_reused += keep;
     while (m->held_count < t->count) {
-        int n = t->count - m->held_count < BATCH ? t->count - m->held_count : BATCH;
+        int end = m->held_count < anchor ? anchor : t->count;
+        int n = end - m->held_count < BATCH ? end - m->held_count : BATCH;
         if (llama_decode(m->ctx, llama_batch_get_one(t->ids + m->held_count, n)) != 0) {
             llama_memory_clear(memory, true);
             m->held_count = 0;
-            return cw_fail(err, CW_FAILED, "%s: the language model could not read its prompt", m->name);
+            return cw_fail(err, CW_FAILED, "%s: the language model could not read its prompt", m->base.name);
         }
         memcpy(m->held + m->held_count, t->ids + m->held_count, (size_t)n * sizeof *m->held);
         m->held_count += n;
-        m->usage.prompt_tokens += n;
+        m->base.usage.prompt_tokens += n;
     }
     return 0;
 }
@@ -412,7 +410,7 @@ static int more_likely(const void *a, const void *b) {
 }
 
 /* One draw among n candidates, sorted by logit: min-p, temperature, softmax. */
-static int draw(const struct cw_llm *m, const struct candidate *c, int n, uint64_t step) {
+static int draw(const struct local *m, const struct candidate *c, int n, uint64_t step) {
     if (m->temperature < 1e-3f) {
         return 0;
     }
@@ -441,7 +439,7 @@ struct gate {
     struct cw_text *reply; /* so far; a candidate's text is put at its end for the caller to see, and taken off again */
 };
 
-static bool caller_admits(struct cw_llm *m, struct gate *g, llama_token id) {
+static bool caller_admits(struct local *m, struct gate *g, llama_token id) {
     char piece[256];
     int n = llama_token_to_piece(m->vocab, id, piece, sizeof piece, 0, false);
     if (g->request->admit == NULL || n <= 0) {
@@ -458,7 +456,7 @@ static bool caller_admits(struct cw_llm *m, struct gate *g, llama_token id) {
 }
 
 /* Keeps those of n candidates that may come next, in their order; returns how many. */
-static int admit(struct cw_llm *m, struct gate *g, struct candidate *c, int n) {
+static int admit(struct local *m, struct gate *g, struct candidate *c, int n) {
     int kept = 0;
     if (g->grammar == NULL) {
         for (int i = 0; i < n; i++) {
@@ -482,7 +480,7 @@ static int admit(struct cw_llm *m, struct gate *g, struct candidate *c, int n) {
 }
 
 /* The next token, or LLAMA_TOKEN_NULL when none may come. `recent` are the tokens generated so far. */
-static llama_token sample(struct cw_llm *m, struct gate *gate, const llama_token *recent, int recent_count, uint64_t step) {
+static llama_token sample(struct local *m, struct gate *gate, const llama_token *recent, int recent_count, uint64_t step) {
     int v = m->vocab_size;
     memcpy(m->logits, llama_get_logits_ith(m->ctx, -1), (size_t)v * sizeof *m->logits);
     for (int i = recent_count > PENALTY_WINDOW ? recent_count - PENALTY_WINDOW : 0; i < recent_count; i++) {
@@ -532,23 +530,20 @@ static llama_token sample(struct cw_llm *m, struct gate *gate, const llama_token
     return kept == 0 ? LLAMA_TOKEN_NULL : m->candidates[draw(m, m->candidates, kept, step)].id;
 }
 
-int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_text *out, struct cw_error *err) {
+static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct cw_text *out, struct cw_error *err) {
+    struct local *m = (struct local *)base;
     int status = -1;
     struct tokens t = {0};
     struct llama_sampler *grammar = NULL;
     struct cw_text reply = {0};
     llama_token *recent = NULL;
-    int recent_count = 0;
+    int recent_count = 0, anchor = 0;
     double start = cw_seconds();
     m->requests++;
     m->seed = r->seed != 0 ? r->seed : m->params.seed;
     m->stream = r->seed != 0 ? 0 : m->requests;
     m->temperature = r->temperature > 0 ? r->temperature : m->params.temperature;
-    if (r->message_count < 1 || r->max_tokens < 1) {
-        cw_fail(err, CW_BAD_INPUT, "language model: expected at least one message and one token to write");
-        goto done;
-    }
-    if (make_prompt(m, r, &t, err) != 0) {
+    if (make_prompt(m, r, &t, &anchor, err) != 0) {
         goto done;
     }
     if (t.count < 1 || t.count >= m->params.context) {
@@ -568,10 +563,10 @@ int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_
             goto done;
         }
     }
-    if (decode_prompt(m, &t, r->fresh, err) != 0) {
+    if (decode_prompt(m, &t, anchor, r->fresh, err) != 0) {
         goto done;
     }
-    m->usage.prompt_seconds += cw_seconds() - start;
+    m->base.usage.prompt_seconds += cw_seconds() - start;
     start = cw_seconds();
     struct gate gate = {grammar, r, &reply};
     while (recent_count < r->max_tokens && m->held_count < m->params.context) {
@@ -585,7 +580,7 @@ int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_
         char piece[256];
         int n = llama_token_to_piece(m->vocab, id, piece, sizeof piece, 0, false);
         recent[recent_count++] = id;
-        m->usage.generated_tokens++;
+        m->base.usage.generated_tokens++;
         if (n > 0) {
             cw_text_add_n(&reply, piece, (size_t)n);
             cw_text_add_n(out, piece, (size_t)n);
@@ -599,12 +594,12 @@ int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_
         if (llama_decode(m->ctx, llama_batch_get_one(&id, 1)) != 0) {
             llama_memory_clear(llama_get_memory(m->ctx), true);
             m->held_count = 0;
-            cw_fail(err, CW_FAILED, "%s: the language model stopped in the middle of its reply", m->name);
+            cw_fail(err, CW_FAILED, "%s: the language model stopped in the middle of its reply", m->base.name);
             goto done;
         }
         m->held[m->held_count++] = id;
     }
-    m->usage.generate_seconds += cw_seconds() - start;
+    m->base.usage.generate_seconds += cw_seconds() - start;
     status = cw_text_check(out, "language model", err);
 done:
     if (grammar != NULL) {
@@ -615,3 +610,5 @@ done:
     free(t.ids);
     return status;
 }
+
+static const struct llm_kind kind = {generate, count_tokens, close_local, true};

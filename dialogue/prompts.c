@@ -6,33 +6,6 @@
 
 #include <string.h>
 
-static const struct style styles[] = {
-    {"conversation",
-     "It is a conversation between equals who enjoy the subject: they ask, doubt, tease, compare with daily life, and get to the point.",
-     false, false},
-    {"interview", "It is an interview: one asks short, pointed questions and follows up, the guest answers from experience.", true, false},
-    {"debate", "It is a friendly debate: they disagree, answer each other's strongest point, and concede what is true.", false, true},
-    {"explainer",
-     "It is an explanation: one takes the other through the subject step by step, in plain words, with an example for every step.", true,
-     false},
-};
-
-const struct style *writer_style(const char *name) {
-    for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
-        if (name == NULL || strcmp(styles[i].name, name) == 0) {
-            return &styles[i];
-        }
-    }
-    return NULL;
-}
-
-void writer_list_styles(struct cw_text *out) {
-    for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
-        cw_text_add(out, i == 0 ? "" : ", ");
-        cw_text_add(out, styles[i].name);
-    }
-}
-
 static const struct {
     const char *code, *name;
 } languages[] = {{"en", "English"},    {"es", "Spanish"}, {"fr", "French"}, {"it", "Italian"},
@@ -48,51 +21,24 @@ const char *writer_language(const char *code) {
     return NULL;
 }
 
-/* One habit for each place in the cast. */
-static const char *const habits[CW_CAST_MAX] = {
-    "is curious and quick, asks what a listener would ask, and compares things with daily life.",
-    "knows the field, has a dry sense of humour, uses plain words and one number at a time.",
-    "is a sceptic who wants to know how anybody can be sure.",
-    "is practical and wants to know what to do about it on Monday.",
-    "tells very short stories about real people and places.",
-    "remembers how things used to be done and what changed.",
-};
-
-static const struct {
-    const char *note;
-    int speaker; /* 0 or 1: the first two of the cast; with a cast of one, always that one */
-    const char *line;
-} example[] = {
-    {"tells this: bread goes stale because its starch forms crystals, not because it dries", 1,
-     "Most people would say it dried out. It hardly did. The starch inside quietly turned back into crystals."},
-    {"doubts it", 0, "Crystals, in my sandwich? Then why does a plastic bag help at all?"},
-    {"gives an example", 1,
-     "The bag keeps the crust soft, that is all. Put a stale slice in the toaster and the crystals melt again for a few minutes."},
-    {"makes a small joke", 0, "So my toaster is a time machine. A short trip, but still."},
-};
-
 const char writer_expert_prompt[] = "You are an expert who explains things with concrete, correct detail.";
 
-bool writer_of_example(const char *lower, const char *known) {
-    static const char *const things[] = {"bread", "toast", "crust", "starch", "loaf", "sandwich", "crystals"};
-    for (size_t i = 0; i < sizeof things / sizeof things[0]; i++) {
-        if (strstr(lower, things[i]) != NULL && (known == NULL || strcasestr(known, things[i]) == NULL)) {
+bool writer_of_example(const struct cw_style *style, const char *lower, const char *known) {
+    for (int i = 0; i < style->prop_count; i++) {
+        if (strstr(lower, style->props[i]) != NULL && (known == NULL || strcasestr(known, style->props[i]) == NULL)) {
             return true;
         }
     }
     return false;
 }
 
-const char *writer_example_line(int i) {
-    return i >= 0 && (size_t)i < sizeof example / sizeof example[0] ? example[i].line : NULL;
-}
-
-void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const struct style *style) {
+void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const struct cw_style *style) {
     cw_text_add(out, "You write talks for the radio. ");
     cw_text_add(out, style->how);
     cw_text_add(out, "\n");
     for (int i = 0; i < s->cast_count; i++) {
-        cw_text_printf(out, "%s %s\n", s->cast[i].name, habits[i]);
+        const char *persona = s->cast[i].persona != NULL ? s->cast[i].persona : style->personas[i % style->persona_count];
+        cw_text_printf(out, "%s %s\n", s->cast[i].name, persona);
     }
     cw_text_add(out,
                 "Rules: short spoken sentences. Contractions are fine. Every turn adds something new and follows from the turn before. "
@@ -102,95 +48,60 @@ void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const 
     if (language != NULL && strcmp(language, "English") != 0) {
         cw_text_printf(out, "The talk is in %s.\n", language);
     }
-    cw_text_add(out, "\nAn example of the tone, from the middle of another talk, about bread:\n");
-    for (size_t i = 0; i < sizeof example / sizeof example[0]; i++) {
-        const char *name = s->cast[example[i].speaker < s->cast_count ? example[i].speaker : 0].name;
-        cw_text_printf(out, "(%s %s)\n%s: %s\n", name, example[i].note, name, example[i].line);
+    if (style->example_count > 0) {
+        cw_text_printf(out, "\nAn example of the tone, from the middle of another talk%s%s:\n", style->subject[0] != '\0' ? ", about " : "",
+                       style->subject);
+    }
+    for (int i = 0; i < style->example_count; i++) {
+        const char *name = s->cast[style->examples[i].speaker < s->cast_count ? style->examples[i].speaker : 0].name;
+        cw_text_printf(out, "(%s %s)\n%s: %s\n", name, style->examples[i].note, name, style->examples[i].line);
     }
 }
 
-/* One way to go on: what the note says, and openers that suit it. "" lets the model begin as it likes. */
-struct move {
-    const char *note;
-    const char *openers[4];
-};
+/* An opener that may still be taken: a sentence once, some words twice, a single word as often as it likes. */
+static bool opener_left(const char *opener, int used) {
+    size_t n = strlen(opener);
+    bool sentence = n > 0 && strchr(".?!", opener[n - 1]) != NULL;
+    return used < (sentence ? 1 : strchr(opener, ' ') != NULL ? 2 : 250);
+}
 
-static const struct move opens[] = {
-    {"greets the listeners and says what is puzzling about this",
-     {"Hello and welcome. Have you ever wondered", "Hello, everybody. Here's something that puzzles me.",
-      "Hi, everyone. Let me begin with a question.", "Welcome, everyone. I have a puzzle for you."}},
-};
-static const struct move turns[] = {{"has a new question", {"Okay, so", "Now,", "Here's what I want to know.", "But then,"}}};
-static const struct move asks[] = {
-    {"asks a short question about what was just said", {"So", "Okay,", "But", "And"}},
-    {"asks how that works in practice", {"And in practice,", "Right, but", "Help me here.", "So"}},
-    {"asks what that leads to", {"And then,", "Okay, and", "So", "Let me ask this."}},
-    {"asks the obvious question that a child would ask", {"Silly question, but", "So", "Okay, but", "I have to ask."}},
-};
-static const struct move tells[] = {
-    {"tells this", {"", "Here's the thing.", "Well,", "For one thing,"}},
-    {"tells this", {"", "Start with this.", "Look at it this way.", "And then there's this."}},
-};
-static const struct move reacts[] = {
-    {"doubts it and says why", {"Hang on.", "Wait,", "I don't quite buy that.", "Hmm."}},
-    {"compares that with something from daily life", {"So it's a bit like", "That's like", "It reminds me of", "Sounds like"}},
-    {"says what that means for an ordinary person", {"So when I", "For most of us,", "Which means", "So for someone like me,"}},
-    {"is surprised and names the part that surprises", {"Huh.", "I had no idea", "Wow.", "Now that surprises me."}},
-};
-static const struct move replies[] = {
-    {"disagrees and gives a reason", {"I see it differently.", "No,", "I doubt that.", "Not so fast."}},
-    {"grants one point and turns it around", {"Fair enough, but", "Maybe,", "Granted,", "Up to a point."}},
-    {"asks for proof", {"Where is the proof?", "Says who?", "Show me.", "Hmm."}},
-};
-static const struct move extends[] = {
-    {"gives a concrete example", {"Take", "Say", "Picture this.", "For example,"}},
-    {"explains in one plain step why that is so", {"It comes down to", "The reason is simple.", "That's because", "In plain words,"}},
-    {"admits what is hard or not known about it", {"The hard part is", "What nobody knows yet is", "To be honest,", "There's a catch."}},
-    {"adds a detail that few people know", {"And here's the odd part.", "What people miss is", "There's more.", "Oddly enough,"}},
-};
-static const struct move sums[] = {
-    {"says what to remember about this", {"If you remember one thing,", "So, in the end,", "What stays with me is", "Put it this way."}}};
-static const struct move closes[] = {{"says goodbye to the listeners", {"Thanks", "Thank you", "Thanks", "Thank you"}}};
-
-#define MOVES(list) list, sizeof list / sizeof list[0]
-
-void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct style *style, const char *name,
-                 const char *other, const char *subject, uint32_t pick, unsigned char used[OPENERS_MAX]) {
-    const struct {
-        const struct move *moves;
-        size_t count;
+void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct cw_style *style, const char *name,
+                 const char *other, const char *subject, uint32_t pick, unsigned char used[STYLE_OPENERS_ALL]) {
+    static const struct {
+        enum style_section section;
         bool subject;
     } of[] = {
-        [BEAT_OPEN] = {MOVES(opens), true},
-        [BEAT_TURN] = {MOVES(turns), true},
-        [BEAT_ASK] = {MOVES(asks), false},
-        [BEAT_TELL] = {MOVES(tells), true},
-        [BEAT_REACT] = {style->sides ? replies : reacts,
-                        style->sides ? sizeof replies / sizeof replies[0] : sizeof reacts / sizeof reacts[0], false},
-        [BEAT_EXTEND] = {MOVES(extends), false},
-        [BEAT_SUM] = {MOVES(sums), true},
-        [BEAT_CLOSE] = {MOVES(closes), false},
+        [BEAT_OPEN] = {MOVES_OPEN, true}, [BEAT_TURN] = {MOVES_TURN, true},    [BEAT_ASK] = {MOVES_ASK, false},
+        [BEAT_TELL] = {MOVES_TELL, true}, [BEAT_REACT] = {MOVES_REACT, false}, [BEAT_EXTEND] = {MOVES_EXTEND, false},
+        [BEAT_SUM] = {MOVES_SUM, true},   [BEAT_CLOSE] = {MOVES_CLOSE, false},
     };
-    const struct move *move = &of[beat].moves[pick % of[beat].count];
-    /* the opener of this move whose like was taken least */
+    enum style_section section = beat == BEAT_REACT && style->sides ? MOVES_REPLY : of[beat].section;
+    const struct style_move *move = &style->sections[section].moves[pick % (unsigned)style->sections[section].count];
     int best = -1;
-    unsigned slot = 0;
-    for (int i = 0; i < 4; i++) {
-        int k = (int)(((pick >> 8) + (unsigned)i) % 4);
-        unsigned h = 5381;
-        for (const char *c = move->openers[k]; *c != '\0'; c++) {
-            h = h * 33 + (unsigned char)*c;
-        }
-        h %= OPENERS_MAX;
-        if (best < 0 || used[h] < used[slot]) {
+    for (int i = 0; i < move->opener_count; i++) {
+        int k = (int)(((pick >> 8) + (unsigned)i) % (unsigned)move->opener_count);
+        int times = used[move->first + k];
+        bool last_resort = beat == BEAT_OPEN || beat == BEAT_CLOSE;
+        if ((last_resort || opener_left(move->openers[k], times)) && (best < 0 || times < used[move->first + best])) {
             best = k;
-            slot = h;
         }
     }
-    if (used[slot] < 255) {
-        used[slot]++;
+    if (best >= 0) {
+        /* the same words may stand in several places */
+        for (int i = 0; i < MOVES_ALL; i++) {
+            for (int m = 0; m < style->sections[i].count; m++) {
+                const struct style_move *twin = &style->sections[i].moves[m];
+                for (int k = 0; k < twin->opener_count; k++) {
+                    unsigned char *times = &used[twin->first + k];
+                    if (*times < 255 && strcmp(twin->openers[k], move->openers[best]) == 0) {
+                        ++*times;
+                    }
+                }
+            }
+        }
+        cw_text_add(opener, move->openers[best]);
     }
-    cw_text_add(opener, move->openers[best]);
+    cw_text_add(opener, "");
     if (beat == BEAT_CLOSE) {
         if (strcmp(name, other) != 0) {
             cw_text_printf(opener, ", %s.", other);
@@ -198,7 +109,7 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
             cw_text_add(opener, " for listening.");
         }
     }
-    cw_text_printf(note, "(%s %s", name, beat == BEAT_TELL && style->sides ? "argues with this" : move->note);
+    cw_text_printf(note, "(%s %s", name, move->note);
     if (of[beat].subject) {
         cw_text_printf(note, ": %s", subject);
     }

@@ -22,7 +22,7 @@ struct front {
     const struct script_source *src; /* the whole script */
     size_t start;                    /* where the YAML begins in it */
     struct cw_script *script;
-    bool seen_title, seen_language, seen_seed, seen_cast, seen_pronunciations;
+    bool seen_title, seen_language, seen_seed, seen_cast, seen_personas, seen_pronunciations;
 };
 
 /* libyaml's marks count characters from the start of what it was given. */
@@ -122,6 +122,15 @@ static bool language_ok(const char *s) {
     return part >= 2;
 }
 
+static int find_speaker(const struct cw_script *s, const char *name, size_t n) {
+    for (int i = 0; i < s->cast_count; i++) {
+        if (strlen(s->cast[i].name) == n && memcmp(s->cast[i].name, name, n) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 static int front_cast(struct front *f, struct cw_error *err) {
     int status = -1;
     char *name = NULL, *voice = NULL;
@@ -199,24 +208,63 @@ done:
     return status;
 }
 
+/* "Name: how this one talks" lines, after the cast. */
+static int front_personas(struct front *f, struct cw_error *err) {
+    int status = -1;
+    char *name = NULL;
+    struct cw_script *s = f->script;
+    if (f->event.type != YAML_MAPPING_START_EVENT) {
+        front_fail(f, f->event.start_mark, err, "\"Name: how this one talks\" lines under personas, indented", "none");
+        goto done;
+    }
+    for (;;) {
+        if (front_next(f, err) != 0) {
+            goto done;
+        }
+        if (f->event.type == YAML_MAPPING_END_EVENT) {
+            break;
+        }
+        yaml_mark_t mark = f->event.start_mark;
+        if (front_scalar(f, "a speaker's name", SCRIPT_NAME_MAX, &name, err) != 0 || front_next(f, err) != 0) {
+            goto done;
+        }
+        int speaker = find_speaker(s, name, strlen(name));
+        if (speaker < 0 || s->cast[speaker].persona != NULL) {
+            front_fail(f, mark, err, "a speaker of the cast above, each once", name);
+            goto done;
+        }
+        if (front_scalar(f, "a persona", SCRIPT_VOICE_MAX, &s->cast[speaker].persona, err) != 0) {
+            goto done;
+        }
+        free(name);
+        name = NULL;
+    }
+    status = 0;
+done:
+    free(name);
+    return status;
+}
+
 /* One "key: value" of the front matter; the key is the current event. */
 static int front_entry(struct front *f, struct cw_error *err) {
     int status = -1;
     char *key = NULL, *value = NULL;
     struct cw_script *s = f->script;
     yaml_mark_t mark = f->event.start_mark;
-    if (front_scalar(f, "a key (title, language, seed, cast or pronunciations)", SCRIPT_TITLE_MAX, &key, err) != 0 || key == NULL) {
+    if (front_scalar(f, "a key (title, language, seed, cast, personas or pronunciations)", SCRIPT_TITLE_MAX, &key, err) != 0 ||
+        key == NULL) {
         goto done;
     }
     bool *seen = strcmp(key, "title") == 0            ? &f->seen_title
                  : strcmp(key, "language") == 0       ? &f->seen_language
                  : strcmp(key, "seed") == 0           ? &f->seen_seed
                  : strcmp(key, "cast") == 0           ? &f->seen_cast
+                 : strcmp(key, "personas") == 0       ? &f->seen_personas
                  : strcmp(key, "pronunciations") == 0 ? &f->seen_pronunciations
                                                       : NULL;
     if (seen == NULL) {
-        script_fail(f->src, front_at(f, mark), err, "unknown key \"%.60s\"; expected one of: title, language, seed, cast, pronunciations",
-                    key);
+        script_fail(f->src, front_at(f, mark), err,
+                    "unknown key \"%.60s\"; expected one of: title, language, seed, cast, personas, pronunciations", key);
         goto done;
     }
     if (*seen) {
@@ -230,6 +278,8 @@ static int front_entry(struct front *f, struct cw_error *err) {
     mark = f->event.start_mark;
     if (seen == &f->seen_cast) {
         status = front_cast(f, err);
+    } else if (seen == &f->seen_personas) {
+        status = front_personas(f, err);
     } else if (seen == &f->seen_pronunciations) {
         status = front_pronunciations(f, err);
     } else if (seen == &f->seen_title) {
@@ -417,15 +467,6 @@ static int blank_comments(const struct script_source *src, char *text, size_t st
 
 static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == SCRIPT_HOLE;
-}
-
-static int find_speaker(const struct cw_script *s, const char *name, size_t n) {
-    for (int i = 0; i < s->cast_count; i++) {
-        if (strlen(s->cast[i].name) == n && memcmp(s->cast[i].name, name, n) == 0) {
-            return i;
-        }
-    }
-    return -1;
 }
 
 /* "Dr. Kim" before a colon is meant as a name, "here is the thing" is not: up to three words, all but a single one capital. */
@@ -645,6 +686,24 @@ done:
     if (status != 0) {
         cw_script_free(s);
     }
+    return status;
+}
+
+int cw_script_read_cast(struct cw_script *s, const char *path, struct cw_error *err) {
+    int status = -1;
+    char *text = NULL;
+    size_t len = 0, body = 0;
+    memset(s, 0, sizeof *s);
+    if (cw_file_read(path, CW_SCRIPT_MAX_BYTES, &text, &len, err) != 0) {
+        return -1;
+    }
+    const struct script_source src = {.name = path, .text = text, .len = len, .line = 1};
+    if (script_check_chars(&src, true, err) == 0 && parse_front(s, &src, &body, err) == 0) {
+        status = 0;
+    } else {
+        cw_script_free(s);
+    }
+    free(text);
     return status;
 }
 

@@ -5,9 +5,10 @@
 #include "base/base.h"
 
 struct cw_cast_member {
-    char *name;  /* "Maya" */
-    char *voice; /* "af_heart" or a mix "am_michael*0.7 + bm_george*0.3" */
-    int line;    /* where it was defined, 0 when made by the program */
+    char *name;    /* "Maya" */
+    char *voice;   /* "af_heart" or a mix "am_michael*0.7 + bm_george*0.3" */
+    char *persona; /* how this one talks, for the writer: "is a retired sailor who ...", or NULL */
+    int line;      /* where it was defined, 0 when made by the program */
 };
 
 /* How the script wants a word said: "GIF: jif" under "pronunciations:". What a value may be is the front end's business. */
@@ -66,6 +67,8 @@ CW_MUST_CHECK int cw_script_add_cast(struct cw_script *s, const char *name, cons
 CW_MUST_CHECK int cw_script_add_segment(struct cw_script *s, const char *title, struct cw_error *err);
 /* Adds to the last segment; `text` may hold directions and is parsed as a script line would be. */
 CW_MUST_CHECK int cw_script_add_turn(struct cw_script *s, int speaker, const char *text, struct cw_error *err);
+/* Only the front matter of a script, or of a file that has nothing else: its cast and personas. */
+CW_MUST_CHECK int cw_script_read_cast(struct cw_script *s, const char *path, struct cw_error *err);
 /* "Maya=af_heart,Tom=am_michael" -> cast. */
 CW_MUST_CHECK int cw_script_parse_cast(struct cw_script *s, const char *spec, struct cw_error *err);
 

@@ -28,6 +28,7 @@ void cw_script_free(struct cw_script *s) {
     for (int i = 0; i < s->cast_count; i++) {
         free(s->cast[i].name);
         free(s->cast[i].voice);
+        free(s->cast[i].persona);
     }
     for (int i = 0; i < s->segment_count; i++) {
         for (int j = 0; j < s->segments[i].turn_count; j++) {
@@ -264,6 +265,7 @@ int cw_script_parse_cast(struct cw_script *s, const char *spec, struct cw_error 
     for (int i = 0; i < s->cast_count; i++) {
         free(s->cast[i].name);
         free(s->cast[i].voice);
+        free(s->cast[i].persona);
     }
     free(s->cast);
     s->cast = fresh.cast;

@@ -105,6 +105,17 @@ int cw_script_print(const struct cw_script *s, struct cw_text *out, struct cw_er
         print_scalar(out, s->pronunciations[i].value);
         cw_text_add(out, "\n");
     }
+    bool personas = false;
+    for (int i = 0; i < s->cast_count; i++) {
+        if (s->cast[i].persona != NULL) {
+            cw_text_add(out, personas ? "  " : "personas:\n  ");
+            print_scalar(out, s->cast[i].name);
+            cw_text_add(out, ": ");
+            print_scalar(out, s->cast[i].persona);
+            cw_text_add(out, "\n");
+            personas = true;
+        }
+    }
     cw_text_add(out, "---\n");
     for (int i = 0; i < s->segment_count; i++) {
         const struct cw_segment *g = &s->segments[i];

@@ -13,366 +13,57 @@
 #include <string.h>
 
 enum {
-    TOPIC_MAX = 2000, /* bytes */
-    PARTS_MAX = 40,
-    FACTS_MAX = 8,      /* of one part */
-    PLAN_AHEAD = 4,     /* parts whose facts are gathered together */
     TRIES = 5,          /* lines asked for before a beat is given up */
     GOOD = 29,          /* a line with at most this penalty is taken at once, */
     MIDDLING = 60,      /* with this one after two tries, */
     TOLERABLE = 100,    /* with this one after three; with more, never */
     CLOSING_WORDS = 36, /* kept for the last two turns */
-};
-
-struct part {
-    char *question; /* what the part answers, and its heading */
-    char *facts[FACTS_MAX];
-    int fact_count, told;
-};
-
-struct writer {
-    struct cw_llm *llm;
-    struct cw_writer_params params;
-    const struct cw_writer_events *events;
-    struct cw_script *script;
-    const struct style *style;
-    char topic[TOPIC_MAX + 1];
-    struct part parts[PARTS_MAX];
-    int part_count;
-    struct cw_text system, user, prefill, known;
-    char **history; /* "(note)\nName: text\n", the newest last */
-    int history_count, history_from;
-    struct ledger said, examples;
-    int words, total_words;
-    int words_by[CW_CAST_MAX];
-    int last_speaker;
-    unsigned char used[OPENERS_MAX];
-    uint64_t calls, picks;
-    uint64_t topic_hash; /* another topic, another order of moves and openers */
+    REFILLS = 3,        /* times that a part may ask for more facts */
+    PRIOR_WORDS = 60,   /* the rate we begin with weighs as much as so many words that were measured */
 };
 
 struct cw_writer_params cw_writer_params_default(void) {
-    return (struct cw_writer_params){.minutes = 3, .words_per_minute = 165, .style = "conversation", .seed = 1};
+    return (struct cw_writer_params){.minutes = 3, .words_per_minute = 165, .seed = 1};
 }
 
-static void tell_stage(const struct writer *w, const char *what) {
+/* ---- time ---------------------------------------------------------------------------------------------------------------------- */
+
+static double total_seconds(const struct writer *w) {
+    return w->params.minutes * 60;
+}
+
+/* Seconds a word takes this speaker; < 0: anybody. The gaps between turns are in it. */
+static double word_seconds(const struct writer *w, int speaker) {
+    double words = PRIOR_WORDS, seconds = PRIOR_WORDS * 60 / w->params.words_per_minute;
+    for (int i = 0; i < w->script->cast_count; i++) {
+        if (speaker < 0 || i == speaker) {
+            words += w->words_by[i];
+            seconds += w->seconds_by[i];
+        }
+    }
+    return seconds / words;
+}
+
+/* Words that still fit in so many seconds. */
+static int words_in(const struct writer *w, double seconds) {
+    return (int)lround(seconds / word_seconds(w, -1));
+}
+
+static int words_left(const struct writer *w) {
+    return words_in(w, total_seconds(w) - w->seconds);
+}
+
+void writer_tell(const struct writer *w, const char *what) {
     if (w->events != NULL && w->events->stage != NULL) {
-        double done = (double)w->words / w->total_words;
+        double done = w->seconds / total_seconds(w);
         w->events->stage(w->events->arg, what, done > 1 ? 1 : done);
     }
 }
 
-static uint32_t random_word(struct writer *w) {
+uint32_t writer_random(struct writer *w) {
     uint32_t words[4];
     cw_philox(w->params.seed ^ w->topic_hash, 2, w->picks++, words);
     return words[0];
-}
-
-/* ---- asking the model ------------------------------------------------------------------------------------------------ */
-
-/* A line on its way: it may not begin with empty agreement nor run along words said before, and is given up when it will not end. */
-struct line_watch {
-    const struct writer *writer;
-    const char *opener, *name;
-    struct cw_text text;
-};
-
-static bool admit_word(void *arg, const char *text) {
-    const struct line_watch *l = arg;
-    text += text[0] == ' ';
-    return !(l->opener[0] == '\0' && writer_bad_start(text)) && !ledger_has_run(&l->writer->said, text) &&
-           !ledger_has_run(&l->writer->examples, text) && (l->writer->script->cast_count == 1 || strstr(text, l->name) == NULL);
-}
-
-static bool watch_line(void *arg, const char *text, size_t len) {
-    struct line_watch *l = arg;
-    cw_text_add_n(&l->text, text, len);
-    return !l->text.failed && memchr(text, '\n', len) == NULL && words_in_sentence(l->text.data) <= 27;
-}
-
-static int ask(struct writer *w, const char *system, const char *prefill, const char *grammar, int max_tokens, float temperature,
-               struct line_watch *watch, struct cw_text *out, struct cw_error *err) {
-    struct cw_llm_message messages[] = {{"system", system}, {"user", w->user.data}};
-    uint32_t seed[4];
-    cw_philox(w->params.seed, 1, w->calls, seed);
-    struct cw_llm_request r = {
-        .messages = messages,
-        .message_count = 2,
-        .prefill = prefill,
-        .grammar = grammar,
-        .max_tokens = max_tokens,
-        .temperature = temperature,
-        .seed = ((uint64_t)seed[0] << 32 | seed[1]) | 1,
-        .fresh = w->calls == 0,
-        .piece = watch != NULL ? watch_line : NULL,
-        .admit = watch != NULL ? admit_word : NULL,
-        .arg = watch,
-    };
-    w->calls++;
-    return cw_llm_generate(w->llm, &r, out, err);
-}
-
-/* ---- the plan ------------------------------------------------------------------------------------------------------------ */
-
-/* [from, to) without blanks and closing punctuation at its ends, as a string of its own. */
-static char *trimmed(const char *from, const char *to) {
-    while (from < to && *from == ' ') {
-        from++;
-    }
-    while (to > from && strchr(" .,-", to[-1]) != NULL) {
-        to--;
-    }
-    return cw_strndup(from, (size_t)(to - from));
-}
-
-/* "Title: T\n1. question?\n..." -> title and questions; what is missing stays NULL. */
-static int read_outline(struct writer *w, const char *text, struct cw_error *err) {
-    for (const char *line = text; *line != '\0';) {
-        const char *end = line + strcspn(line, "\n"), *from = line;
-        char **at = NULL;
-        int number = 0, used = 0;
-        if (strncmp(line, "Title: ", 7) == 0) {
-            at = &w->script->title;
-            from += 7;
-        } else if (sscanf(line, "%d.%n", &number, &used) == 1 && number >= 1 && number <= w->part_count) {
-            at = &w->parts[number - 1].question;
-            from += used;
-        }
-        if (at != NULL) {
-            free(*at);
-            *at = trimmed(from, end);
-            if (*at == NULL) {
-                return cw_fail_memory(err, "writer");
-            }
-        }
-        line = end + (*end == '\n');
-    }
-    return 0;
-}
-
-/* Taken over from an example that the model was shown? */
-static bool is_copied(const struct writer *w, const char *text) {
-    struct words words;
-    struct cw_error ignored;
-    bool copied = false;
-    if (words_of(&words, text, &ignored) != 0) {
-        return true;
-    }
-    for (int i = 0; i < w->examples.count && !copied; i++) {
-        copied = strstr(w->examples.turns[i].plain, words.plain) != NULL || words_copied(&words, &w->examples.turns[i]) > 0.3;
-    }
-    words_free(&words);
-    return copied;
-}
-
-/* A short title, short questions, each its own. */
-static bool outline_good(const struct writer *w) {
-    bool good = w->script->title != NULL && words_count(w->script->title) <= 12;
-    for (int i = 0; i < w->part_count && good; i++) {
-        const char *q = w->parts[i].question;
-        good = q != NULL && words_count(q) <= 14 && strlen(q) <= 100 && !is_copied(w, q);
-        for (int k = 0; k < i && good; k++) {
-            good = strcmp(q, w->parts[k].question) != 0;
-        }
-    }
-    return good;
-}
-
-/* Ends a text after so many words and bytes, never inside a character; nothing in it may look like a comment of the script. */
-static void keep_short(char *s, int words, size_t bytes) {
-    size_t n = 0;
-    for (; s[n] != '\0' && n < bytes; n++) {
-        if (s[n] == ' ' && --words == 0) {
-            break;
-        }
-        if (s[n] == '<') {
-            s[n] = '(';
-        }
-    }
-    while (n > 0 && (((unsigned char)s[n] & 0xC0) == 0x80 || s[n - 1] == ' ')) {
-        n--;
-    }
-    s[n] = '\0';
-}
-
-static int plan(struct writer *w, struct cw_error *err) {
-    int status = -1;
-    struct cw_text grammar = {0}, text = {0};
-    writer_grammar_outline(&grammar, w->part_count);
-    cw_text_clear(&w->user);
-    cw_text_printf(&w->user,
-                   "Topic: %s\n\nPlan a talk on this topic. First a short catchy title. Then %d short question%s, one a line, each about "
-                   "another side of "
-                   "the topic, that a curious listener would ask in this order. At most ten words each.%s",
-                   w->topic, w->part_count, w->part_count == 1 ? "" : "s",
-                   w->part_count == 1 ? "" : " The last one asks what people do about it or what comes next.");
-    if (cw_text_check(&grammar, "writer", err) != 0 || cw_text_check(&w->user, "writer", err) != 0) {
-        goto done;
-    }
-    for (int i = 0; i < 3 && !outline_good(w); i++) {
-        cw_text_clear(&text);
-        free(w->script->title);
-        w->script->title = NULL;
-        if (ask(w, writer_expert_prompt, NULL, grammar.data, 40 + 48 * w->part_count, 0.4f + 0.2f * (float)i, NULL, &text, err) != 0 ||
-            cw_text_check(&text, "writer", err) != 0 || (text.data != NULL && read_outline(w, text.data, err) != 0)) {
-            goto done;
-        }
-    }
-    /* a plan that was cut short still makes a talk: the topic stands in for what is missing */
-    if (w->script->title == NULL || w->script->title[0] == '\0') {
-        free(w->script->title);
-        w->script->title = cw_strdup(w->topic);
-    }
-    bool whole = w->script->title != NULL;
-    if (whole) {
-        keep_short(w->script->title, 14, 120);
-    }
-    for (int i = 0; i < w->part_count; i++) {
-        struct part *p = &w->parts[i];
-        if (p->question == NULL || p->question[0] == '\0') {
-            free(p->question);
-            p->question = cw_strdup(w->topic);
-        }
-        whole = whole && p->question != NULL;
-        if (p->question != NULL) {
-            keep_short(p->question, 16, 120);
-        }
-    }
-    if (!whole) {
-        cw_fail_memory(err, "writer");
-        goto done;
-    }
-    status = 0;
-done:
-    cw_text_free(&grammar);
-    cw_text_free(&text);
-    return status;
-}
-
-/* Like a fact that some part has already? */
-static int known_fact(const struct writer *w, const char *fact, bool *known, struct cw_error *err) {
-    int status = -1;
-    struct words new_words = {0}, old = {0};
-    *known = is_copied(w, fact);
-    if (words_of(&new_words, fact, err) != 0) {
-        goto done;
-    }
-    for (int i = 0; i < w->part_count && !*known; i++) {
-        for (int k = 0; k < w->parts[i].fact_count && !*known; k++) {
-            if (words_of(&old, w->parts[i].facts[k], err) != 0) {
-                goto done;
-            }
-            *known = words_likeness(&new_words, &old) > 0.6 || words_copied(&new_words, &old) > 0.3;
-            words_free(&old);
-        }
-    }
-    status = 0;
-done:
-    words_free(&new_words);
-    words_free(&old);
-    return status;
-}
-
-/* What was said: the facts of the two parts before, the questions of those before them. */
-static void list_told(struct writer *w, int part) {
-    if (part > 0) {
-        cw_text_add(&w->user, "Said before, not to be said again:\n");
-    }
-    for (int i = 0; i < part; i++) {
-        if (i + 2 < part) {
-            cw_text_printf(&w->user, "- %s\n", w->parts[i].question);
-        }
-        for (int k = 0; i + 2 >= part && k < w->parts[i].told; k++) {
-            cw_text_printf(&w->user, "- %s\n", w->parts[i].facts[k]);
-        }
-    }
-}
-
-/* A list's own words ("Additionally,") do not belong to the fact. */
-static char *bare_fact(const char *from, const char *end) {
-    static const char *const leads[] = {"Additionally, ",
-                                        "Furthermore, ",
-                                        "Moreover, ",
-                                        "In addition, ",
-                                        "Also, ",
-                                        "Finally, ",
-                                        "One specific fact is that ",
-                                        "Another specific fact is that ",
-                                        "One fact is that ",
-                                        "Another fact is that ",
-                                        "A third fact is that ",
-                                        "The reason is that "};
-    for (size_t i = 0; i < sizeof leads / sizeof leads[0]; i++) {
-        size_t n = strlen(leads[i]);
-        if ((size_t)(end - from) > n + 10 && strncmp(from, leads[i], n) == 0) {
-            from += n;
-            i = (size_t)-1; /* once more, from the first */
-        }
-    }
-    char *fact = cw_strndup(from, (size_t)(end - from));
-    if (fact != NULL && fact[0] >= 'a' && fact[0] <= 'z') {
-        fact[0] = (char)(fact[0] - 'a' + 'A');
-    }
-    return fact;
-}
-
-/* Asks for `count` more facts about a part; those that are new join it. */
-static int gather_facts(struct writer *w, int part, int count, struct cw_error *err) {
-    int status = -1;
-    struct part *p = &w->parts[part];
-    struct cw_text grammar = {0}, text = {0};
-    char *fact = NULL;
-    writer_grammar_facts(&grammar, count);
-    cw_text_clear(&w->user);
-    cw_text_printf(&w->user, "Topic: %s. Question: %s\n", w->topic, p->question);
-    cw_text_printf(&w->user, "Give %d specific facts as a list, one sentence each, with the reason in it.", count);
-    if (cw_text_check(&grammar, "writer", err) != 0 || cw_text_check(&w->user, "writer", err) != 0 ||
-        ask(w, writer_expert_prompt, NULL, grammar.data, 48 * count, 0.5f, NULL, &text, err) != 0 ||
-        cw_text_check(&text, "writer", err) != 0) {
-        goto done;
-    }
-    for (char *line = text.data; line != NULL && *line != '\0' && p->fact_count < FACTS_MAX;) {
-        char *end = line + strcspn(line, "\n");
-        if (strncmp(line, "- ", 2) == 0 && *end == '\n') {
-            bool known = false;
-            fact = bare_fact(line + 2, end);
-            if (fact == NULL) {
-                cw_fail_memory(err, "writer");
-                goto done;
-            }
-            if (known_fact(w, fact, &known, err) != 0) {
-                goto done;
-            }
-            if (!known) {
-                cw_text_printf(&w->known, "%s\n", fact);
-                p->facts[p->fact_count++] = fact;
-            } else {
-                free(fact);
-            }
-            fact = NULL;
-        }
-        line = end + (*end == '\n');
-    }
-    status = cw_text_check(&w->known, "writer", err);
-done:
-    free(fact);
-    cw_text_free(&grammar);
-    cw_text_free(&text);
-    return status;
-}
-
-/* The message that stays the same while a part is written. */
-static int part_prompt(struct writer *w, int part, struct cw_error *err) {
-    struct part *p = &w->parts[part];
-    cw_text_clear(&w->user);
-    cw_text_printf(&w->user, "Topic: %s\nTitle: %s\n", w->topic, w->script->title);
-    list_told(w, part);
-    cw_text_printf(&w->user, "\nWrite part %d of %d: %s\nFacts:\n", part + 1, w->part_count, p->question);
-    for (int i = 0; i < p->fact_count; i++) {
-        cw_text_printf(&w->user, "- %s\n", p->facts[i]);
-    }
-    cw_text_add(&w->user, "Keep to these facts; invent no numbers. One line after each note, then stop.");
-    return cw_text_check(&w->user, "writer", err);
 }
 
 /* ---- one turn -------------------------------------------------------------------------------------------------------------- */
@@ -383,20 +74,22 @@ struct shape {
     bool question;
 };
 
-static struct shape shape_of(enum beat beat) {
+/* Short and long ones take turns: people do not speak in paragraphs of one size. */
+static struct shape shape_of(enum beat beat, uint32_t pick) {
+    bool brief = pick % 3 == 0, ample = pick % 3 == 1;
     switch (beat) {
     case BEAT_OPEN:
         return (struct shape){2, 3, 38, false};
     case BEAT_TURN:
         return (struct shape){1, 2, 26, true};
     case BEAT_ASK:
-        return (struct shape){1, 2, 22, true};
+        return (struct shape){1, 2, brief ? 12 : 22, true};
     case BEAT_TELL:
-        return (struct shape){1, 3, 40, false};
+        return ample ? (struct shape){2, 4, 52, false} : (struct shape){1, 3, 36, false};
     case BEAT_REACT:
-        return (struct shape){1, 2, 26, false};
+        return brief ? (struct shape){1, 1, 12, false} : (struct shape){1, 2, 26, false};
     case BEAT_EXTEND:
-        return (struct shape){1, 3, 36, false};
+        return ample ? (struct shape){2, 3, 44, false} : (struct shape){1, 3, 32, false};
     case BEAT_SUM:
         return (struct shape){1, 2, 32, false};
     case BEAT_CLOSE:
@@ -463,40 +156,56 @@ static int remember(struct writer *w, const char *note, const char *name, const 
     return ledger_add(&w->said, text, err);
 }
 
-/* Takes the line into the script and tells who listens. */
-static int take_turn(struct writer *w, int speaker, const char *note, const char *text, struct cw_error *err) {
+/* Takes the line into the script, notes what it rests on, and tells who listens. `fact` may be NULL. */
+static int take_turn(struct writer *w, int part, int speaker, const char *note, const char *text, const struct fact *fact,
+                     struct cw_error *err) {
     struct cw_script *s = w->script;
     if (cw_script_add_turn(s, speaker, text, err) != 0) {
         return -1;
     }
+    struct cw_segment *segment = &s->segments[s->segment_count - 1];
+    struct cw_turn *turn = &segment->turns[segment->turn_count - 1];
     int words = words_count(text);
-    w->words += words;
-    w->words_by[speaker] += words;
-    w->last_speaker = speaker;
-    if (remember(w, note, s->cast[speaker].name, text, err) != 0) {
+    double before = w->seconds;
+    if (writer_trace(w, part, fact, turn, err) != 0 || remember(w, note, s->cast[speaker].name, text, err) != 0) {
         return -1;
     }
+    w->seconds += words * word_seconds(w, speaker);
+    w->last_speaker = speaker;
     const struct cw_writer_events *e = w->events;
-    if (e != NULL && e->turn != NULL && !e->turn(e->arg, s, s->segment_count - 1, s->segments[s->segment_count - 1].turn_count - 1)) {
+    if (e != NULL && e->turn != NULL && !e->turn(e->arg, s, s->segment_count - 1, segment->turn_count - 1)) {
         return cw_fail(err, CW_FAILED, "writer: stopped after %d turns", cw_script_turns(s));
+    }
+    double measured = e != NULL && e->seconds != NULL ? e->seconds(e->arg) : -1;
+    if (measured >= 0) {
+        w->seconds = measured;
+        w->words_by[speaker] += words;
+        w->seconds_by[speaker] += measured > before ? measured - before : 0;
+    } else {
+        w->words_by[speaker] += words;
+        w->seconds_by[speaker] += words * 60 / w->params.words_per_minute;
     }
     return 0;
 }
 
 /* Writes one turn; `*written` is false when no line passed and the beat is left out. */
-static int write_turn(struct writer *w, enum beat beat, int speaker, const char *subject, int most_words, bool *written,
-                      struct cw_error *err) {
+static int write_turn(struct writer *w, int part, enum beat beat, int speaker, const char *subject, const struct fact *fact, int most_words,
+                      bool *written, struct cw_error *err) {
     int status = -1, best = TOLERABLE + 1;
     const struct cw_script *s = w->script;
     const char *name = s->cast[speaker].name;
     int other = w->last_speaker >= 0 && w->last_speaker != speaker ? w->last_speaker : speaker;
     struct cw_text note = {0}, opener = {0}, grammar = {0}, line = {0};
     char *best_text = NULL;
-    struct shape shape = shape_of(beat);
+    struct shape shape = shape_of(beat, writer_random(w));
     *written = false;
     shape.words = most_words < shape.words ? most_words : shape.words;
     if (shape.words < 18 && shape.least == 1) {
         shape.most = 1;
+    }
+    if (shape.words < 30 && shape.least > 1 && beat != BEAT_OPEN) {
+        shape.least = 1;
+        shape.most = 2;
     }
     int max_tokens = 16 + shape.words * 2;
     for (int i = 0; i < TRIES; i++) {
@@ -511,7 +220,7 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
             cw_text_clear(&note);
             cw_text_clear(&opener);
             cw_text_clear(&grammar);
-            writer_note(&note, &opener, beat, w->style, name, s->cast[other].name, subject, random_word(w), w->used);
+            writer_note(&note, &opener, beat, w->style, name, s->cast[other].name, subject, writer_random(w), w->used);
             bool sentence = opener.len > 0 && strchr(".?!", opener.data[opener.len - 1]) != NULL;
             if (beat == BEAT_CLOSE) {
                 writer_grammar_close(&grammar);
@@ -528,16 +237,29 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
             }
         }
         cw_text_clear(&line);
+        bool remote = !cw_llm_follows_grammar(w->llm);
         if (plain_fact) { /* twice off its subject: the fact is a spoken sentence as it stands */
             cw_text_add(&line, subject);
-        } else {
-            cw_text_add(&line, opener.data);
+        } else if (!remote || beat == BEAT_CLOSE) {
+            cw_text_add(&line, opener.data); /* another model writes the whole line */
+            cw_text_add(&line, remote ? " " : "");
         }
-        struct line_watch watch = {.writer = w, .opener = opener.data, .name = name};
         /* each further try is a little freer than the one that failed */
-        int asked =
-            plain_fact ? 0 : ask(w, w->system.data, w->prefill.data, grammar.data, max_tokens, 0.75f + 0.1f * (float)i, &watch, &line, err);
-        cw_text_free(&watch.text);
+        const struct question q = {.kind = ASK_LINE,
+                                   .name = name,
+                                   .note = note.data,
+                                   .opener = beat == BEAT_CLOSE && remote ? "" : opener.data,
+                                   .least = shape.least,
+                                   .most = shape.most,
+                                   .words = shape.words,
+                                   .llm = w->llm,
+                                   .system = w->system.data,
+                                   .user = w->user.data,
+                                   .prefill = w->prefill.data,
+                                   .grammar = grammar.data,
+                                   .max_tokens = max_tokens,
+                                   .temperature = 0.75f + 0.1f * (float)i};
+        int asked = plain_fact ? 0 : writer_ask(w, &q, &line, err);
         if (asked != 0 || cw_text_check(&line, "writer", err) != 0) {
             goto done;
         }
@@ -555,6 +277,7 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
             .examples = &w->examples,
             .fact = beat == BEAT_TELL ? subject : NULL,
             .known = w->known.data,
+            .style = w->style,
             .most_words = shape.words,
         };
         if (writer_check_turn(&check, text, &penalty, &why, err) != 0) {
@@ -574,7 +297,13 @@ static int write_turn(struct writer *w, enum beat beat, int speaker, const char 
         }
     }
     if (best_text != NULL) {
-        if (take_turn(w, speaker, note.data, best_text, err) != 0) {
+        if (beat == BEAT_OPEN && !w->params.no_disclosure && w->style->disclosure[0] != '\0') {
+            cw_text_clear(&line);
+            cw_text_printf(&line, "%s %s", best_text, w->style->disclosure);
+            free(best_text);
+            best_text = cw_strdup(line.failed ? "" : line.data);
+        }
+        if (best_text == NULL || take_turn(w, part, speaker, note.data, best_text, fact, err) != 0) {
             goto done;
         }
         *written = true;
@@ -621,29 +350,31 @@ static enum beat next_beat(struct writer *w, enum beat last, const struct part *
         return (room && extended == 0 && p->told > 0) || facts_left == 0 ? BEAT_EXTEND : BEAT_TELL;
     }
     /* two of equal standing: the other one may have a fact to add at once */
-    if (last == BEAT_EXTEND && facts_left > 0 && !w->style->fixed_roles && random_word(w) % 3 == 0) {
+    if (last == BEAT_EXTEND && facts_left > 0 && !w->style->fixed_roles && writer_random(w) % 3 == 0) {
         return BEAT_TELL;
     }
-    return random_word(w) % 5 < 2 ? BEAT_ASK : BEAT_REACT;
+    return (int)(writer_random(w) % 10) < w->style->questions ? BEAT_ASK : BEAT_REACT;
 }
 
 static int write_part(struct writer *w, int part, struct cw_error *err) {
     char stage[64];
     struct part *p = &w->parts[part];
     bool last_part = part == w->part_count - 1;
-    int start = w->words, reserve = last_part ? CLOSING_WORDS : 0;
-    int budget = (w->total_words - w->words) / (w->part_count - part) - reserve;
+    double start = w->seconds, target = (total_seconds(w) - w->seconds) / (w->part_count - part);
+    int refills = 0;
     snprintf(stage, sizeof stage, "writing %d/%d", part + 1, w->part_count);
+    w->fresh[0] = w->fresh[1] =
+        true; /* a part depends on what was written, not on how: it comes out the same when the writer takes it up again */
     /* facts for a few parts at once: they share a prompt of their own, and changing prompts costs seconds */
     for (int i = part; part % PLAN_AHEAD == 0 && i < w->part_count && i < part + PLAN_AHEAD; i++) {
-        int wanted = ((w->total_words - w->words) / (w->part_count - part) + 28) / 56;
-        tell_stage(w, "gathering facts");
-        if (gather_facts(w, i, wanted < 2 ? 2 : wanted > FACTS_MAX ? FACTS_MAX : wanted, err) != 0) {
+        int wanted = (words_in(w, target) + 28) / 56;
+        writer_tell(w, "gathering facts");
+        if (writer_gather(w, i, wanted < 2 ? 2 : wanted > FACTS_MAX ? FACTS_MAX : wanted, err) != 0) {
             return -1;
         }
     }
-    tell_stage(w, stage);
-    if (part_prompt(w, part, err) != 0 || cw_script_add_segment(w->script, p->question, err) != 0) {
+    writer_tell(w, stage);
+    if (writer_part_prompt(w, part, err) != 0 || cw_script_add_segment(w->script, p->question, err) != 0) {
         return -1;
     }
     w->history_from = w->history_count > 2 ? w->history_count - 2 : 0;
@@ -651,16 +382,26 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
     enum beat last = beat; /* that was written */
     int skipped = 0, extended = 0;
     for (;;) {
-        int left = budget - (w->words - start);
+        int left = words_in(w, target - (w->seconds - start)) - (last_part ? CLOSING_WORDS : 0);
         bool first = w->script->segments[part].turn_count == 0;
         bool question = last == BEAT_OPEN || last == BEAT_TURN || last == BEAT_ASK || (last == BEAT_REACT && w->style->fixed_roles);
         /* a part ends neither on a question nor just before one that would have no room for an answer */
         if (!first && !question && left < (asks(last) ? 10 : 22)) {
             return 0;
         }
-        const char *subject = beat == BEAT_OPEN ? w->topic : beat == BEAT_TELL ? p->facts[p->told] : p->question;
+        if (beat == BEAT_EXTEND && p->told == p->fact_count && extended > 0 && left > 60 && refills < REFILLS) {
+            refills++;
+            writer_tell(w, "gathering facts");
+            if (writer_gather(w, part, 3, err) != 0 || writer_part_prompt(w, part, err) != 0) {
+                return -1;
+            }
+            writer_tell(w, stage);
+            beat = p->told < p->fact_count ? BEAT_TELL : beat;
+        }
+        const struct fact *fact = beat == BEAT_TELL ? &p->facts[p->told] : NULL;
+        const char *subject = beat == BEAT_OPEN ? w->topic : fact != NULL ? fact->text : p->question;
         bool written = false;
-        if (write_turn(w, beat, next_speaker(w, beat), subject, left + 8 > 14 ? left + 8 : 14, &written, err) != 0) {
+        if (write_turn(w, part, beat, next_speaker(w, beat), subject, fact, left + 8 > 14 ? left + 8 : 14, &written, err) != 0) {
             return -1;
         }
         if (beat == BEAT_TELL) {
@@ -670,7 +411,8 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
             extended++;
         }
         last = written ? beat : last;
-        if (!written && ++skipped > 5 + p->fact_count) {
+        skipped = written ? 0 : skipped + 1;
+        if (skipped > 5) {
             if (!first) {
                 return 0; /* the words left go to the parts that follow */
             }
@@ -680,7 +422,7 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         }
         if (written || !first) {
             /* a beat that failed gives way to one of the other kind, so the talk does not stall on it */
-            beat = next_beat(w, written || !asks(beat) ? beat : BEAT_TELL, p, budget - (w->words - start), extended);
+            beat = next_beat(w, written || !asks(beat) ? beat : BEAT_TELL, p, words_in(w, target - (w->seconds - start)), extended);
         }
     }
 }
@@ -688,17 +430,21 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
 static int close_talk(struct writer *w, struct cw_error *err) {
     bool written = false;
     struct cw_text line = {0};
-    int status = -1;
-    tell_stage(w, "closing");
-    int left = w->total_words - w->words;
-    if (left > 28) {
-        if (write_turn(w, BEAT_SUM, next_speaker(w, BEAT_SUM), w->topic, left - 14, &written, err) != 0) {
+    int status = -1, last_part = w->part_count - 1;
+    writer_tell(w, "closing");
+    /* what the parts left over: a step further, then what to remember, then goodbye */
+    for (int i = 0; i < 8 && words_left(w) > CLOSING_WORDS + 14; i++) {
+        enum beat beat = i % 2 == 0 ? BEAT_EXTEND : BEAT_REACT;
+        if (write_turn(w, last_part, beat, next_speaker(w, beat), w->topic, NULL, words_left(w) - CLOSING_WORDS + 4, &written, err) != 0) {
             goto done;
         }
-        left = w->total_words - w->words;
     }
-    int speaker = next_speaker(w, BEAT_CLOSE), other = w->last_speaker;
-    if (write_turn(w, BEAT_CLOSE, speaker, w->topic, left < 12 ? 12 : left, &written, err) != 0) {
+    if (words_left(w) > 26 &&
+        write_turn(w, last_part, BEAT_SUM, next_speaker(w, BEAT_SUM), w->topic, NULL, words_left(w) - 12, &written, err) != 0) {
+        goto done;
+    }
+    int speaker = next_speaker(w, BEAT_CLOSE), other = w->last_speaker, left = words_left(w);
+    if (write_turn(w, last_part, BEAT_CLOSE, speaker, w->topic, NULL, left < 12 ? 12 : left, &written, err) != 0) {
         goto done;
     }
     if (!written) { /* a talk always ends properly */
@@ -706,7 +452,7 @@ static int close_talk(struct writer *w, struct cw_error *err) {
             cw_text_printf(&line, "Thank you, %s. ", w->script->cast[other].name);
         }
         cw_text_add(&line, "Thank you for listening, and goodbye.");
-        if (cw_text_check(&line, "writer", err) != 0 || take_turn(w, speaker, "", line.data, err) != 0) {
+        if (cw_text_check(&line, "writer", err) != 0 || take_turn(w, last_part, speaker, "", line.data, NULL, err) != 0) {
             goto done;
         }
     }
@@ -763,7 +509,6 @@ static int clean_topic(struct writer *w, struct cw_error *err) {
 
 static int check_params(struct writer *w, struct cw_error *err) {
     int status = -1;
-    struct cw_text styles = {0};
     const struct cw_script *s = w->script;
     if (clean_topic(w, err) != 0) {
         goto done;
@@ -776,14 +521,6 @@ static int check_params(struct writer *w, struct cw_error *err) {
         cw_fail(err, CW_BAD_INPUT, "words per minute: expected 60 to 300; found %g", w->params.words_per_minute);
         goto done;
     }
-    w->style = writer_style(w->params.style);
-    if (w->style == NULL) {
-        writer_list_styles(&styles);
-        if (cw_text_check(&styles, "writer", err) == 0) {
-            cw_fail(err, CW_BAD_INPUT, "style: expected one of: %s; found \"%.60s\"", styles.data, w->params.style);
-        }
-        goto done;
-    }
     if (s->cast_count < 1 || s->segment_count != 0) {
         cw_fail(err, CW_BAD_INPUT, "writer: expected a script with a cast and no turns yet; found a cast of %d and %d segments",
                 s->cast_count, s->segment_count);
@@ -794,68 +531,98 @@ static int check_params(struct writer *w, struct cw_error *err) {
                 s->language != NULL ? s->language : "");
         goto done;
     }
+    if (s->cast_count < w->style->least || s->cast_count > w->style->most) {
+        cw_fail(err, CW_BAD_INPUT, "style %s: expected a cast of %d to %d; found %d", w->style->name, w->style->least, w->style->most,
+                s->cast_count);
+        goto done;
+    }
     status = 0;
 done:
-    cw_text_free(&styles);
     return status;
 }
 
 int cw_writer_run(struct cw_llm *llm, struct cw_writer_params params, const struct cw_writer_events *events, struct cw_script *s,
                   struct cw_error *err) {
     int status = -1;
+    struct cw_style *standard = NULL;
     struct writer *w = calloc(1, sizeof *w);
     if (w == NULL) {
         return cw_fail_memory(err, "writer");
     }
     w->llm = llm;
+    w->plan_llm = params.planner != NULL ? params.planner : llm;
     w->params = params;
     w->events = events;
     w->script = s;
+    w->style = params.style;
     w->last_speaker = -1;
+    w->sources = params.sources != NULL && params.sources->count > 0 ? params.sources : NULL;
+    if (w->style == NULL) {
+        if (cw_style_open(&standard, NULL, err) != 0) {
+            goto done;
+        }
+        w->style = standard;
+    }
     if (check_params(w, err) != 0) {
         goto done;
     }
-    w->total_words = (int)lround(params.minutes * params.words_per_minute);
     w->part_count = (int)floor(params.minutes / 1.2 + 0.5);
     w->part_count = w->part_count < 1 ? 1 : w->part_count > PARTS_MAX ? PARTS_MAX : w->part_count;
     writer_system_prompt(&w->system, s, w->style);
     cw_text_printf(&w->known, "%s\n", w->topic);
-    for (int i = 0; writer_example_line(i) != NULL; i++) {
-        if (ledger_add(&w->examples, writer_example_line(i), err) != 0) {
+    for (int i = 0; i < w->style->example_count; i++) {
+        if (ledger_add(&w->examples, w->style->examples[i].line, err) != 0) {
             goto done;
         }
     }
-    tell_stage(w, "planning");
-    if (cw_text_check(&w->system, "writer", err) != 0 || cw_text_check(&w->known, "writer", err) != 0 || plan(w, err) != 0) {
+    if (w->sources != NULL) {
+        w->passage_used = calloc((size_t)w->sources->count, sizeof *w->passage_used);
+        w->passage_cited = calloc((size_t)w->sources->count, sizeof *w->passage_cited);
+        if (w->passage_used == NULL || w->passage_cited == NULL) {
+            cw_fail_memory(err, "writer");
+            goto done;
+        }
+    }
+    writer_tell(w, "planning");
+    w->fresh[0] = w->fresh[1] = true;
+    bool remembers = cw_llm_follows_grammar(w->llm) || cw_llm_follows_grammar(w->plan_llm);
+    if (cw_text_check(&w->system, "writer", err) != 0 || cw_text_check(&w->known, "writer", err) != 0 ||
+        journal_open(&w->journal, params.journal, params.journal_key, remembers, err) != 0 || writer_plan(w, err) != 0 ||
+        journal_mark(w->journal, "plan", err) != 0) {
         goto done;
     }
     for (int i = 0; i < w->part_count; i++) {
-        if (write_part(w, i, err) != 0) {
+        if (write_part(w, i, err) != 0 || journal_mark(w->journal, w->parts[i].question, err) != 0) {
             goto done;
         }
     }
-    if (close_talk(w, err) != 0) {
+    w->fresh[0] = w->fresh[1] = true;
+    if (close_talk(w, err) != 0 || writer_add_passages(w, err) != 0) {
         goto done;
     }
-    tell_stage(w, "written");
+    writer_tell(w, "written");
     status = 0;
 done:
     for (int i = 0; i < PARTS_MAX; i++) {
         free(w->parts[i].question);
         for (int k = 0; k < w->parts[i].fact_count; k++) {
-            free(w->parts[i].facts[k]);
+            free(w->parts[i].facts[k].text);
         }
     }
     for (int i = 0; i < w->history_count; i++) {
         free(w->history[i]);
     }
     free(w->history);
+    journal_close(w->journal);
+    free(w->passage_used);
+    free(w->passage_cited);
     ledger_free(&w->said);
     ledger_free(&w->examples);
     cw_text_free(&w->system);
     cw_text_free(&w->user);
     cw_text_free(&w->prefill);
     cw_text_free(&w->known);
+    cw_style_close(standard);
     free(w);
     return status;
 }

@@ -6,11 +6,22 @@
 #include "dialogue/llm.h"
 #include "dialogue/script.h"
 
+struct cw_sources;
+struct cw_style;
+
 struct cw_writer_params {
     const char *topic;
-    double minutes;          /* target length; default 3 */
-    double words_per_minute; /* speaking rate used for the budget; default 165 */
-    const char *style;       /* "conversation" (default), "interview", "debate", "explainer" */
+    double minutes;               /* target length; default 3 */
+    double words_per_minute;      /* speaking rate until turns were measured; default 165 */
+    const struct cw_style *style; /* NULL: conversation.style */
+    struct cw_sources *sources;   /* what the talk rests on, or NULL */
+    struct cw_llm *planner;       /* plans and gathers facts; NULL: the one that writes */
+    bool no_disclosure;           /* leaves out the line that says the talk is synthetic */
+    /* A file where every reply of the model is kept until the talk is finished: a run that was cut off goes on from there when
+     * `journal_key` (a hash of all that was asked for) is the same. NULL: none. */
+    const char *journal, *journal_key;
+    struct cw_llm_usage *usage; /* [2]: what planning and facts took, what lines took; NULL: not wanted */
+    double budget;              /* money, by the models' prices: stops before it is exceeded; 0: no limit */
     uint64_t seed;
 };
 struct cw_writer_params cw_writer_params_default(void);
@@ -19,6 +30,8 @@ struct cw_writer_events {
     void *arg;
     /* The script holds the new turn already: segment index, turn index. Returns false to stop (cancelled). May be NULL. */
     bool (*turn)(void *arg, const struct cw_script *s, int segment, int turn);
+    /* Seconds of the talk so far, the newest turn included, when the listener knows: else words and their rate tell. May be NULL. */
+    double (*seconds)(void *arg);
     /* What the writer is doing now ("planning", "writing 2/4"), and how far in [0, 1]. May be NULL. */
     void (*stage)(void *arg, const char *what, double fraction);
     /* A line of the model that did not pass, and why: it is asked again. May be NULL. */

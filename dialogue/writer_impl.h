@@ -2,6 +2,8 @@
 #ifndef CW_WRITER_IMPL_H
 #define CW_WRITER_IMPL_H
 
+#include "dialogue/source.h"
+#include "dialogue/style.h"
 #include "dialogue/writer.h"
 
 /* What a turn is for. The order of a segment: a question, a fact, a reaction, a step further, and so on. */
@@ -18,27 +20,16 @@ enum beat {
 
 /* ---- prompts.c ------------------------------------------------------------------------------------------------- */
 
-struct style {
-    const char *name;
-    const char *how;  /* one line for the system prompt */
-    bool fixed_roles; /* the first of the cast asks, the others tell, throughout */
-    bool sides;       /* the speakers disagree */
-};
-const struct style *writer_style(const char *name); /* NULL: unknown */
-void writer_list_styles(struct cw_text *out);
 /* "French" for "fr", NULL when the grammar has no letters for the language. */
 const char *writer_language(const char *code);
-void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const struct style *style);
+void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const struct cw_style *style);
 extern const char writer_expert_prompt[];
-/* The lines of the worked examples, so that copies of them can be refused: NULL after the last. */
-const char *writer_example_line(int i);
 /* Speaks of the example's own things, that the facts (`known`) do not have? `lower` is in lower case. */
-bool writer_of_example(const char *lower, const char *known);
+bool writer_of_example(const struct cw_style *style, const char *lower, const char *known);
 /* The note in parentheses that says what the next turn does, and the words that the turn opens with (or ""): `used` counts how often
- * each opener was taken, and the least used ones are taken first. `pick` chooses among ways to say the same. */
-enum { OPENERS_MAX = 64 };
-void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct style *style, const char *name,
-                 const char *other, const char *subject, uint32_t pick, unsigned char used[OPENERS_MAX]);
+ * each opener was taken: the least used ones are taken first, whole sentences once. `pick` chooses among ways to say the same. */
+void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct cw_style *style, const char *name,
+                 const char *other, const char *subject, uint32_t pick, unsigned char used[STYLE_OPENERS_ALL]);
 
 /* ---- grammar.c --------------------------------------------------------------------------------------------------- */
 
@@ -68,6 +59,8 @@ struct ledger {
 };
 CW_MUST_CHECK int words_of(struct words *w, const char *text, struct cw_error *err);
 void words_free(struct words *w);
+/* Hashes of the words that carry meaning, stemmed, as often as they come; free() them. */
+CW_MUST_CHECK int words_content(const char *text, uint32_t **hashes, int *count, struct cw_error *err);
 CW_MUST_CHECK int ledger_add(struct ledger *l, const char *text, struct cw_error *err);
 void ledger_free(struct ledger *l);
 int words_count(const char *text);
@@ -79,6 +72,8 @@ double words_copied(const struct words *a, const struct words *b);
 /* A line that begins so may not go on: empty agreement, or words that stand in the ledger in the same order. */
 bool writer_bad_start(const char *line);
 bool ledger_has_run(const struct ledger *l, const char *line);
+/* Is a whole sentence of the text, of two words or more, in the ledger? */
+bool ledger_has_sentence(const struct ledger *l, const char *text, struct cw_error *err);
 /* The phrase of empty agreement that a turn opens with ("absolutely"), or NULL. */
 const char *writer_banned_opener(const char *text);
 bool writer_greets(const char *text);
@@ -92,11 +87,105 @@ struct turn_check {
     enum beat beat;
     const struct ledger *said;     /* turns of the script, oldest first */
     const struct ledger *examples; /* never to be copied */
-    const char *fact;              /* what it should bring in, or NULL */
-    const char *known;             /* text whose numbers may be used */
+    const struct cw_style *style;
+    const char *fact;  /* what it should bring in, or NULL */
+    const char *known; /* text whose numbers may be used */
     int most_words;
 };
 /* 0: nothing to object to; up to 100: acceptable, the less the better; more: refused. `why` names the worst, for diagnosis. */
 CW_MUST_CHECK int writer_check_turn(const struct turn_check *c, const char *text, int *penalty, const char **why, struct cw_error *err);
+
+/* ---- the writer at work ------------------------------------------------------------------------------------------- */
+
+enum {
+    TOPIC_MAX = 2000, /* bytes */
+    PARTS_MAX = 150,
+    FACTS_MAX = 14,    /* of one part */
+    PART_PASSAGES = 4, /* put before the model for one part */
+    PLAN_AHEAD = 4,    /* parts whose facts are gathered together */
+};
+
+struct fact {
+    char *text;
+    int passage; /* index into the sources, -1: the model's own */
+};
+struct part {
+    char *question; /* what the part answers, and its heading */
+    struct fact facts[FACTS_MAX];
+    int fact_count, told;
+    int passages[PART_PASSAGES], passage_count;
+};
+
+struct writer {
+    struct cw_llm *plan_llm, *llm; /* the same one, unless one plans and another writes */
+    struct cw_writer_params params;
+    const struct cw_writer_events *events;
+    struct cw_script *script;
+    const struct cw_style *style;
+    struct cw_sources *sources; /* NULL: none */
+    char topic[TOPIC_MAX + 1];
+    struct part parts[PARTS_MAX];
+    int part_count;
+    struct cw_text system, user, prefill, known;
+    char **history; /* "(note)\nName: text\n", the newest last */
+    int history_count, history_from;
+    struct ledger said, examples;
+    double seconds; /* the talk so far */
+    int words_by[CW_CAST_MAX];
+    double seconds_by[CW_CAST_MAX];
+    int last_speaker;
+    unsigned char used[STYLE_OPENERS_ALL];
+    unsigned char *passage_used; /* [sources->count] */
+    bool *passage_cited;         /* [sources->count] */
+    bool fresh[2];               /* the next request to the one that writes, and to another that plans, begins a part */
+    struct journal *journal;
+    uint64_t calls, picks;
+    uint64_t topic_hash; /* another topic, another order of moves and openers */
+};
+
+/* writer.c */
+uint32_t writer_random(struct writer *w);
+void writer_tell(const struct writer *w, const char *what);
+
+/* journal.c. A journal that is NULL keeps nothing. */
+struct journal;
+/* Opens or begins it; what is there counts when its key is the same, up to the last mark when `marks`. */
+CW_MUST_CHECK int journal_open(struct journal **j, const char *path, const char *key, bool marks, struct cw_error *err);
+CW_MUST_CHECK int journal_read(struct journal *j, struct cw_text *out, bool *found, struct cw_error *err);
+CW_MUST_CHECK int journal_add(struct journal *j, const char *reply, struct cw_error *err);
+CW_MUST_CHECK int journal_mark(struct journal *j, const char *what, struct cw_error *err);
+void journal_close(struct journal *j); /* the file stays */
+
+/* ask.c: one request to a model. */
+struct line_watch {
+    const struct writer *writer;
+    const char *opener, *name;
+    struct cw_text text;
+};
+enum question_kind { ASK_PLAN, ASK_FACTS, ASK_LINE };
+struct question {
+    enum question_kind kind;
+    struct cw_llm *llm;
+    const char *system, *user;
+    const char *prefill, *grammar;    /* for a model that follows a grammar; the others are told the rest */
+    int count;                        /* questions of a plan, facts */
+    const char *name, *note, *opener; /* of a line */
+    int least, most, words;           /* sentences and words of a line */
+    int max_tokens;
+    float temperature;
+};
+/* Appends the reply in the grammar's form, whatever the model. */
+CW_MUST_CHECK int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, struct cw_error *err);
+
+/* plan.c: title, questions, facts; what a turn rests on. */
+CW_MUST_CHECK int writer_plan(struct writer *w, struct cw_error *err);
+/* Gathers up to `count` more facts about a part: from the sources, the model's own where they have no more. */
+CW_MUST_CHECK int writer_gather(struct writer *w, int part, int count, struct cw_error *err);
+/* The message that stays the same while a part is written. */
+CW_MUST_CHECK int writer_part_prompt(struct writer *w, int part, struct cw_error *err);
+/* Notes in the turn's comment what it rests on, and what an editor should look at. `fact` may be NULL. */
+CW_MUST_CHECK int writer_trace(struct writer *w, int part, const struct fact *fact, struct cw_turn *t, struct cw_error *err);
+/* The passages cited go to the end of the script. */
+CW_MUST_CHECK int writer_add_passages(struct writer *w, struct cw_error *err);
 
 #endif

@@ -7,6 +7,7 @@
  * manifest's "costs" depends on the time, the machine's load or the number of threads, so a run that was killed and taken up
  * again ends with the bytes of an undisturbed one.
  */
+#include "episode/brief.h"
 #include "episode/crew.h"
 #include "episode/manifest.h"
 #include "episode/master.h"
@@ -26,9 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DEFAULT_CAST "Maya=af_heart,Tom=am_michael"
 #define REQUEST_FILE ".request.json"
 #define PARTIAL_FILE ".script.partial.md"
+#define JOURNAL_FILE ".writing"
 static const double SYMBOL_SECONDS = 0.068; /* a phoneme symbol's length before any was spoken: for the time left only */
 static const double MASTER_SHARE = 0.08;    /* of the progress bar */
 
@@ -75,7 +76,8 @@ struct build {
     double script_fraction; /* of a script alone; < 0: sound is made as well */
     char what[160];
     bool cancelled;
-    struct cw_llm_usage usage;
+    struct cw_manifest_stage stages[2]; /* of writing */
+    char models[2][256];
     int asked_again; /* lines of the writer that did not pass */
 };
 
@@ -536,7 +538,20 @@ static void free_transcript(struct cw_transcript *t) {
     }
     free(t->cues);
     free(t->chapters);
+    free((void *)(uintptr_t)t->passages);
     memset(t, 0, sizeof *t);
+}
+
+/* The passages that the script carries, borrowed for the transcript. */
+static int list_passages(struct cw_transcript *t, const struct cw_passage *passages, int count, struct cw_error *err) {
+    struct cw_published_passage *list = calloc((size_t)count + 1, sizeof *list);
+    if (!list)
+        return cw_fail_memory(err, "transcript");
+    for (int i = 0; i < count; i++)
+        list[i] = (struct cw_published_passage){passages[i].number, passages[i].source, passages[i].text};
+    t->passages = list;
+    t->passage_count = count;
+    return 0;
 }
 
 static int make_transcript(const struct build *b, const struct cw_script *script, struct cw_transcript *t, struct cw_error *err) {
@@ -560,6 +575,8 @@ static int make_transcript(const struct build *b, const struct cw_script *script
         cue->start = (double)s->start / rate;
         cue->end = (double)(s->start + s->take.samples) / rate;
         memcpy(cue->key, s->key, sizeof cue->key);
+        cue->source_count = cw_turn_sources(turn, cue->sources, CW_CUE_SOURCES);
+        cue->flagged = cw_turn_flagged(turn);
         cw_text_clear(&plain);
         if (cw_turn_plain(turn, &plain, err) != 0)
             goto done;
@@ -614,6 +631,8 @@ static int finish(struct build *b, const struct cw_script *script, const struct 
     char inputs[65], vtt[CW_PATH_MAX], json[CW_PATH_MAX], chapters[CW_PATH_MAX];
     struct cw_manifest_sound sound = {0};
     struct cw_transcript transcript = {0};
+    struct cw_passage *passages = NULL;
+    int passage_count = 0;
     struct cw_manifest_turn *turns = calloc((size_t)b->count, sizeof *turns);
     char *request = NULL;
     const char *names[8] = {0};
@@ -622,7 +641,8 @@ static int finish(struct build *b, const struct cw_script *script, const struct 
         cw_fail_memory(err, "manifest");
         goto done;
     }
-    if (master(b, script, file, inputs, &sound, err) != 0 || make_transcript(b, script, &transcript, err) != 0)
+    if (master(b, script, file, inputs, &sound, err) != 0 || make_transcript(b, script, &transcript, err) != 0 ||
+        cw_script_passages(script, &passages, &passage_count, err) != 0 || list_passages(&transcript, passages, passage_count, err) != 0)
         goto done;
     b->stage = CW_STAGE_PUBLISH;
     if (report(b, 1, err) != 0 || cw_path_join(vtt, b->out_dir, "transcript.vtt", err) != 0 ||
@@ -668,8 +688,7 @@ static int finish(struct build *b, const struct cw_script *script, const struct 
         .vocoder_seconds = crew.vocoder_seconds,
         .master_seconds = b->master_seconds,
         .made_seconds = crew.made_seconds,
-        .prompt_tokens = b->usage.prompt_tokens,
-        .generated_tokens = b->usage.generated_tokens,
+        .stages = {b->stages[0], b->stages[1]},
         .asked_again = b->asked_again,
     };
     if (cw_manifest_write(&m, err) != 0)
@@ -703,7 +722,8 @@ static int finish(struct build *b, const struct cw_script *script, const struct 
         out->total_seconds = cw_seconds() - b->started;
         out->first_sound_seconds = b->first_sound;
         out->underruns = b->underruns;
-        out->llm_tokens = b->usage.generated_tokens;
+        out->llm_tokens = b->stages[0].generated_tokens + b->stages[1].generated_tokens;
+        out->money = b->stages[0].money + b->stages[1].money;
         if (cw_path_join(out->episode, b->out_dir, "episode.mp3", err) != 0)
             goto done;
     }
@@ -712,6 +732,7 @@ done:
     free(request);
     free(turns);
     free_transcript(&transcript);
+    cw_passages_free(passages, passage_count);
     return result;
 }
 
@@ -772,27 +793,23 @@ int cw_render(struct cw_studio *s, const char *script, struct cw_render_params p
 /* ---- write and make --------------------------------------------------------------------------------------------------------- */
 
 struct cw_write_params cw_write_params_default(void) {
-    struct cw_write_params p = {.style = "conversation", .minutes = 3, .seed = 1};
+    struct cw_write_params p = {.minutes = 3, .seed = 1};
     return p;
 }
 
 /* Checks what was asked for and sets up an empty script: cast, voices, language, seed. */
-static int start_script(struct build *b, const struct cw_write_params *w, struct cw_script *script, struct cw_error *err) {
-    const char *topic = w->topic ? w->topic : "";
-    if (topic[strspn(topic, " \t\r\n")] == '\0')
-        return cw_fail(err, CW_BAD_INPUT, "topic: expected some words, found nothing");
-    if (!(w->minutes >= 0.25 && w->minutes <= 180))
-        return cw_fail(err, CW_BAD_INPUT, "minutes: expected 0.25 to 180, found %g", w->minutes);
-    if (cw_script_parse_cast(script, w->cast && w->cast[0] ? w->cast : DEFAULT_CAST, err) != 0)
+static int start_script(struct build *b, const struct cw_write_params *w, struct cw_brief *brief, struct cw_script *script,
+                        struct cw_error *err) {
+    if (cw_brief_open(brief, b->studio, w, script, err) != 0)
         return -1;
-    script->seed = w->seed;
+    if (script->language)
+        return open_voices(b, script, "cast", err);
     /* the language is the first voice's own, so the voice is opened before the rest is checked */
     struct cw_voice voice = {0};
     if (cw_studio_need_plans(b->studio, err) != 0)
         return -1;
     if (cw_voice_open(&voice, b->studio->voices_dir, script->cast[0].voice, err) != 0)
         return cw_fail_in(err, "cast: %s", script->cast[0].name);
-    free(script->language);
     script->language = cw_strdup(voice.language);
     cw_voice_close(&voice);
     if (!script->language)
@@ -809,23 +826,51 @@ struct writing {
     struct cw_render_params *speak; /* NULL: only the script */
     double turn_seconds;            /* spent in the turn callback */
     bool beside;                    /* turns are spoken while the next ones are written */
+    const struct cw_brief *brief;
+    double symbol_seconds[CW_CAST_MAX]; /* how long each voice takes, measured */
+    struct cw_timeline timeline;        /* the talk so far by that: a script must not depend on who listens */
     char partial[CW_PATH_MAX];
     bool failed;
     struct cw_error err;
 };
+
+/* A turn's place on the timeline, by the time its voice takes. */
+static int time_turn(struct writing *w, const struct cw_script *script, int segment, int turn) {
+    int result = -1;
+    struct build *b = w->build;
+    const struct cw_turn *t = &script->segments[segment].turns[turn];
+    struct cw_turn_request r = request_of(b, script, t);
+    struct cw_turn_plan plan = {0};
+    struct cw_text text = {0};
+    if (cw_turn_plain(t, &text, &w->err) != 0 || cw_turn_plan_make(b->studio, &r, &plan, &w->err) != 0)
+        goto done;
+    if (!w->speak) {
+        b->count++;
+        say_what(b, script->cast[t->speaker].name, text.data ? text.data : "");
+    }
+    cw_timeline_add(&w->timeline, placing(script, segment, turn), (int64_t)(plan.symbols * w->symbol_seconds[t->speaker] * CW_STUDIO_RATE),
+                    cw_timeline_mark(text.data ? text.data : ""));
+    result = 0;
+done:
+    cw_turn_plan_free(&plan);
+    cw_text_free(&text);
+    return result;
+}
+
+static double on_seconds(void *arg) {
+    const struct writing *w = arg;
+    return (double)cw_timeline_total(&w->timeline) / CW_STUDIO_RATE;
+}
 
 static bool on_turn(void *arg, const struct cw_script *script, int segment, int turn) {
     struct writing *w = arg;
     struct build *b = w->build;
     double start = cw_seconds();
     struct cw_text text = {0};
+    w->failed = time_turn(w, script, segment, turn) != 0;
     if (!w->speak) {
-        const struct cw_turn *t = &script->segments[segment].turns[turn];
-        b->count++;
-        if (cw_turn_plain(t, &text, &w->err) == 0)
-            say_what(b, script->cast[t->speaker].name, text.data ? text.data : "");
-        w->failed = report(b, 0, &w->err) != 0;
-    } else {
+        w->failed = w->failed || report(b, 0, &w->err) != 0;
+    } else if (!w->failed) {
         /* for people to look at when the run is cut off: the run itself writes the same script again from its seed */
         w->failed = cw_script_print(script, &text, &w->err) != 0 || cw_file_write(w->partial, text.data, text.len, &w->err) != 0 ||
                     order_turn(b, script, segment, turn, &w->err) != 0 || take_turns(b, script, !w->beside, &w->err) != 0;
@@ -853,31 +898,59 @@ static void on_refused(void *arg, const char *text, const char *why) {
     w->build->asked_again++;
 }
 
-static int write_script(struct writing *k, const struct cw_write_params *w, const char *writer, struct cw_script *script,
-                        struct cw_error *err) {
+/* Before: what it will take, about. */
+static void tell_estimate(const struct build *b, const struct cw_brief *brief, const struct cw_llm *llm) {
+    long prompt, generated;
+    cw_brief_estimate(brief, &prompt, &generated);
+    double money = cw_llm_price(llm, prompt, generated);
+    if (money > 0)
+        tell(b, "estimate: about %ld tokens to read and %ld to write, about %.4f by the price table", prompt, generated, money);
+    else
+        tell(b, "estimate: about %ld tokens to read and %ld to write", prompt, generated);
+}
+
+static int write_script(struct writing *k, const char *journal, const char *key, struct cw_script *script, struct cw_error *err) {
     int result = -1;
     struct build *b = k->build;
-    struct cw_llm *llm = NULL;
-    struct cw_llm_params p = cw_llm_params_default();
+    const struct cw_write_params *w = &k->brief->asked;
+    struct cw_llm *llm = NULL, *planner = NULL;
+    struct cw_llm_usage usage[2] = {0};
     struct cw_writer_params params = cw_writer_params_default();
-    struct cw_writer_events events = {.arg = k, .turn = on_turn, .stage = on_stage, .refused = on_refused};
+    struct cw_writer_events events = {.arg = k, .turn = on_turn, .seconds = on_seconds, .stage = on_stage, .refused = on_refused};
     int threads = cw_device_threads(b->studio->device);
-    p.threads = threads - speakers_beside_writer(threads); /* alone too: a script must not depend on who listens */
-    p.seed = w->seed;
     params.topic = w->topic;
     params.minutes = w->minutes;
     params.seed = w->seed;
-    if (w->style && w->style[0])
-        params.style = w->style;
+    params.style = k->brief->style;
+    params.sources = (struct cw_sources *)(uintptr_t)&k->brief->sources;
+    params.no_disclosure = w->no_disclosure;
+    params.journal = journal;
+    params.journal_key = key;
+    params.usage = usage;
+    params.budget = w->budget;
     b->stage = CW_STAGE_OPEN;
     b->expected_seconds = w->minutes * 60;
-    if (report(b, 0, err) != 0 || cw_llm_open_local(&llm, writer, p, err) != 0)
+    if (report(b, 0, err) != 0 || cw_brief_models(k->brief, threads - speakers_beside_writer(threads), &llm, &planner, err) != 0)
         goto done;
+    params.planner = planner;
+    tell_estimate(b, k->brief, llm);
+    for (int i = 0; i < script->cast_count; i++)
+        if (cw_voice_rate(b->studio, &b->voices[i], script->language, b->params.speed, &k->symbol_seconds[i], err) != 0)
+            goto done;
     double start = cw_seconds();
     b->writing = true;
     int written = cw_writer_run(llm, params, &events, script, err);
     b->write_seconds = cw_seconds() - start - k->turn_seconds;
-    b->usage = cw_llm_usage(llm);
+    for (int i = 0; i < 2; i++) {
+        const struct cw_llm *m = i == 0 && planner ? planner : llm;
+        snprintf(b->models[i], sizeof b->models[i], "%s", cw_llm_name(m));
+        b->stages[i] = (struct cw_manifest_stage){.model = b->models[i],
+                                                  .prompt_tokens = usage[i].prompt_tokens,
+                                                  .generated_tokens = usage[i].generated_tokens,
+                                                  .retries = usage[i].retries,
+                                                  .seconds = usage[i].prompt_seconds + usage[i].generate_seconds,
+                                                  .money = cw_llm_price(m, usage[i].prompt_tokens, usage[i].generated_tokens)};
+    }
     if (k->failed) {
         *err = k->err;
         goto done;
@@ -887,15 +960,24 @@ static int write_script(struct writing *k, const struct cw_write_params *w, cons
     result = 0;
 done:
     cw_llm_close(llm);
+    cw_llm_close(planner);
     return result;
+}
+
+/* "talks/sea.md" -> "talks/.sea.md.writing": what a run that was cut off leaves, for the next one to go on from. */
+static int journal_beside(const char *out, char path[CW_PATH_MAX], struct cw_error *err) {
+    const char *slash = strrchr(out, '/');
+    int n = snprintf(path, CW_PATH_MAX, "%.*s.%s.writing", slash ? (int)(slash - out) + 1 : 0, out, slash ? slash + 1 : out);
+    return n < CW_PATH_MAX ? 0 : cw_fail(err, CW_BAD_INPUT, "output: expected a path of at most %d bytes", CW_PATH_MAX - 16);
 }
 
 int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, struct cw_error *err) {
     struct build b;
     struct cw_script script = {0};
-    struct cw_text text = {0};
+    struct cw_text text = {0}, request = {0};
     struct cw_render_params p = cw_render_params_default();
-    char writer[CW_PATH_MAX];
+    struct cw_brief brief = {0};
+    char journal[CW_PATH_MAX], key[65];
     p.out_dir = ".";
     p.listen = w.listen;
     int result = check(&b, s, p, err);
@@ -906,16 +988,24 @@ int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, str
         cw_fail(err, CW_BAD_INPUT, "output: expected the name of a file, found nothing");
         goto done;
     }
-    struct writing k = {.build = &b};
-    if (start_script(&b, &w, &script, err) != 0 || cw_studio_writer(s, writer, err) != 0 ||
-        write_script(&k, &w, writer, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
+    struct writing k = {.build = &b, .brief = &brief};
+    if (start_script(&b, &w, &brief, &script, err) != 0 || cw_manifest_request(&brief, &script, &request, err) != 0 ||
+        journal_beside(out, journal, err) != 0)
+        goto done;
+    cw_sha256_of(request.data, request.len, key);
+    if (write_script(&k, journal, key, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
         cw_file_write(out, text.data, text.len, err) != 0)
         goto done;
+    unlink(journal);
+    if (b.stages[0].money + b.stages[1].money > 0)
+        tell(&b, "cost: %.4f by the price table", b.stages[0].money + b.stages[1].money);
     result = 0;
 done:
     b.count = 0; /* counted, not kept */
     release(&b);
+    cw_brief_close(&brief);
     cw_text_free(&text);
+    cw_text_free(&request);
     cw_script_free(&script);
     return result;
 }
@@ -939,16 +1029,17 @@ int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_para
     struct build b;
     struct cw_script script = {0};
     struct cw_text text = {0}, request = {0};
-    char writer[CW_PATH_MAX], path[CW_PATH_MAX], note[CW_PATH_MAX];
-    struct writing k = {.build = &b, .speak = &p};
+    char path[CW_PATH_MAX], note[CW_PATH_MAX], journal[CW_PATH_MAX], key[65];
+    struct cw_brief brief = {0};
+    struct writing k = {.build = &b, .speak = &p, .brief = &brief};
     if (!p.listen.progress && !p.listen.line)
         p.listen = w.listen;
     int result = check(&b, s, p, err), found;
     if (result != 0)
         goto done;
     result = -1;
-    if (start_script(&b, &w, &script, err) != 0 || cw_studio_writer(s, writer, err) != 0 ||
-        cw_manifest_request(&w, &script, writer, &request, err) != 0 || cw_path_join(path, b.out_dir, "script.md", err) != 0 ||
+    if (start_script(&b, &w, &brief, &script, err) != 0 || cw_manifest_request(&brief, &script, &request, err) != 0 ||
+        cw_path_join(journal, b.out_dir, JOURNAL_FILE, err) != 0 || cw_path_join(path, b.out_dir, "script.md", err) != 0 ||
         cw_path_join(note, b.out_dir, REQUEST_FILE, err) != 0 || cw_path_join(k.partial, b.out_dir, PARTIAL_FILE, err) != 0 ||
         open_folder(&b, err) != 0)
         goto done;
@@ -971,10 +1062,12 @@ int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_para
     k.beside = speakers_beside_writer(cw_device_threads(s->device)) > 0;
     if (k.beside)
         cw_crew_limit(b.crew, speakers_beside_writer(cw_device_threads(s->device)));
-    if (write_script(&k, &w, writer, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
+    cw_sha256_of(request.data, request.len, key);
+    if (write_script(&k, journal, key, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
         cw_file_write(path, text.data, text.len, err) != 0)
         goto done;
     unlink(k.partial);
+    unlink(journal);
     b.total = b.ordered;
     b.writing = false;
     cw_crew_limit(b.crew, CW_CREW_MAX);
@@ -989,6 +1082,7 @@ int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_para
     result = finish(&b, &script, &file, out, err);
 done:
     release(&b);
+    cw_brief_close(&brief);
     cw_text_free(&text);
     cw_text_free(&request);
     cw_script_free(&script);

@@ -168,9 +168,26 @@ static json_t *costs(const struct cw_manifest *m) {
     int rendered = 0;
     for (int i = 0; i < m->turn_count; i++)
         rendered += m->turns[i].rendered;
+    static const char *const names[2] = {"plan", "lines"};
+    json_t *stages = json_object();
+    long prompt_tokens = 0, generated_tokens = 0;
+    double money = 0;
+    for (int i = 0; i < 2; i++) {
+        const struct cw_manifest_stage *s = &m->stages[i];
+        prompt_tokens += s->prompt_tokens;
+        generated_tokens += s->generated_tokens;
+        money += s->money;
+        if (s->model)
+            json_object_set_new(stages, names[i],
+                                json_pack("{ss sI sI sI so so}", "model", s->model, "prompt_tokens", (json_int_t)s->prompt_tokens,
+                                          "generated_tokens", (json_int_t)s->generated_tokens, "retries", (json_int_t)s->retries, "seconds",
+                                          number(s->seconds, 0.001), "money", number(s->money, 1e-6)));
+    }
     json_t *c = json_pack("{si si si sI sI si}", "threads", m->studio->device ? cw_device_threads(m->studio->device) : 0, "turns_rendered",
-                          rendered, "turns_reused", m->turn_count - rendered, "prompt_tokens", (json_int_t)m->prompt_tokens,
-                          "generated_tokens", (json_int_t)m->generated_tokens, "lines_asked_again", m->asked_again);
+                          rendered, "turns_reused", m->turn_count - rendered, "prompt_tokens", (json_int_t)prompt_tokens,
+                          "generated_tokens", (json_int_t)generated_tokens, "lines_asked_again", m->asked_again);
+    json_object_set_new(c, "writing", stages);
+    json_object_set_new(c, "money", number(money, 1e-6));
     json_object_set_new(c, "write_seconds", number(m->write_seconds, 0.001));
     json_object_set_new(c, "speak_seconds", number(m->speak_seconds, 0.001));
     json_object_set_new(c, "master_seconds", number(m->master_seconds, 0.001));
@@ -266,17 +283,40 @@ done:
     return result;
 }
 
-int cw_manifest_request(const struct cw_write_params *w, const struct cw_script *cast, const char *writer, struct cw_text *out,
-                        struct cw_error *err) {
+/* The model that writes or plans: a file with its sum, or an endpoint and its name for it. */
+static json_t *language_model(const char *path, const char *endpoint, const char *name, struct cw_error *err) {
+    char sum[65];
+    if (endpoint)
+        return json_pack("{ss ss}", "endpoint", endpoint, "name", name ? name : "");
+    return cw_model_sum(path, sum, err) == 0 ? model(path, sum) : NULL;
+}
+
+int cw_manifest_request(const struct cw_brief *b, const struct cw_script *cast, struct cw_text *out, struct cw_error *err) {
     int result = -1;
-    char sum[65], *text = NULL;
-    json_t *root = NULL, *speakers = json_array();
-    if (cw_model_sum(writer, sum, err) != 0)
+    const struct cw_write_params *w = &b->asked;
+    char *text = NULL;
+    json_t *root = NULL, *speakers = json_array(), *from = json_array();
+    json_t *writer = language_model(b->writer, w->endpoint, w->llm_name, err), *planner = NULL;
+    if (!writer)
         goto done;
-    for (int i = 0; i < cast->cast_count; i++)
-        json_array_append_new(speakers, json_pack("[ss]", cast->cast[i].name, cast->cast[i].voice));
-    root = json_pack("{ss so sO ss sI so}", "topic", w->topic, "minutes", number(w->minutes, 0.001), "cast", speakers, "style",
-                     w->style ? w->style : "", "seed", (json_int_t)w->seed, "writer", model(writer, sum));
+    if ((b->planner[0] || w->plan_endpoint) && !(planner = language_model(b->planner, w->plan_endpoint, w->plan_llm_name, err)))
+        goto done;
+    for (int i = 0; i < cast->cast_count; i++) {
+        json_t *one = json_pack("[ss]", cast->cast[i].name, cast->cast[i].voice);
+        if (cast->cast[i].persona)
+            json_array_append_new(one, json_string(cast->cast[i].persona));
+        json_array_append_new(speakers, one);
+    }
+    root = json_pack("{ss so sO ss sI sO}", "topic", w->topic, "minutes", number(w->minutes, 0.001), "cast", speakers, "style",
+                     w->style ? w->style : "", "seed", (json_int_t)w->seed, "writer", writer);
+    if (root && planner)
+        json_object_set(root, "planner", planner);
+    json_object_set_new(root, "style_sha256", json_string(cw_style_sum(b->style)));
+    json_object_set_new(root, "disclosure", json_boolean(!w->no_disclosure));
+    for (int i = 0; i < b->sources.name_count; i++)
+        json_array_append_new(from, json_pack("{ss ss}", "name", b->sources.names[i], "sha256", b->sources.sums[i]));
+    if (json_array_size(from) > 0)
+        json_object_set(root, "sources", from);
     text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) : NULL;
     if (!text) {
         cw_fail(err, CW_BAD_INPUT, "topic: expected UTF-8 text");
@@ -286,7 +326,10 @@ int cw_manifest_request(const struct cw_write_params *w, const struct cw_script 
     result = cw_text_check(out, "request", err);
 done:
     free(text);
+    json_decref(from);
     json_decref(speakers);
+    json_decref(writer);
+    json_decref(planner);
     json_decref(root);
     return result;
 }

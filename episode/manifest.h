@@ -5,6 +5,7 @@
 #define CW_MANIFEST_H
 
 #include "dialogue/script.h"
+#include "episode/brief.h"
 #include "episode/mixer.h"
 #include "episode/studio.h"
 
@@ -29,7 +30,11 @@ struct cw_manifest {
     /* costs */
     double write_seconds, speak_seconds, master_seconds, made_seconds; /* made: speech rendered in this run */
     double acoustic_seconds, vocoder_seconds;                          /* summed over the threads that spoke */
-    long prompt_tokens, generated_tokens;
+    struct cw_manifest_stage {                                         /* of writing: plan and facts, then lines */
+        const char *model;                                             /* its name, NULL: nothing written in this run */
+        long prompt_tokens, generated_tokens, retries;
+        double seconds, money;
+    } stages[2];
     int asked_again; /* lines of the writer that did not pass its checks */
 };
 
@@ -50,7 +55,6 @@ void cw_manifest_script(const char *out_dir, char sum[65]);
 CW_MUST_CHECK int cw_manifest_write(const struct cw_manifest *m, struct cw_error *err);
 
 /* What an episode was asked to be, as JSON: kept in the folder so that an interrupted run is known again. */
-CW_MUST_CHECK int cw_manifest_request(const struct cw_write_params *w, const struct cw_script *cast, const char *writer,
-                                      struct cw_text *out, struct cw_error *err);
+CW_MUST_CHECK int cw_manifest_request(const struct cw_brief *b, const struct cw_script *cast, struct cw_text *out, struct cw_error *err);
 
 #endif

@@ -220,6 +220,16 @@ static void add_turn_json(struct cw_text *out, const struct cw_cue *c) {
     add_field(out, "key", c->key);
     cw_text_add(out, ",\n     ");
     add_field(out, "text", c->text);
+    if (c->source_count > 0) {
+        cw_text_add(out, ",\n     \"sources\": [");
+        for (int i = 0; i < c->source_count; i++) {
+            cw_text_printf(out, i > 0 ? ", %d" : "%d", c->sources[i]);
+        }
+        cw_text_add_char(out, ']');
+    }
+    if (c->flagged) {
+        cw_text_add(out, ",\n     \"check\": true");
+    }
     cw_text_add(out, ",\n     \"words\": [");
     for (int w = 0; w < c->word_count; w++) {
         cw_text_add(out, w > 0 ? ", {" : "{");
@@ -250,7 +260,15 @@ int cw_publish_json(const struct cw_transcript *t, const char *path, struct cw_e
         cw_text_add(&out, i > 0 ? ",\n" : "\n");
         add_turn_json(&out, &t->cues[i]);
     }
-    cw_text_add(&out, t->cue_count > 0 ? "\n  ]\n}\n" : "]\n}\n");
+    cw_text_add(&out, t->cue_count > 0 ? "\n  ]" : "]");
+    for (int i = 0; i < t->passage_count; i++) {
+        cw_text_printf(&out, "%s\n    {\"number\": %d, ", i > 0 ? "," : ",\n  \"passages\": [", t->passages[i].number);
+        add_field(&out, "source", t->passages[i].source);
+        cw_text_add(&out, ", ");
+        add_field(&out, "text", t->passages[i].text);
+        cw_text_add_char(&out, '}');
+    }
+    cw_text_add(&out, t->passage_count > 0 ? "\n  ]\n}\n" : "\n}\n");
     if (cw_text_check(&out, path, err) != 0) {
         goto done;
     }

@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 
+enum { CW_CUE_SOURCES = 16 };
 struct cw_word_time {
     char *text;        /* as in the script */
     double start, end; /* seconds on the timeline */
@@ -14,11 +15,17 @@ struct cw_cue { /* one turn */
     double start, end;
     struct cw_word_time *words;
     int word_count;
-    char key[65]; /* of turns/KEY.wav */
+    char key[65];                              /* of turns/KEY.wav */
+    int sources[CW_CUE_SOURCES], source_count; /* numbers of the passages it rests on */
+    bool flagged;                              /* the writer asks for a look at it */
 };
 struct cw_chapter {
     const char *title;
     double start, end;
+};
+struct cw_published_passage {
+    int number;
+    const char *source, *text;
 };
 struct cw_transcript {
     const char *title, *language;
@@ -26,6 +33,8 @@ struct cw_transcript {
     int cue_count;
     struct cw_chapter *chapters;
     int chapter_count;
+    const struct cw_published_passage *passages;
+    int passage_count;
     double seconds;
 };
 CW_MUST_CHECK int cw_publish_vtt(const struct cw_transcript *t, const char *path, struct cw_error *err);

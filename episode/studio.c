@@ -59,6 +59,10 @@ static int find_model(const char *asked, const char *standard, char path[CW_PATH
     return 0;
 }
 
+int cw_studio_model(const char *asked, char path[CW_PATH_MAX], struct cw_error *err) {
+    return find_model(asked, NULL, path, err);
+}
+
 int cw_studio_writer(const struct cw_studio *s, char path[CW_PATH_MAX], struct cw_error *err) {
     return find_model(s->writer_model, "qwen2.5-coder-1.5b", path, err);
 }

@@ -45,6 +45,8 @@ CW_MUST_CHECK int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err
 /* What synthesis needs as well: both halves of the voice model. Both from any thread. */
 CW_MUST_CHECK int cw_booth_need_sound(struct cw_booth *b, struct cw_error *err);
 void cw_booth_close(struct cw_booth *b);
+/* Path of a model: a name of the catalogue, or the path of a file that is there. */
+CW_MUST_CHECK int cw_studio_model(const char *asked, char path[CW_PATH_MAX], struct cw_error *err);
 /* Path of the writer's GGUF. */
 CW_MUST_CHECK int cw_studio_writer(const struct cw_studio *s, char path[CW_PATH_MAX], struct cw_error *err);
 

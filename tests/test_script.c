@@ -289,6 +289,26 @@ done:
     cw_text_free(&text);
 }
 
+/* A cast with personas comes from any front matter, and goes into the script. */
+static void test_personas(void) {
+    static const char front[] =
+        "---\ncast:\n  Ada: bf_emma\n  Charles: bm_george\npersonas:\n  Charles: \"is vain: loves engines.\"\n---\n";
+    struct cw_script s = {0};
+    struct cw_error err = {0};
+    char path[CW_PATH_MAX];
+    CHECK(cw_path_join(path, cw_test_dir(), "cast.md", &err) == 0 && cw_file_write(path, front, sizeof front - 1, &err) == 0);
+    if (CHECKF(cw_script_read_cast(&s, path, &err) == 0, "%s", err.text)) {
+        CHECK(s.cast_count == 2 && s.cast[0].persona == NULL);
+        CHECK_STR(s.cast[1].persona, "is vain: loves engines.");
+        cw_script_free(&s);
+    }
+    round_trip("---\ncast:\n  Ada: v\npersonas:\n  Ada: counts.\n---\nAda: One.\n",
+               "---\nlanguage: en-us\nseed: 0\ncast:\n  Ada: v\npersonas:\n  Ada: counts.\n---\n\nAda: One.\n");
+    CHECK_REFUSED(parse(&s, "---\ncast:\n  Ada: v\npersonas:\n  Bob: x\n---\nAda: One.\n", &err), &err, "e.md:5:3:", "Bob");
+    CHECK_REFUSED(parse(&s, "---\npersonas:\n  Ada: x\ncast:\n  Ada: v\n---\nAda: One.\n", &err), &err, "e.md:3:3:", "above");
+    CHECK_REFUSED(cw_script_read_cast(&s, "/nonexistent/cast.md", &err), &err, "/nonexistent/cast.md");
+}
+
 /* Each measure counts what is there, and nothing else. */
 static void test_stats(void) {
     static const char text[] = FRONT "Maya: Hello, everyone. How many people live by the sea?\n"
@@ -364,6 +384,7 @@ const struct cw_test cw_tests_script[] = {
     {"script.forms", "every way to write a script round-trips, and its print is a fixed point", test_forms},
     {"script.errors", "each malformed script is refused by line and column, with what was expected and found", test_errors},
     {"script.traces", "what a turn rests on survives printing and parsing, whatever the passage holds", test_traces},
+    {"script.personas", "a cast with personas comes from any front matter and goes into the script", test_personas},
     {"script.stats", "repeats, greetings, openers, shares and figures are counted as they stand", test_stats},
     {"script.claims", "figures and names are found however they are written", test_claims},
     {"script.limits", "sizes, NUL bytes and nesting beyond the limits are refused, 20,000 turns are not", test_limits},

@@ -1,0 +1,305 @@
+/* One request to a language model, whatever kind it is.
+ *
+ *   question ─▶ in the journal already? its reply from there ─▶ within the budget? ─▶ a model that follows a grammar: as it is
+ *                                                                               └─▶ another: asked for JSON by a schema, checked, repaired
+ *                                                                                   or asked again with the error quoted ─▶ same form */
+#include "dialogue/writer_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+enum { JSON_TRIES = 3 };
+
+/* ---- a model that follows a grammar -------------------------------------------------------------------------------------- */
+
+/* A line on its way: it may not begin with empty agreement nor run along words said before, and is given up when it will not end. */
+static bool admit_word(void *arg, const char *text) {
+    const struct line_watch *l = arg;
+    text += text[0] == ' ';
+    return !(l->opener[0] == '\0' && writer_bad_start(text)) && !ledger_has_run(&l->writer->said, text) &&
+           !ledger_has_run(&l->writer->examples, text) && (l->writer->script->cast_count == 1 || strstr(text, l->name) == NULL);
+}
+
+static bool watch_line(void *arg, const char *text, size_t len) {
+    struct line_watch *l = arg;
+    cw_text_add_n(&l->text, text, len);
+    return !l->text.failed && memchr(text, '\n', len) == NULL && words_in_sentence(l->text.data) <= 27;
+}
+
+static int ask_with_grammar(struct writer *w, const struct question *q, uint64_t seed, struct cw_text *out, struct cw_error *err) {
+    struct cw_llm_message messages[] = {{"system", q->system}, {"user", q->user}};
+    struct line_watch watch = {.writer = w, .opener = q->opener, .name = q->name};
+    bool line = q->kind == ASK_LINE;
+    struct cw_llm_request r = {
+        .messages = messages,
+        .message_count = 2,
+        .prefill = q->prefill,
+        .grammar = q->grammar,
+        .max_tokens = q->max_tokens,
+        .temperature = q->temperature,
+        .seed = seed,
+        .fresh = w->fresh[q->llm != w->llm],
+        .piece = line ? watch_line : NULL,
+        .admit = line ? admit_word : NULL,
+        .arg = &watch,
+    };
+    int status = cw_llm_generate(q->llm, &r, out, err);
+    cw_text_free(&watch.text);
+    return status;
+}
+
+/* ---- another model ------------------------------------------------------------------------------------------------------------ */
+
+/* Speech without what models like to decorate it with: markup, stage directions, quotation marks, emoji, the speaker's own name. */
+static void plain_speech(struct cw_text *out, const char *s, const char *name) {
+    size_t n = name != NULL ? strlen(name) : 0, start = out->len;
+    int depth = 0;
+    s += strspn(s, " *_\"");
+    if (n > 0 && strncmp(s, name, n) == 0 && s[n + strspn(s + n, "*_ ")] == ':') {
+        s += n + strspn(s + n, "*_ ") + 1;
+    }
+    for (size_t left = strlen(s); left > 0;) {
+        uint32_t c = 0;
+        int len = cw_utf8_next(s, left, &c);
+        len = len > 0 ? len : 1;
+        bool opens = c == '(' || c == '[' || c == '<' || c == '{', closes = c == ')' || c == ']' || c == '>' || c == '}';
+        bool dash = c == 0x2013 || c == 0x2014 || c == ';' || c == ':';
+        bool letter = c < 0x2000 || (c >= 0x3040 && c < 0xE000);
+        if (opens) {
+            depth++;
+        } else if (closes) {
+            depth -= depth > 0;
+        } else if (depth > 0 || strchr("*_#`|\\\"", (int)(c < 0x80 ? c : 'a')) != NULL) {
+            /* left out */
+        } else if (c == 0x2018 || c == 0x2019) {
+            cw_text_add_char(out, '\'');
+        } else if (c == 0x2026) {
+            cw_text_add(out, "...");
+        } else if (dash) {
+            while (out->len > start && out->data[out->len - 1] == ' ') {
+                out->data[--out->len] = '\0';
+            }
+            cw_text_add(out, ", ");
+        } else if (c <= ' ' || c == 0xA0) {
+            if (out->len > start && out->data[out->len - 1] != ' ') {
+                cw_text_add_char(out, ' ');
+            }
+        } else if (letter && c != 0xAD && !(c >= 0x7F && c < 0xA0)) {
+            cw_text_add_n(out, s, (size_t)len);
+        }
+        s += len;
+        left -= (size_t)len;
+    }
+    while (out->len > start && out->data[out->len - 1] == ' ') {
+        out->data[--out->len] = '\0';
+    }
+    if (out->len > start && strchr(".?!", out->data[out->len - 1]) == NULL) {
+        cw_text_add_char(out, '.');
+    }
+}
+
+static void make_schema(struct cw_text *out, const struct question *q) {
+    static const char list[] = "\"%s\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":%d,\"maxItems\":%d}";
+    cw_text_add(out, "{\"type\":\"object\",\"properties\":{");
+    if (q->kind == ASK_LINE) {
+        cw_text_add(out, "\"line\":{\"type\":\"string\"}},\"required\":[\"line\"]");
+    } else if (q->kind == ASK_PLAN) {
+        cw_text_add(out, "\"title\":{\"type\":\"string\"},");
+        cw_text_printf(out, list, "questions", q->count, q->count);
+        cw_text_add(out, "},\"required\":[\"title\",\"questions\"]");
+    } else {
+        cw_text_printf(out, list, "facts", 1, q->count);
+        cw_text_add(out, "},\"required\":[\"facts\"]");
+    }
+    cw_text_add(out, ",\"additionalProperties\":false}");
+}
+
+/* What a grammar cannot say is said. */
+static void make_message(struct cw_text *out, const struct writer *w, const struct question *q) {
+    cw_text_add(out, q->user);
+    if (q->kind == ASK_LINE) {
+        cw_text_add(out, "\n\nThe talk so far:\n");
+        for (int i = w->history_from; i < w->history_count; i++) {
+            cw_text_add(out, w->history[i]);
+        }
+        cw_text_printf(out, "%s\nWrite only what %s says next: %d to %d sentences, at most %d words, no stage directions%s%s%s.", q->note,
+                       q->name, q->least, q->most, q->words, q->opener[0] != '\0' ? ", beginning with \"" : "", q->opener,
+                       q->opener[0] != '\0' ? "\"" : "");
+        cw_text_add(out, " Reply with JSON only: {\"line\": \"...\"}");
+    } else if (q->kind == ASK_PLAN) {
+        cw_text_printf(out, "\nReply with JSON only: {\"title\": \"...\", \"questions\": [%d strings]}", q->count);
+    } else {
+        cw_text_printf(out, "\nReply with JSON only: {\"facts\": [at most %d strings]}", q->count);
+    }
+}
+
+/* The JSON object in a reply: models like to wrap it in words and fences, and run out of tokens before they close it. */
+static json_t *repaired(const char *reply) {
+    static const char *const ends[] = {"\"}", "\"]}", "}", "]}"};
+    const char *from = strchr(reply, '{'), *to = strrchr(reply, '}');
+    json_t *root = from != NULL && to > from ? json_loadb(from, (size_t)(to - from) + 1, 0, NULL) : NULL;
+    for (size_t i = 0; from != NULL && root == NULL && i < sizeof ends / sizeof ends[0]; i++) {
+        struct cw_text text = {0};
+        size_t n = strlen(from);
+        while (n > 0 && (from[n - 1] == '\\' || ((unsigned char)from[n - 1] & 0x80) != 0)) {
+            n--; /* cut inside an escape or a character */
+        }
+        cw_text_add_n(&text, from, n);
+        cw_text_add(&text, ends[i]);
+        root = text.failed ? NULL : json_loadb(text.data, text.len, 0, NULL);
+        cw_text_free(&text);
+    }
+    return root;
+}
+
+/* The reply in the form that a grammar would have given it; -1 with `err` saying what is wrong with it. */
+static int read_reply(const struct question *q, const char *reply, struct cw_text *out, struct cw_error *err) {
+    int status = -1;
+    json_t *root = repaired(reply);
+    if (root == NULL) {
+        cw_fail(err, CW_FAILED, "expected a JSON object; found %s", strchr(reply, '{') == NULL ? "none" : "one that is malformed");
+        goto done;
+    }
+    if (q->kind == ASK_LINE) {
+        const char *line = json_string_value(json_object_get(root, "line"));
+        if (line == NULL || line[0] == '\0') {
+            cw_fail(err, CW_FAILED, "expected \"line\" to be a text; found none");
+            goto done;
+        }
+        plain_speech(out, line, q->name);
+        cw_text_add(out, "\n");
+    } else {
+        const json_t *list = json_object_get(root, q->kind == ASK_PLAN ? "questions" : "facts");
+        const char *title = json_string_value(json_object_get(root, "title"));
+        size_t wanted = q->kind == ASK_PLAN ? (size_t)q->count : 1;
+        if (!json_is_array(list) || json_array_size(list) < wanted || (q->kind == ASK_PLAN && title == NULL)) {
+            cw_fail(err, CW_FAILED, "expected %s and a list of %zu texts; found %zu", q->kind == ASK_PLAN ? "\"title\"" : "\"facts\"",
+                    wanted, json_array_size(list));
+            goto done;
+        }
+        if (q->kind == ASK_PLAN) {
+            cw_text_add(out, "Title: ");
+            plain_speech(out, title, NULL);
+            cw_text_add(out, "\n");
+        }
+        for (size_t i = 0; i < json_array_size(list) && i < (size_t)q->count; i++) {
+            const char *text = json_string_value(json_array_get(list, i));
+            if (text == NULL || text[0] == '\0') {
+                cw_fail(err, CW_FAILED, "expected only texts in the list; found something else at %zu", i);
+                goto done;
+            }
+            if (q->kind == ASK_PLAN) {
+                cw_text_printf(out, "%zu. ", i + 1);
+            } else {
+                cw_text_add(out, "- ");
+            }
+            plain_speech(out, text, NULL);
+            cw_text_add(out, "\n");
+        }
+    }
+    status = cw_text_check(out, "writer", err);
+done:
+    json_decref(root);
+    return status;
+}
+
+static int ask_for_json(struct writer *w, const struct question *q, uint64_t seed, struct cw_text *out, struct cw_error *err) {
+    int status = -1;
+    struct cw_text schema = {0}, message = {0}, reply = {0}, bad = {0}, complaint = {0};
+    size_t kept = out->len;
+    make_schema(&schema, q);
+    make_message(&message, w, q);
+    if (cw_text_check(&schema, "writer", err) != 0 || cw_text_check(&message, "writer", err) != 0) {
+        goto done;
+    }
+    struct cw_llm_message messages[4] = {{"system", q->system}, {"user", message.data}};
+    struct cw_llm_request r = {.messages = messages,
+                               .message_count = 2,
+                               .schema = schema.data,
+                               .max_tokens = q->max_tokens * 2 + 60, /* JSON, and no grammar to hold it short */
+                               .temperature = q->temperature};
+    for (int i = 0; i < JSON_TRIES; i++) {
+        r.seed = seed + (uint64_t)i;
+        cw_text_clear(&reply);
+        cw_text_add(&reply, "");
+        if (cw_llm_generate(q->llm, &r, &reply, err) != 0) {
+            goto done;
+        }
+        out->len = kept;
+        if (read_reply(q, reply.data, out, err) == 0) {
+            status = 0;
+            goto done;
+        }
+        if (w->events != NULL && w->events->refused != NULL) {
+            w->events->refused(w->events->arg, reply.data, err->text);
+        }
+        cw_text_clear(&complaint);
+        cw_text_printf(&complaint, "That was not as asked: %s. Reply again, with JSON only, by this schema: %s", err->text, schema.data);
+        if (cw_text_check(&complaint, "writer", err) != 0) {
+            goto done;
+        }
+        struct cw_text old = bad; /* the message is told what is wrong with it, so it is kept */
+        bad = reply;
+        reply = old;
+        messages[2] = (struct cw_llm_message){"assistant", bad.data};
+        messages[3] = (struct cw_llm_message){"user", complaint.data};
+        r.message_count = bad.len > 0 ? 4 : 2;
+    }
+    cw_fail_in(err, "%s: no usable reply in %d tries", cw_llm_name(q->llm), JSON_TRIES);
+done:
+    cw_text_free(&schema);
+    cw_text_free(&message);
+    cw_text_free(&reply);
+    cw_text_free(&bad);
+    cw_text_free(&complaint);
+    return status;
+}
+
+/* ---- either ---------------------------------------------------------------------------------------------------------------------- */
+
+double writer_spent(const struct writer *w) {
+    return cw_llm_cost(w->llm) + (w->plan_llm != w->llm ? cw_llm_cost(w->plan_llm) : 0);
+}
+
+int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, struct cw_error *err) {
+    uint32_t words[4];
+    bool found = false;
+    cw_philox(w->params.seed, 1, w->calls, words);
+    uint64_t seed = ((uint64_t)words[0] << 32 | words[1]) | 1;
+    size_t kept = out->len;
+    w->calls++;
+    if (journal_read(w->journal, out, &found, err) != 0) {
+        return -1;
+    }
+    if (found) {
+        return 0;
+    }
+    if (w->params.budget > 0) {
+        int tokens = cw_llm_count_tokens(q->llm, q->system) + cw_llm_count_tokens(q->llm, q->user);
+        for (int i = w->history_from; q->kind == ASK_LINE && i < w->history_count; i++) {
+            tokens += cw_llm_count_tokens(q->llm, w->history[i]);
+        }
+        double next = cw_llm_price(q->llm, tokens, q->max_tokens * 2 + 60);
+        if (writer_spent(w) + next > w->params.budget) {
+            return cw_fail(err, CW_FAILED,
+                           "budget: expected to stay within %g; found %g spent, and %g more for the next request; what was written is kept",
+                           w->params.budget, writer_spent(w), next);
+        }
+    }
+    struct cw_llm_usage before = cw_llm_usage(q->llm);
+    int status = cw_llm_follows_grammar(q->llm) ? ask_with_grammar(w, q, seed, out, err) : ask_for_json(w, q, seed, out, err);
+    w->fresh[q->llm != w->llm] = false;
+    if (w->params.usage != NULL) {
+        struct cw_llm_usage *u = &w->params.usage[q->kind == ASK_LINE], after = cw_llm_usage(q->llm);
+        u->prompt_tokens += after.prompt_tokens - before.prompt_tokens;
+        u->prompt_reused += after.prompt_reused - before.prompt_reused;
+        u->generated_tokens += after.generated_tokens - before.generated_tokens;
+        u->retries += after.retries - before.retries;
+        u->prompt_seconds += after.prompt_seconds - before.prompt_seconds;
+        u->generate_seconds += after.generate_seconds - before.generate_seconds;
+    }
+    return status == 0 ? journal_add(w->journal, out->data != NULL ? out->data + kept : "", err) : -1;
+}

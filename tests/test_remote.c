@@ -1,0 +1,349 @@
+/* Models behind an endpoint: streaming, faults of every kind, keys kept secret; the writer with one; a real llama.cpp server when
+ * CASTWRIGHT_LLAMA_SERVER names one. */
+#include "dialogue/llm.h"
+#include "dialogue/writer.h"
+#include "dialogue/writer_impl.h"
+#include "tests/test.h"
+#include "tests/test_server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern const struct cw_test cw_tests_remote[];
+
+static const char stream[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+
+static void say_piece(int fd, const char *text) {
+    char event[600];
+    snprintf(event, sizeof event, "data: {\"choices\":[{\"delta\":{\"content\":\"%s\"}}]}\r\n\r\n", text);
+    test_server_write(fd, event);
+}
+
+/* What goes wrong, and how often, before it goes right. */
+struct plan {
+    const char *fault;
+    int times;
+    char last[4096]; /* the last request */
+};
+
+static void answer(void *arg, int fd, const char *request, int number) {
+    struct plan *p = arg;
+    snprintf(p->last, sizeof p->last, "%s", request);
+    if (number < p->times) {
+        if (strcmp(p->fault, "429") == 0) {
+            test_server_say(fd, "429 Too Many Requests", "Retry-After: 0.05\r\n", "{\"error\":{\"message\":\"slow down\"}}");
+        } else if (strcmp(p->fault, "500") == 0) {
+            test_server_say(fd, "500 Oops", "", "{\"error\":\"broken\"}");
+        } else if (strcmp(p->fault, "html") == 0) {
+            test_server_say(fd, "200 OK", "Content-Type: text/html\r\n", "<html><body>Sign in first</body></html>");
+        } else if (strcmp(p->fault, "401") == 0) {
+            test_server_say(fd, "401 Unauthorized", "", "{\"error\":{\"message\":\"bad key sk-verysecret given\"}}");
+        } else if (strcmp(p->fault, "404") == 0) {
+            test_server_say(fd, "404 Not Found", "", "{\"error\":{\"message\":\"no model x\"}}");
+        } else if (strcmp(p->fault, "cut") == 0) {
+            test_server_write(fd, stream);
+            say_piece(fd, "half of");
+        } else if (strcmp(p->fault, "garbage") == 0) {
+            test_server_write(fd, stream);
+            test_server_write(fd, "data: {\"choices\": [what?\n\n");
+        } else if (strcmp(p->fault, "slow") == 0) {
+            test_server_write(fd, stream);
+            say_piece(fd, "half");
+            usleep(2500000);
+        } else if (strcmp(p->fault, "schema") == 0) {
+            test_server_say(fd, "400 Bad Request", "", "{\"error\":{\"message\":\"response_format is not known here\"}}");
+        }
+        return;
+    }
+    test_server_write(fd, stream);
+    test_server_write(fd, ": a remark\n\n");
+    say_piece(fd, "Hello, ");
+    say_piece(fd, "w\\u00f6rld.");
+    test_server_write(
+        fd, "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":5}}\n\n"
+            "data: [DONE]\n\n");
+}
+
+static int ask(struct test_server *server, const char *key_file, struct cw_text *out, struct cw_llm_usage *usage, struct cw_error *err) {
+    char url[80];
+    struct cw_llm *m = NULL;
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    struct cw_llm_message chat[] = {{"user", "Say \"hello\".\n"}};
+    struct cw_llm_request r = {.messages = chat, .message_count = 1, .max_tokens = 9, .seed = 3, .schema = "{\"type\":\"object\"}"};
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1/", test_server_port(server));
+    e.url = url;
+    e.model = "tiny";
+    e.key_file = key_file;
+    e.seconds = 1;
+    e.tries = 3;
+    e.wait_seconds = 0.02;
+    cw_text_clear(out);
+    if (cw_llm_open_remote(&m, e, err) != 0) {
+        return -1;
+    }
+    int status = cw_llm_generate(m, &r, out, err);
+    *usage = cw_llm_usage(m);
+    CHECK(!cw_llm_follows_grammar(m));
+    cw_llm_close(m);
+    return status;
+}
+
+static void test_endpoint(void) {
+    static const struct {
+        const char *fault;
+        int times;
+        const char *says; /* NULL: the reply comes in the end */
+    } cases[] = {
+        {"none", 0, NULL},         {"429", 2, NULL},
+        {"500", 2, NULL},          {"html", 1, NULL},
+        {"cut", 2, NULL},          {"garbage", 1, NULL},
+        {"slow", 1, NULL},         {"schema", 1, NULL},
+        {"429", 9, "429"},         {"500", 9, "500"},
+        {"html", 9, "HTML"},       {"cut", 9, "cut"},
+        {"garbage", 9, "no JSON"}, {"401", 9, "refuses the key"},
+        {"404", 9, "no model x"},
+    };
+    struct cw_text out = {0};
+    struct cw_llm_usage usage = {0};
+    char key[CW_PATH_MAX];
+    struct cw_error err = {0};
+    CHECK(cw_path_join(key, cw_test_dir(), "key", &err) == 0 && cw_file_write(key, "sk-verysecret\n", 14, &err) == 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct plan p = {.fault = cases[i].fault, .times = cases[i].times};
+        struct test_server *server = test_server_start(answer, &p);
+        if (!CHECK(server != NULL)) {
+            break;
+        }
+        int status = ask(server, key, &out, &usage, &err);
+        if (cases[i].says == NULL) {
+            CHECKF(status == 0, "%s: %s", cases[i].fault, err.text);
+            CHECK_STR(out.data, "Hello, w\xC3\xB6rld.");
+            CHECKF(usage.retries == cases[i].times, "%s: %ld retries", cases[i].fault, usage.retries);
+            CHECK(usage.prompt_tokens == 12 && usage.generated_tokens == 5);
+        } else {
+            CHECK_REFUSED(status, &err, "http://127.0.0.1", cases[i].says);
+            bool hopeless = cases[i].fault[0] == '4' && cases[i].fault[1] == '0';
+            CHECKF(test_server_requests(server) == (hopeless ? 1 : 3), "%s: %d requests", cases[i].fault, test_server_requests(server));
+            CHECK(err.code == (hopeless ? CW_BAD_INPUT : CW_FAILED));
+            CHECKF(strstr(err.text, "sk-verysecret") == NULL, "the key is in the message: %s", err.text);
+            CHECK(out.len == 0);
+        }
+        CHECKF(strstr(p.last, "POST /v1/chat/completions ") != NULL, "%s", p.last);
+        CHECK(strstr(p.last, "Authorization: Bearer sk-verysecret\r\n") != NULL);
+        CHECK(strstr(p.last, "Say \\\"hello\\\".\\n") != NULL && strstr(p.last, "\"stream\":true") != NULL);
+        bool schema = strstr(p.last, "json_schema") != NULL;
+        CHECK(schema == (strcmp(cases[i].fault, "schema") != 0));
+        test_server_stop(server);
+    }
+    /* nobody there */
+    struct cw_llm *m = NULL;
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    struct cw_llm_message chat[] = {{"user", "x"}};
+    struct cw_llm_request r = {.messages = chat, .message_count = 1, .max_tokens = 9};
+    e.url = "http://127.0.0.1:1/v1";
+    e.model = "m";
+    e.tries = 2;
+    e.wait_seconds = 0.01;
+    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    CHECK_REFUSED(cw_llm_generate(m, &r, &out, &err), &err, "127.0.0.1:1", "2 tries");
+    cw_llm_close(m);
+    e.url = "https://user:secret@host/v1";
+    CHECK_REFUSED(cw_llm_open_remote(&m, e, &err), &err, "without a name or key");
+    CHECK(strstr(err.text, "secret") == NULL);
+    e.url = "localhost:80";
+    CHECK_REFUSED(cw_llm_open_remote(&m, e, &err), &err, "http");
+    e.url = "http://h/v1";
+    e.model = NULL;
+    CHECK_REFUSED(cw_llm_open_remote(&m, e, &err), &err, "--llm-name");
+    e.model = "m";
+    CHECK(cw_file_write(key, "two\nlines", 9, &err) == 0);
+    e.key_file = key;
+    CHECK_REFUSED(cw_llm_open_remote(&m, e, &err), &err, "key", "printable");
+    CHECK(m == NULL);
+    cw_text_free(&out);
+}
+
+/* A model that answers the writer's questions by rote, wrapped in what models wrap things in, and wrongly every now and then. */
+static void talker(void *arg, int fd, const char *request, int number) {
+    static const char *const lines[] = {
+        "Bees find their way home by the sun, and by landmarks that they learn on first flights.",
+        "A hive holds about forty thousand of them in summer (laughs), and a tenth of that in winter.",
+        "What do they do when clouds hide the sky?",
+        "They read a pattern of polarised light that our eyes cannot see \\u2014 even a patch of blue will do.",
+        "My cat gets lost behind a sofa. How far out do they go?",
+        "*Three miles* is common, and some scouts were followed for eight.",
+        "Then a jar on my table took more travel than I do in a year.",
+        "Roughly fifty thousand miles of flight for a pound, which is twice around our planet.",
+        "Who decides where everybody goes tomorrow morning?",
+        "Scouts dance on combs. An angle points out a direction, and waggling longer means farther.",
+        "So whoever dances best wins an election every day?",
+        "Followers check for themselves, so a bad tip dies quickly \\ud83d\\ude00.",
+        "Why does rain keep all of them inside?",
+        "Wet wings weigh too much, and one drop hits an insect like a bucket of water.",
+        "Farmers rent hives for almonds each February, don't they?",
+        "Trucks bring more than a million colonies to one valley. That mixes diseases as well.",
+        "Small gardens count too. Even a balcony with thyme helps wild ones.",
+        "Leave some bare soil. Most wild species nest underground rather than in boxes.",
+    };
+    char body[1200];
+    int *line = arg;
+    if (number % 7 == 3) { /* not JSON */
+        test_server_say(fd, "200 OK", "Content-Type: application/json\r\n",
+                        "{\"choices\":[{\"message\":{\"content\":\"Sure! Here is what you asked for.\"},\"finish_reason\":\"stop\"}]}");
+        return;
+    }
+    const char *content;
+    char text[900];
+    if (strstr(request, "\\\"questions\\\"") != NULL) {
+        content = "```json\\n{\\\"title\\\": \\\"How *bees* find home\\\", \\\"questions\\\": [\\\"How do bees find their way?\\\"]}\\n```";
+    } else if (strstr(request, "\\\"facts\\\"") != NULL) {
+        content = "{\\\"facts\\\": [\\\"Bees read polarised light from a patch of sky.\\\", \\\"Scouts dance to show direction and "
+                  "distance.\\\"]}";
+    } else {
+        snprintf(text, sizeof text, "{\\\"line\\\": \\\"%s%s\\\"}", *line % 3 == 0 ? "Maya: " : "", lines[*line % 18]);
+        ++*line;
+        content = text;
+    }
+    snprintf(body, sizeof body,
+             "{\"choices\":[{\"message\":{\"content\":\"%s\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1000,\"completion_"
+             "tokens\":40}}",
+             content);
+    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", body);
+}
+
+struct seen_refusals {
+    int json;
+};
+static void on_refused(void *arg, const char *text, const char *why) {
+    (void)text;
+    struct seen_refusals *s = arg;
+    s->json += strstr(why, "JSON") != NULL;
+}
+
+/* The writer with an endpoint: what decorates speech is taken off, what is no JSON is asked again, the budget holds. */
+static void test_writer(void) {
+    int line = 0;
+    struct test_server *server = test_server_start(talker, &line);
+    struct cw_llm *m = NULL;
+    struct cw_error err = {0};
+    struct cw_script s = {0};
+    struct cw_text plain = {0};
+    struct seen_refusals seen = {0};
+    struct cw_llm_usage usage[2] = {0};
+    struct cw_writer_events events = {.arg = &seen, .refused = on_refused};
+    struct cw_writer_params p = cw_writer_params_default();
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    char url[80];
+    if (!CHECK(server != NULL)) {
+        return;
+    }
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    e.url = url;
+    e.model = "rote";
+    e.wait_seconds = 0.01;
+    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    p.topic = "How bees find home";
+    p.minutes = 0.5;
+    p.usage = usage;
+    CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
+    s.language = cw_strdup("en-us");
+    if (!CHECKF(cw_writer_run(m, p, &events, &s, &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    CHECK_STR(s.title, "How bees find home");
+    CHECKF(s.segment_count == 1 && cw_script_turns(&s) > 3 && seen.json > 0, "%d turns, %d replies that were no JSON", cw_script_turns(&s),
+           seen.json);
+    for (int t = 0; t < s.segments[0].turn_count; t++) {
+        cw_text_clear(&plain);
+        CHECK(cw_turn_plain(&s.segments[0].turns[t], &plain, &err) == 0);
+        CHECKF(strpbrk(plain.data, "*()[]<>{}\"_#:") == NULL && strstr(plain.data, "laughs") == NULL &&
+                   strstr(plain.data, "\xF0\x9F") == NULL,
+               "%s", plain.data);
+    }
+    CHECK(usage[0].generated_tokens > 0 && usage[1].generated_tokens > usage[0].generated_tokens);
+    CHECK(cw_llm_usage(m).prompt_tokens == usage[0].prompt_tokens + usage[1].prompt_tokens);
+    /* the budget: some of it is spent, none is exceeded, and the message says so */
+    cw_script_free(&s);
+    CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
+    s.language = cw_strdup("en-us");
+    double before = cw_llm_cost(m);
+    CHECK(before == 0);
+    cw_llm_close(m);
+    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    cw_llm_set_price(m, 1, 10);
+    p.budget = 0.008;
+    CHECK_REFUSED(cw_writer_run(m, p, &events, &s, &err), &err, "budget", "0.008");
+    CHECKF(err.code == CW_FAILED && cw_llm_cost(m) > 0.001 && cw_llm_cost(m) <= p.budget, "spent %g", cw_llm_cost(m));
+done:
+    cw_llm_close(m);
+    cw_script_free(&s);
+    cw_text_free(&plain);
+    test_server_stop(server);
+}
+
+/* llama.cpp's own server with the small model. */
+static void test_real_server(void) {
+    const char *program = getenv("CASTWRIGHT_LLAMA_SERVER");
+    char dir[CW_PATH_MAX], model[CW_PATH_MAX], port[16], url[80];
+    struct cw_error err = {0};
+    struct cw_llm *m = NULL;
+    struct cw_script s = {0};
+    struct cw_text out = {0};
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    struct cw_llm_message chat[] = {{"user", "Reply with JSON: {\"line\": \"...\"}, a short line about bees."}};
+    struct cw_llm_request r = {.messages = chat,
+                               .message_count = 1,
+                               .max_tokens = 60,
+                               .seed = 2,
+                               .schema = "{\"type\":\"object\",\"properties\":{\"line\":{\"type\":\"string\"}},\"required\":[\"line\"]}"};
+    if (program == NULL || cw_models_dir(dir, &err) != 0 ||
+        cw_path_join(model, dir, "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", &err) != 0 || !cw_file_exists(model)) {
+        CHECK(true); /* a program of its own, built apart: not part of a newcomer's set-up */
+        return;
+    }
+    snprintf(port, sizeof port, "%d", 20000 + (int)(getpid() % 20000));
+    snprintf(url, sizeof url, "http://127.0.0.1:%s/v1", port);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL) {
+            _exit(99);
+        }
+        execl(program, program, "-m", model, "--host", "127.0.0.1", "--port", port, "-c", "8192", "-np", "1", "-t", "2", (char *)NULL);
+        _exit(98);
+    }
+    e.url = url;
+    e.model = "qwen";
+    e.tries = 12; /* it takes its time to load */
+    e.wait_seconds = 0.25;
+    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    if (CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text)) {
+        CHECKF(strstr(out.data, "\"line\"") != NULL, "%s", out.data);
+        CHECK(cw_llm_usage(m).generated_tokens > 3);
+        struct cw_writer_params p = cw_writer_params_default();
+        p.topic = "Why bees matter";
+        p.minutes = 0.25;
+        p.no_disclosure = true;
+        CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
+        s.language = cw_strdup("en-us");
+        CHECKF(cw_writer_run(m, p, NULL, &s, &err) == 0, "%s", err.text);
+        CHECKF(cw_script_turns(&s) >= 3, "%d turns", cw_script_turns(&s));
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    cw_llm_close(m);
+    cw_script_free(&s);
+    cw_text_free(&out);
+}
+
+const struct cw_test cw_tests_remote[] = {
+    {"remote.endpoint", "a stream is read whole; 429, 500, HTML, cuts, silence and garbage are tried again, keys stay secret",
+     test_endpoint},
+    {"remote.writer", "an endpoint's replies are undressed, checked, asked again with the error; the budget holds", test_writer},
+    {"remote.llama-server", "a talk through llama.cpp's own server ($CASTWRIGHT_LLAMA_SERVER)", test_real_server},
+    {0},
+};
