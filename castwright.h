@@ -90,6 +90,23 @@ struct cw_write_params cw_write_params_default(void);
 /* Only the script, written to the file `out` (atomically). */
 CW_MUST_CHECK int cw_write(struct cw_studio *s, struct cw_write_params p, const char *out, struct cw_error *err);
 
+/* Directing a script that is there: exactly one of turn, segment, insert and continue_from is given. */
+struct cw_edit_params {
+    int turn;            /* is said another way, from 1 */
+    int segment;         /* every turn of it is, from 1 */
+    int insert;          /* a new turn after this one; 0: before the first; -1: none */
+    int continue_from;   /* what comes after this turn in its segment is written anew */
+    const char *say;     /* what is wanted: "shorter, with an example" */
+    const char *speaker; /* of a turn put in, or NULL */
+    const char *style;
+    const char *endpoint, *llm_name, *key_file; /* as in cw_write_params */
+    uint64_t seed;                              /* another seed, another try */
+};
+struct cw_edit_params cw_edit_params_default(void);
+/* The script as it would be, in `after`, and what changes, in `diff`, like `diff -u`. The file is left alone: write `after` to take it. */
+CW_MUST_CHECK int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, struct cw_text *after, struct cw_text *diff,
+                          struct cw_error *err);
+
 struct cw_render_params {
     const char *out_dir;
     bool flac, wav;         /* beside the mp3 */
@@ -109,7 +126,7 @@ struct cw_report {
     double first_sound_seconds;                                         /* from the call to the first sample played; < 0: nothing played */
     long underruns;                                                     /* of live playback */
     long llm_tokens;
-    double money; /* spent on endpoints, by the prices of the user's configuration */
+    double money;              /* spent on endpoints, by the prices of the user's configuration */
     char episode[CW_PATH_MAX]; /* path of episode.mp3 */
 };
 /* A finished script -> an episode folder; renders only the turns whose key is not in turns/. `report` may be NULL. */

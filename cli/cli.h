@@ -50,6 +50,7 @@ int cli_make(const struct cli_command *c, int argc, char **argv);
 int cli_write(const struct cli_command *c, int argc, char **argv);
 int cli_render(const struct cli_command *c, int argc, char **argv);
 int cli_script_stats(const struct cli_command *c, int argc, char **argv);
+int cli_rewrite(const struct cli_command *c, int argc, char **argv);
 int cli_say(const struct cli_command *c, int argc, char **argv);
 int cli_text(const struct cli_command *c, int argc, char **argv);
 int cli_play(const struct cli_command *c, int argc, char **argv);

@@ -1,8 +1,9 @@
-/* script-stats: a script in, its measures out. */
+/* script-stats: a script in, its measures out. rewrite: a wish for a script in, a change to accept out. */
 #include "cli/cli.h"
 #include "dialogue/stats.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -92,4 +93,65 @@ int cli_script_stats(const struct cli_command *c, int argc, char **argv) {
     }
     json_decref(all);
     return 0;
+}
+
+/* Asks at a terminal; elsewhere the answer is no. */
+static bool accepted(void) {
+    char answer[16] = "";
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return false;
+    fputs("Take it? [y/N] ", stderr);
+    return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
+    struct cw_edit_params p = cw_edit_params_default();
+    struct cw_studio_params studio_params = cw_studio_params_default();
+    long turn = 0, segment = 0, insert = -1, from = 0, seed = 1;
+    bool yes = false;
+    const struct cli_option options[] = {
+        {"--turn", "N", "says this turn another way", CLI_INT, &turn, 1, 1e6},
+        {"--segment", "N", "every turn of this segment", CLI_INT, &segment, 1, 1e6},
+        {"--insert", "N", "a new turn after turn N (0: at the start)", CLI_INT, &insert, 0, 1e6},
+        {"--continue", "N", "writes the rest of the segment after turn N anew", CLI_INT, &from, 1, 1e6},
+        {"--say", "WISH", "what is wanted: \"shorter, with an example\" (required)", CLI_TEXT, &p.say, 0, 0},
+        {"--speaker", "NAME", "who speaks a turn put in", CLI_TEXT, &p.speaker, 0, 0},
+        {"--style", "STYLE", "the style it is written in (default conversation)", CLI_TEXT, &p.style, 0, 0},
+        {"--seed", "N", "another seed, another try (default 1)", CLI_INT, &seed, 0, 9e15},
+        {"--llm", "FILE.gguf", "the language model that writes", CLI_TEXT, &studio_params.writer_model, 0, 0},
+        {"--endpoint", "URL", "or an OpenAI-compatible endpoint", CLI_TEXT, &p.endpoint, 0, 0},
+        {"--llm-name", "NAME", "the endpoint's name for the model", CLI_TEXT, &p.llm_name, 0, 0},
+        {"--key-file", "FILE", "its key (default: $CASTWRIGHT_API_KEY)", CLI_TEXT, &p.key_file, 0, 0},
+        {"--yes,-y", NULL, "takes the change without asking", CLI_FLAG, &yes, 0, 0},
+        {0},
+    };
+    const char *path = NULL;
+    int count, code = cli_parse(c, options, argc, argv, &path, 1, &count);
+    if (code >= 0)
+        return code;
+    if (count != 1 || !p.say)
+        return cli_usage(c, count != 1 ? "expected a script" : "expected --say WISH");
+    p.turn = (int)turn;
+    p.segment = (int)segment;
+    p.insert = (int)insert;
+    p.continue_from = (int)from;
+    p.seed = (uint64_t)seed;
+    struct cw_error err = {0};
+    struct cw_studio *studio = NULL;
+    struct cw_text after = {0}, diff = {0};
+    if (cw_studio_open(&studio, studio_params, &err) != 0 || cw_edit(studio, path, p, &after, &diff, &err) != 0) {
+        code = cli_error(c, &err);
+    } else {
+        code = 0;
+        fputs(diff.len > 0 ? diff.data : "", stdout);
+        fflush(stdout);
+        if (yes || accepted())
+            code = cw_file_write(path, after.data, after.len, &err) == 0 ? 0 : cli_error(c, &err);
+        else
+            fprintf(stderr, "%s is as it was (--yes takes the change)\n", path);
+    }
+    cw_text_free(&after);
+    cw_text_free(&diff);
+    cw_studio_close(studio);
+    return code;
 }

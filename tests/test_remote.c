@@ -285,6 +285,101 @@ done:
     test_server_stop(server);
 }
 
+/* Answers by what is asked alone, so that a run taken up again can be compared with one that was not. */
+static void echo(void *arg, int fd, const char *request, int number) {
+    unsigned h = 5381;
+    int line;
+    (void)arg;
+    (void)number;
+    const char *body = strstr(request, "\r\n\r\n");
+    for (const char *p = body != NULL ? body : request; *p != '\0'; p++) {
+        h = h * 33 + (unsigned char)*p;
+    }
+    line = (int)(h % 18);
+    talker(&line, fd, request, 0);
+}
+
+struct stopper {
+    int left;
+};
+static bool stop_soon(void *arg, const struct cw_script *s, int segment, int turn) {
+    struct stopper *k = arg;
+    (void)s;
+    (void)segment;
+    (void)turn;
+    return k->left-- > 0;
+}
+
+/* Cut off at one turn after another and taken up again: the same script at the end, and no reply asked for twice. */
+static void test_journal(void) {
+    struct test_server *server = test_server_start(echo, NULL);
+    struct cw_llm *m = NULL;
+    struct cw_error err = {0};
+    struct cw_text whole = {0}, again = {0};
+    struct cw_writer_params p = cw_writer_params_default();
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    struct stopper stopper = {0};
+    struct cw_writer_events events = {.arg = &stopper, .turn = stop_soon};
+    char url[80], path[CW_PATH_MAX];
+    if (!CHECK(server != NULL)) {
+        return;
+    }
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    e.url = url;
+    e.model = "echo";
+    CHECK(cw_path_join(path, cw_test_dir(), "journal", &err) == 0 && cw_llm_open_remote(&m, e, &err) == 0);
+    p.topic = "How bees find home";
+    p.minutes = 0.5;
+    p.journal_key = "one";
+    int undisturbed = 0;
+    for (int run = 0; run < 40; run++) {
+        struct cw_script s = {0};
+        CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
+        s.language = cw_strdup("en-us");
+        p.journal = run == 0 ? NULL : path;
+        stopper.left = run == 0 ? 1000 : run - 1;
+        int written = cw_writer_run(m, p, &events, &s, &err);
+        if (run == 0) {
+            CHECKF(written == 0 && cw_script_print(&s, &whole, &err) == 0, "%s", err.text);
+            undisturbed = test_server_requests(server);
+        } else if (written == 0) {
+            CHECK(cw_script_print(&s, &again, &err) == 0);
+            CHECK_STR(again.data, whole.data);
+        }
+        cw_script_free(&s);
+        if (run > 0 && written == 0) {
+            CHECKF(run > 3 && test_server_requests(server) == 2 * undisturbed, "run %d, %d requests, %d undisturbed", run,
+                   test_server_requests(server), undisturbed);
+            break;
+        }
+    }
+    /* torn in the middle of a line, as a crash does it: what is whole counts; another key: nothing does */
+    char *text = NULL;
+    size_t len = 0;
+    CHECK(cw_file_read(path, 1 << 20, &text, &len, &err) == 0 && len > 100);
+    for (int i = 0; i < 2 && text != NULL; i++) {
+        struct cw_script s = {0};
+        int before = test_server_requests(server);
+        CHECK(cw_file_write(path, text, len - 30, &err) == 0);
+        CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
+        s.language = cw_strdup("en-us");
+        p.journal = path;
+        p.journal_key = i == 0 ? "one" : "two";
+        stopper.left = 1000;
+        cw_text_clear(&again);
+        CHECKF(cw_writer_run(m, p, &events, &s, &err) == 0 && cw_script_print(&s, &again, &err) == 0, "%s", err.text);
+        CHECK_STR(again.data, whole.data);
+        int asked = test_server_requests(server) - before;
+        CHECKF(i == 0 ? asked < undisturbed : asked == undisturbed, "%d requests", asked);
+        cw_script_free(&s);
+    }
+    free(text);
+    cw_text_free(&whole);
+    cw_text_free(&again);
+    cw_llm_close(m);
+    test_server_stop(server);
+}
+
 /* llama.cpp's own server with the small model. */
 static void test_real_server(void) {
     const char *program = getenv("CASTWRIGHT_LLAMA_SERVER");
@@ -344,6 +439,7 @@ const struct cw_test cw_tests_remote[] = {
     {"remote.endpoint", "a stream is read whole; 429, 500, HTML, cuts, silence and garbage are tried again, keys stay secret",
      test_endpoint},
     {"remote.writer", "an endpoint's replies are undressed, checked, asked again with the error; the budget holds", test_writer},
+    {"remote.journal", "cut off anywhere and taken up again: the same script, no reply asked for twice", test_journal},
     {"remote.llama-server", "a talk through llama.cpp's own server ($CASTWRIGHT_LLAMA_SERVER)", test_real_server},
     {0},
 };

@@ -1,4 +1,5 @@
 /* The writer and the language model behind it, with the small model: grammar, refusals, cache, a one-minute script. */
+#include "dialogue/rewrite.h"
 #include "dialogue/source.h"
 #include "dialogue/stats.h"
 #include "dialogue/style.h"
@@ -484,6 +485,77 @@ static void test_styles(void) {
     cw_script_free(&cast);
 }
 
+/* A turn said again keeps its place, its speaker and the editor's remarks; everything else stays to the byte; the diff shows the change. */
+static void test_rewrite(void) {
+    static const char text[] =
+        "---\ntitle: Bees\nlanguage: en-us\nseed: 1\ncast:\n  Maya: af_heart\n  Tom: am_michael\n---\n\n# Why do bees matter?\n\n"
+        "Maya: Hello, everybody. Why do we need bees at all?\n"
+        "<!-- mine: keep this -->\n<!-- rests on [1] -->\n"
+        "Tom: [overlap 200ms] Bees carry pollen from flower to flower, and without that most fruit trees in our gardens and on our "
+        "farms would stay almost empty, year after year, whatever else people tried.\n"
+        "Maya: So no bees, no apples?\n"
+        "Tom: Far fewer of them. Thanks, Maya. Goodbye.\n\n"
+        "<!-- passages\n[1] (bees.md) Bees carry pollen between flowers, and most fruit trees depend on it.\n-->\n";
+    struct cw_llm *m = open_model(2048);
+    struct cw_error err = {0};
+    struct cw_script s = {0};
+    struct cw_text out = {0}, diff = {0};
+    if (m == NULL) {
+        return;
+    }
+    struct cw_rewrite_params p = {.what = CW_REWRITE_TURN, .at = 2, .say = "in one short sentence", .seed = 3};
+    CHECK(cw_script_parse(&s, "bees.md", text, sizeof text - 1, &err) == 0);
+    if (!CHECKF(cw_rewrite(m, &s, p, &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    CHECK(cw_script_print(&s, &out, &err) == 0);
+    const struct cw_turn *t = &s.segments[0].turns[1];
+    CHECK(s.segments[0].turn_count == 4 && t->speaker == 1 && t->overlap_ms == 200);
+    CHECKF(t->comment != NULL && strstr(t->comment, "<!-- mine: keep this -->") != NULL, "%s", t->comment != NULL ? t->comment : "none");
+    CHECKF(strcmp(t->spans[0].text, "Bees carry pollen from flower to flower") != 0, "%s", t->spans[0].text);
+    cw_rewrite_diff(&diff, "bees.md", text, out.data);
+    CHECKF(diff.len > 0 && strstr(diff.data, "\n-Tom: [overlap 200ms] Bees carry") != NULL &&
+               strstr(diff.data, "\n+Tom: [overlap 200ms] ") != NULL,
+           "%s", diff.data != NULL ? diff.data : "");
+    CHECKF(strstr(diff.data, "\n-Maya") == NULL && strstr(diff.data, "@@ -") != NULL, "%s", diff.data);
+    p = (struct cw_rewrite_params){.what = CW_REWRITE_INSERT, .at = 2, .say = "wonders about wasps", .speaker = "Maya", .seed = 4};
+    CHECKF(cw_rewrite(m, &s, p, &err) == 0, "%s", err.text);
+    CHECK(s.segments[0].turn_count == 5 && s.segments[0].turns[2].speaker == 0);
+    p.at = 9;
+    CHECK_REFUSED(cw_rewrite(m, &s, p, &err), &err, "1 to 5", "9");
+    p.say = " ";
+    CHECK_REFUSED(cw_rewrite(m, &s, p, &err), &err, "say");
+    p.say = "x";
+    p.at = 1;
+    p.speaker = "Bob";
+    CHECK_REFUSED(cw_rewrite(m, &s, p, &err), &err, "Bob");
+    CHECK(err.code == CW_BAD_INPUT);
+done:
+    cw_script_free(&s);
+    cw_text_free(&out);
+    cw_text_free(&diff);
+    cw_llm_close(m);
+}
+
+static void test_diff(void) {
+    static const struct {
+        const char *a, *b, *want;
+    } cases[] = {
+        {"a\nb\n", "a\nb\n", ""},
+        {"1\n2\n3\n4\n5\n6\n", "1\n2\n3\nX\n5\n6\n", "--- f\n+++ f\n@@ -2,5 +2,5 @@\n 2\n 3\n-4\n+X\n 5\n 6\n"},
+        {"1\n", "1\n2\n", "--- f\n+++ f\n@@ -1,1 +1,2 @@\n 1\n+2\n"},
+        {"1\n2\n2\n", "1\n2\n", "--- f\n+++ f\n@@ -1,3 +1,2 @@\n 1\n 2\n-2\n"},
+        {"old", "new", "--- f\n+++ f\n@@ -1,1 +1,1 @@\n-old\n+new\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cw_text out = {0};
+        cw_text_add(&out, "");
+        cw_rewrite_diff(&out, "f", cases[i].a, cases[i].b);
+        CHECK_STR(out.data, cases[i].want);
+        cw_text_free(&out);
+    }
+}
+
 const struct cw_test cw_tests_writer[] = {
     {"writer.grammar", "under the grammars nothing but speakable lines come out, even at temperature 2", test_grammar},
     {"writer.model_refusals", "files that are no whole language model are refused by name", test_model_refusals},
@@ -492,6 +564,8 @@ const struct cw_test cw_tests_writer[] = {
     {"writer.checks", "greetings, goodbyes, empty agreement, repeats and markup do not pass", test_checks},
     {"writer.styles", "every style is whole, a changed copy keeps the rest, mistakes are named by line", test_styles},
     {"writer.sources", "orders in a source stay material; turns are traced, figures of no passage flagged", test_sources},
+    {"writer.rewrite", "a turn said again keeps its place and remarks, everything else stays; a turn can be put in", test_rewrite},
+    {"writer.diff", "a change is shown as diff -u shows it", test_diff},
     {"writer.script", "a one-minute talk of three is as long as asked, greets once, ends, and parses", test_script},
     {0},
 };

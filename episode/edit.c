@@ -1,0 +1,51 @@
+/* A script and a wish -> the script as it would be, and what changed: nothing is written here. */
+#include "dialogue/rewrite.h"
+#include "episode/brief.h"
+
+#include <stdlib.h>
+
+struct cw_edit_params cw_edit_params_default(void) {
+    struct cw_edit_params p = {.insert = -1, .seed = 1};
+    return p;
+}
+
+int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, struct cw_text *after, struct cw_text *diff,
+            struct cw_error *err) {
+    int result = -1, chosen = (p.turn > 0) + (p.segment > 0) + (p.insert >= 0) + (p.continue_from > 0);
+    struct cw_script script = {0};
+    struct cw_brief brief = {.asked = {.endpoint = p.endpoint, .llm_name = p.llm_name, .key_file = p.key_file, .seed = p.seed}};
+    struct cw_llm *llm = NULL, *planner = NULL;
+    char *before = NULL;
+    size_t len = 0;
+    if (chosen != 1)
+        return cw_fail(err, CW_BAD_INPUT,
+                       "rewrite: expected one of a turn, a segment, a place to insert, a turn to continue from; found %d", chosen);
+    struct cw_rewrite_params r = {
+        .what = p.turn > 0      ? CW_REWRITE_TURN
+                : p.segment > 0 ? CW_REWRITE_SEGMENT
+                : p.insert >= 0 ? CW_REWRITE_INSERT
+                                : CW_REWRITE_CONTINUE,
+        .at = p.turn > 0      ? p.turn
+              : p.segment > 0 ? p.segment
+              : p.insert >= 0 ? p.insert
+                              : p.continue_from,
+        .say = p.say,
+        .speaker = p.speaker,
+        .seed = p.seed,
+    };
+    if (cw_file_read(path, CW_SCRIPT_MAX_BYTES, &before, &len, err) != 0 || cw_script_parse(&script, path, before, len, err) != 0 ||
+        cw_style_open(&brief.style, p.style, err) != 0 || (!p.endpoint && cw_studio_writer(s, brief.writer, err) != 0) ||
+        cw_brief_models(&brief, s->threads, &llm, &planner, err) != 0)
+        goto done;
+    r.style = brief.style;
+    if (cw_rewrite(llm, &script, r, err) != 0 || cw_script_print(&script, after, err) != 0)
+        goto done;
+    cw_rewrite_diff(diff, path, before, after->data);
+    result = cw_text_check(diff, "diff", err);
+done:
+    cw_llm_close(llm);
+    cw_brief_close(&brief);
+    cw_script_free(&script);
+    free(before);
+    return result;
+}
