@@ -128,11 +128,21 @@ int cw_brief_models(const struct cw_brief *b, int threads, struct cw_llm **write
     return open_model(planner, b, threads, a->plan_endpoint, a->plan_llm_name, b->planner, err);
 }
 
-void cw_brief_estimate(const struct cw_brief *b, long *prompt, long *generated) {
+void cw_brief_estimate(const struct cw_brief *b, const struct cw_llm *llm, char *text, size_t size) {
     double words = b->asked.minutes * 165, turns = words / 18;
     /* an endpoint reads the whole part again for every line */
-    *prompt = (long)(b->asked.endpoint ? turns * 1.6 * 1300 : words * 5);
-    *generated = (long)(words * 2.3 + 60 * b->asked.minutes);
+    long prompt = (long)(b->asked.endpoint ? turns * 1.6 * 1300 : words * 5);
+    long generated = (long)(words * 2.3 + 60 * b->asked.minutes);
+    double money = cw_llm_price(llm, prompt, generated);
+    int n = snprintf(text, size, "estimate: about %ld tokens to read and %ld to write", prompt, generated);
+    if (money > 0 && n > 0 && (size_t)n < size)
+        snprintf(text + n, size - (size_t)n, ", about %.4f by the price table", money);
+}
+
+int cw_brief_beside(const char *out, const char *ending, char path[CW_PATH_MAX], struct cw_error *err) {
+    const char *slash = strrchr(out, '/');
+    int n = snprintf(path, CW_PATH_MAX, "%.*s.%s.%s", slash ? (int)(slash - out) + 1 : 0, out, slash ? slash + 1 : out, ending);
+    return n < CW_PATH_MAX ? 0 : cw_fail(err, CW_BAD_INPUT, "output: expected a path of at most %d bytes", CW_PATH_MAX - 16);
 }
 
 void cw_brief_close(struct cw_brief *b) {

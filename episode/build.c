@@ -867,13 +867,13 @@ static bool on_turn(void *arg, const struct cw_script *script, int segment, int 
     struct build *b = w->build;
     double start = cw_seconds();
     struct cw_text text = {0};
-    w->failed = time_turn(w, script, segment, turn) != 0;
+    /* for people to watch; the run itself goes on from its journal */
+    w->failed = time_turn(w, script, segment, turn) != 0 || cw_script_print(script, &text, &w->err) != 0 ||
+                cw_file_write(w->partial, text.data, text.len, &w->err) != 0;
     if (!w->speak) {
         w->failed = w->failed || report(b, 0, &w->err) != 0;
     } else if (!w->failed) {
-        /* for people to look at when the run is cut off: the run itself writes the same script again from its seed */
-        w->failed = cw_script_print(script, &text, &w->err) != 0 || cw_file_write(w->partial, text.data, text.len, &w->err) != 0 ||
-                    order_turn(b, script, segment, turn, &w->err) != 0 || take_turns(b, script, !w->beside, &w->err) != 0;
+        w->failed = order_turn(b, script, segment, turn, &w->err) != 0 || take_turns(b, script, !w->beside, &w->err) != 0;
         b->stage = CW_STAGE_WRITE;
     }
     cw_text_free(&text);
@@ -896,17 +896,6 @@ static void on_refused(void *arg, const char *text, const char *why) {
     (void)text;
     (void)why;
     w->build->asked_again++;
-}
-
-/* Before: what it will take, about. */
-static void tell_estimate(const struct build *b, const struct cw_brief *brief, const struct cw_llm *llm) {
-    long prompt, generated;
-    cw_brief_estimate(brief, &prompt, &generated);
-    double money = cw_llm_price(llm, prompt, generated);
-    if (money > 0)
-        tell(b, "estimate: about %ld tokens to read and %ld to write, about %.4f by the price table", prompt, generated, money);
-    else
-        tell(b, "estimate: about %ld tokens to read and %ld to write", prompt, generated);
 }
 
 static int write_script(struct writing *k, const char *journal, const char *key, struct cw_script *script, struct cw_error *err) {
@@ -933,7 +922,8 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     if (report(b, 0, err) != 0 || cw_brief_models(k->brief, threads - speakers_beside_writer(threads), &llm, &planner, err) != 0)
         goto done;
     params.planner = planner;
-    tell_estimate(b, k->brief, llm);
+    cw_brief_estimate(k->brief, llm, b->what, sizeof b->what);
+    tell(b, "%s", b->what);
     for (int i = 0; i < script->cast_count; i++)
         if (cw_voice_rate(b->studio, &b->voices[i], script->language, b->params.speed, &k->symbol_seconds[i], err) != 0)
             goto done;
@@ -964,13 +954,6 @@ done:
     return result;
 }
 
-/* "talks/sea.md" -> "talks/.sea.md.writing": what a run that was cut off leaves, for the next one to go on from. */
-static int journal_beside(const char *out, char path[CW_PATH_MAX], struct cw_error *err) {
-    const char *slash = strrchr(out, '/');
-    int n = snprintf(path, CW_PATH_MAX, "%.*s.%s.writing", slash ? (int)(slash - out) + 1 : 0, out, slash ? slash + 1 : out);
-    return n < CW_PATH_MAX ? 0 : cw_fail(err, CW_BAD_INPUT, "output: expected a path of at most %d bytes", CW_PATH_MAX - 16);
-}
-
 int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, struct cw_error *err) {
     struct build b;
     struct cw_script script = {0};
@@ -990,13 +973,15 @@ int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, str
     }
     struct writing k = {.build = &b, .brief = &brief};
     if (start_script(&b, &w, &brief, &script, err) != 0 || cw_manifest_request(&brief, &script, &request, err) != 0 ||
-        journal_beside(out, journal, err) != 0)
+        cw_brief_beside(out, "writing", journal, err) != 0 || cw_brief_beside(out, "partial.md", k.partial, err) != 0)
         goto done;
     cw_sha256_of(request.data, request.len, key);
     if (write_script(&k, journal, key, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
         cw_file_write(out, text.data, text.len, err) != 0)
         goto done;
     unlink(journal);
+    unlink(k.partial);
+    tell(&b, "%d turns, %.0f s when spoken", cw_script_turns(&script), on_seconds(&k));
     if (b.stages[0].money + b.stages[1].money > 0)
         tell(&b, "cost: %.4f by the price table", b.stages[0].money + b.stages[1].money);
     result = 0;

@@ -238,6 +238,40 @@ static void test_json(void) {
     json_decref(j);
 }
 
+/* What writing rests on and what directs it: wrong sources, styles, endpoints and wishes are refused by name, and leave nothing. */
+static void test_direction(void) {
+    static const struct {
+        const char *args[8];
+        const char *says;
+    } cases[] = {
+        {{"script-stats", "nope.md"}, "nope.md"},
+        {{"write", "-o", "x.md"}, "--from"},
+        {{"write", "x", "--from", "nope.pdf", "-o", "x.md"}, "nope.pdf"},
+        {{"write", "x", "--from", "http://127.0.0.1:9/", "-o", "x.md"}, "--allow-local"},
+        {{"write", "x", "--style", "opera", "-o", "x.md"}, "interview"},
+        {{"write", "x", "--style", "./nope.style", "-o", "x.md"}, "nope.style"},
+        {{"write", "x", "--endpoint", "http://h/v1", "-o", "x.md"}, "--llm-name"},
+        {{"write", "x", "--budget", "-1", "-o", "x.md"}, "--budget"},
+        {{"rewrite", "nope.md", "--turn", "1"}, "--say"},
+        {{"rewrite", "nope.md", "--say", "x"}, "expected one of"},
+        {{"rewrite", "nope.md", "--say", "x", "--turn", "1"}, "nope.md"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases && (i == 0 || models()); i++) {
+        struct ran *r = run_with(NULL, 0, cases[i].args);
+        CHECKF(r->code == 2 && strstr(r->err, cases[i].says) && strchr(r->err, '\n') == r->err + strlen(r->err) - 1, "%s %s: code %d, %s",
+               cases[i].args[0], cases[i].args[1], r->code, r->err);
+    }
+    char path[CW_PATH_MAX];
+    struct cw_error err = {0};
+    CHECK(cw_path_join(path, cw_test_dir(), "x.md", &err) == 0 && !cw_file_exists(path));
+    CHECK(cw_path_join(path, cw_test_dir(), "s.md", &err) == 0 &&
+          cw_file_write(path, "---\ncast:\n  A: v\n---\nA: One two three.\nA: One two three.\n", 57, &err) == 0);
+    CHECK(strstr(RUN("script-stats", "s.md")->out, "sentences repeated     1 of 2") != NULL);
+    json_t *j = json_loads(RUN("script-stats", "--json", "s.md")->out, 0, NULL);
+    CHECK(json_integer_value(json_object_get(json_array_get(j, 0), "sentences_repeated")) == 1);
+    json_decref(j);
+}
+
 const struct cw_test cw_tests_cli[] = {
     {"cli.help", "every command explains itself with examples", test_help},
     {"cli.usage", "wrong usage is refused by name, exit code 2", test_usage},
@@ -247,6 +281,7 @@ const struct cw_test cw_tests_cli[] = {
     {"cli.bad-script", "a malformed script is refused with file and line", test_bad_script},
     {"cli.say", "say writes a 24 kHz mono file of the right length", test_say},
     {"cli.full-disk", "a full disk is one clear error and leaves no half-written file", test_full_disk},
+    {"cli.direction", "wrong sources, styles, endpoints and wishes are refused by name; scripts are measured", test_direction},
     {"cli.json", "what programs read parses", test_json},
     {0},
 };
