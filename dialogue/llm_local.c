@@ -546,7 +546,7 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
     if (make_prompt(m, r, &t, &anchor, err) != 0) {
         goto done;
     }
-    if (t.count < 1 || t.count >= m->params.context) {
+    if (t.ids == NULL || t.count < 1 || t.count >= m->params.context) {
         cw_fail(err, CW_BAD_INPUT, "prompt too long for the language model's context; expected fewer than %d tokens; found %d",
                 m->params.context, t.count);
         goto done;

@@ -150,7 +150,6 @@ int source_pdf(const char *data, size_t len, struct cw_text *out, const char *na
     }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    pid = -1;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     if (too_long) {
         cw_fail(err, CW_BAD_INPUT, "%s: expected a PDF with at most %d bytes of text; found more", name, PDF_TEXT_MAX);

@@ -556,6 +556,47 @@ static void test_diff(void) {
     }
 }
 
+/* Stopped at any turn and taken up again, with the model's cache as another run left it: the same script. */
+static void test_journal(void) {
+    struct cw_llm *m = open_model(2048);
+    struct cw_error err = {0};
+    struct cw_text whole = {0}, again = {0}, other = {0};
+    struct cw_writer_params p = cw_writer_params_default();
+    char path[CW_PATH_MAX];
+    if (m == NULL) {
+        return;
+    }
+    CHECK(cw_path_join(path, cw_test_dir(), "journal", &err) == 0);
+    p.topic = "Why bees matter";
+    p.minutes = 0.4;
+    p.no_disclosure = true;
+    p.seed = 9;
+    p.journal_key = "k";
+    int turns = 0;
+    for (int run = 0; run < 3; run++) { /* 0: undisturbed; 1: stopped before its last turn, 2: taken up */
+        struct cw_script s = {0};
+        struct heard h = {.most = run == 1 ? turns - 1 : 1000, .in_order = true};
+        struct cw_writer_events events = {.arg = &h, .turn = hear};
+        CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
+        s.language = cw_strdup("en-us");
+        p.journal = run == 0 ? NULL : path;
+        int written = cw_writer_run(m, p, &events, &s, &err);
+        CHECKF(written == (run == 1 ? -1 : 0), "run %d: %s", run, err.text);
+        if (run != 1 && written == 0) {
+            CHECK(cw_script_print(&s, run == 0 ? &whole : &again, &err) == 0);
+        }
+        turns = run == 0 ? cw_script_turns(&s) : turns;
+        cw_script_free(&s);
+        CHECK(take(m, "What do flowers smell of?", 3, false, &other, &err) == 0); /* the cache is somebody else's now */
+    }
+    CHECKF(turns > 2, "%d turns", turns);
+    CHECK_STR(again.data, whole.data);
+    cw_text_free(&whole);
+    cw_text_free(&again);
+    cw_text_free(&other);
+    cw_llm_close(m);
+}
+
 const struct cw_test cw_tests_writer[] = {
     {"writer.grammar", "under the grammars nothing but speakable lines come out, even at temperature 2", test_grammar},
     {"writer.model_refusals", "files that are no whole language model are refused by name", test_model_refusals},
@@ -564,6 +605,7 @@ const struct cw_test cw_tests_writer[] = {
     {"writer.checks", "greetings, goodbyes, empty agreement, repeats and markup do not pass", test_checks},
     {"writer.styles", "every style is whole, a changed copy keeps the rest, mistakes are named by line", test_styles},
     {"writer.sources", "orders in a source stay material; turns are traced, figures of no passage flagged", test_sources},
+    {"writer.journal", "stopped and taken up again with another's cache: the same script", test_journal},
     {"writer.rewrite", "a turn said again keeps its place and remarks, everything else stays; a turn can be put in", test_rewrite},
     {"writer.diff", "a change is shown as diff -u shows it", test_diff},
     {"writer.script", "a one-minute talk of three is as long as asked, greets once, ends, and parses", test_script},
