@@ -198,7 +198,33 @@ static void test_refused(void) {
     }
 }
 
+/* What turns rest on: numbers beside the turn, the passages themselves at the end; nothing of it where there is none. */
+static void test_sources(void) {
+    static const struct cw_published_passage passages[] = {{3, "a \"b\".pdf", "The Moon\tpulls."}, {7, "c.md", "It follows."}};
+    struct cw_transcript t = small();
+    struct cw_cue cues[2] = {t.cues[0], t.cues[1]};
+    cues[0].source_count = 2;
+    cues[0].sources[0] = 3;
+    cues[0].sources[1] = 7;
+    cues[1].flagged = true;
+    t.cues = cues;
+    t.passages = passages;
+    t.passage_count = 2;
+    char *s = published(cw_publish_json, &t);
+    json_t *j = json_loads(s, 0, NULL);
+    const json_t *turns = json_object_get(j, "turns"), *list = json_object_get(j, "passages");
+    CHECK(json_integer_value(json_array_get(json_object_get(json_array_get(turns, 0), "sources"), 1)) == 7);
+    CHECK(json_object_get(json_array_get(turns, 1), "sources") == NULL && json_is_true(json_object_get(json_array_get(turns, 1), "check")));
+    CHECK(json_object_get(json_array_get(turns, 0), "check") == NULL && json_array_size(list) == 2);
+    CHECK_STR(json_string_value(json_object_get(json_array_get(list, 0), "source")), "a \"b\".pdf");
+    CHECK_STR(json_string_value(json_object_get(json_array_get(list, 0), "text")), "The Moon\tpulls.");
+    CHECK(json_integer_value(json_object_get(json_array_get(list, 1), "number")) == 7);
+    json_decref(j);
+    free(s);
+}
+
 const struct cw_test cw_tests_publish[] = {
+    {"publish.sources", "the passages that turns rest on stand in transcript.json", test_sources},
     {"publish.exact", "a small episode gives these very bytes", test_exact},
     {"publish.hostile", "markup, arrows, quotes and control characters in text stay text", test_hostile},
     {"publish.cues", "long turns become cues of at most 84 characters that lose nothing and keep time", test_cues},
