@@ -283,6 +283,10 @@ static int write_turn(struct writer *w, int part, enum beat beat, int speaker, c
         if (writer_check_turn(&check, text, &penalty, &why, err) != 0) {
             goto done;
         }
+        if (strcmp(text, opener.data) == 0) { /* the words given to begin with, and nothing after them */
+            penalty += 200;
+            why = "ends after its opener";
+        }
         if (penalty < best) {
             free(best_text);
             best_text = cw_strdup(text);
