@@ -163,21 +163,24 @@ static void run_task(void *arg, int i) {
 }
 
 static void run_blocks(struct cw_device *d, struct run_tasks *t, int out, struct cw_mat moments) {
+    const bool gather = moments.data != NULL; /* then out <= RUN_COLS */
     double mean[RUN_COLS], m2[RUN_COLS];
     int want = 4 * cw_pool_threads(d->pool), run, c;
 
     t->kernels = d->kernels;
-    t->gather = moments.data != NULL;
-    t->runs = t->gather && RUN_COLS / out < RUNS_MAX ? RUN_COLS / out : RUNS_MAX;
+    t->gather = gather;
+    t->runs = gather && RUN_COLS / out < RUNS_MAX ? RUN_COLS / out : RUNS_MAX;
     if (t->runs > t->blocks)
         t->runs = t->blocks;
     t->groups = t->fast || t->runs >= want ? 1 : (want + t->runs - 1) / t->runs;
     t->group = (t->panels + t->groups - 1) / t->groups;
     t->groups = (t->panels + t->group - 1) / t->group;
-    for (run = 0; t->gather && run < t->runs; run++)
+    for (c = 0; gather && c < out; c++)
+        mean[c] = m2[c] = 0;
+    for (run = 0; gather && run < t->runs; run++)
         t->moments[run] = (struct cw_moments){0, mean + (size_t)run * out, m2 + (size_t)run * out};
     cw_parallel(d, t->runs * t->groups, run_task, t);
-    for (c = 0; t->gather && c < out; c++) {
+    for (c = 0; gather && c < out; c++) {
         double all = t->moments[0].count, all_mean = mean[c], all_m2 = m2[c];
 
         for (run = 1; run < t->runs; run++) {

@@ -462,11 +462,11 @@ static int run_stage(struct istftnet_session *s, int stage, struct cw_mat style,
     const size_t mark = cw_arena_mark(s->arena);
     const int rows = out.rows, cols = out.cols, reflected = stage == STAGES - 1 ? 1 : 0;
     const float slope = stage == STAGES - 1 ? POST_SLOPE : LOOP_SLOPE;
-    struct stage_mat x, v, u, *const each[] = {&x, &v, &u};
+    struct stage_mat x, v, u, *const each[3] = {&x, &v, &u};
     struct cw_mat t;
     int rc = -1;
 
-    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+    for (int i = 0; i < 3; i++) {
         if (cw_arena_mat(s->arena, rows, cols, &each[i]->m, err) || cw_arena_mat(s->arena, 3, cols, &each[i]->moments, err))
             goto done;
     }
