@@ -30,3 +30,9 @@ for voice; do
         printf '%-5s %-12s %s\n' "$who" "$voice" "$(tail -n 1 "$out/$who-$voice.verdict")"
     done
 done
+# The same sentence by both: the mean difference of DNSMOS and its standard error.
+for voice; do
+    paste "$out/ours-$voice.verdict" "$out/peer-$voice.verdict" | awk -F '\t' -v voice="$voice" '
+        split($1, a, " ") && split($2, b, " ") && a[1] ~ /^[0-9.]+$/ { d = a[2] - b[2]; n++; sum += d; squares += d * d }
+        END { if (n > 1) printf "ours - peer, %-12s DNSMOS %+.3f, standard error %.3f\n", voice, sum / n, sqrt((squares - sum * sum / n) / (n - 1) / n) }'
+done
