@@ -84,9 +84,14 @@ static bool tame_letter(uint32_t c) {
             !(c >= 0xE000 && c <= 0xF8FF) && !(c >= 0xFE00 && c <= 0xFF0F) && c < 0x1F000);
 }
 
+/* Letters of one script have one number; 0: a mark that joins any letter. */
+static uint32_t script(uint32_t c) {
+    return c >= 0x300 && c <= 0x36F ? 0 : c < 0x250 || (c >= 0x1E00 && c <= 0x1EFF) ? 1 : c >= 0x370 && c <= 0x3FF ? 2 : 3 + (c >> 8);
+}
+
 /* What espeak-ng is given: letters, digits, a point or comma inside of a number, an apostrophe inside of a word where the language has
- * some. espeak-ng 1.51 writes through a stray pointer at a sign that its dictionary has no rule for (its "match1.del_fwd", mended since).
- */
+ * some. espeak-ng 1.51 writes through a stray pointer at a sign that its dictionary has no rule for (its "match1.del_fwd", mended since),
+ * and uses the rules that it borrowed from another language after it gave them back, where a word has letters of several scripts. */
 static void tame(struct cw_text *out, const char *words, bool apostrophes) {
     uint32_t before = ' ';
     for (size_t i = 0, n = strlen(words); i < n;) {
@@ -94,6 +99,15 @@ static void tame(struct cw_text *out, const char *words, bool apostrophes) {
         size_t k = (size_t)cw_utf8_next(words + i, n - i, &c);
         k = k ? k : 1;
         cw_utf8_next(words + i + k, n - i - k, &after);
+        if ((c >= 0x200B && c <= 0x200D) || c == 0x2060) { /* joiners: nothing to hear */
+            i += k;
+            continue;
+        }
+        bool digit = c >= '0' && c <= '9', digit_before = before >= '0' && before <= '9';
+        if (tame_letter(c) && tame_letter(before) &&
+            (digit != digit_before || (!digit && script(c) && script(before) && script(c) != script(before)))) {
+            cw_text_add_char(out, ' ');
+        }
         bool in_number = (c == '.' || c == ',') && before >= '0' && before <= '9' && after >= '0' && after <= '9';
         bool in_word =
             apostrophes && (c == '\'' || c == 0x2019) && tame_letter(before) && tame_letter(after) && before > '9' && after > '9';
