@@ -1,5 +1,6 @@
 /* text: what would be said, one output line an input line: spoken words, phonemes, or all of it as JSON; entries for a dictionary. */
 #include "cli/cli.h"
+#include "dialogue/script.h"
 #include "models/catalogue.h"
 #include "tts/speech.h"
 #include "voices/voices.h"
@@ -131,6 +132,11 @@ static int show_line(struct showing *s, const char *line, size_t n, long number,
         if (!(piece = cw_strndup(line + at, take))) {
             cw_fail_memory(err, "text");
             goto done;
+        }
+        for (size_t i = 0; i < take; i++) { /* directions are silent; places stay what they are */
+            int pause;
+            size_t direction = cw_direction_length(piece + i, take - i, &pause);
+            memset(piece + i, ' ', direction);
         }
         if (show_piece(s, piece, at, err) != 0)
             goto done;

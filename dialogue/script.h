@@ -72,6 +72,9 @@ CW_MUST_CHECK int cw_script_read_cast(struct cw_script *s, const char *path, str
 /* "Maya=af_heart,Tom=am_michael" -> cast. */
 CW_MUST_CHECK int cw_script_parse_cast(struct cw_script *s, const char *spec, struct cw_error *err);
 
+/* Length of a well-formed direction at s, "[pause 300ms]", or 0; *pause_ms is the silence it asks for. For texts outside of a script, where
+ * other brackets are text. */
+size_t cw_direction_length(const char *s, size_t n, int *pause_ms);
 /* The turn's text without directions and with [word](/ipa/) shown as word: for transcripts and counting. */
 CW_MUST_CHECK int cw_turn_plain(const struct cw_turn *t, struct cw_text *out, struct cw_error *err);
 int cw_script_turns(const struct cw_script *s); /* total */

@@ -139,6 +139,28 @@ static void add_bytes(struct turn_parser *p, const char *s, size_t n) {
     cw_text_add_n(&p->text, s, n);
 }
 
+size_t cw_direction_length(const char *s, size_t n, int *pause_ms) {
+    size_t close = 1;
+    *pause_ms = 0;
+    if (n < 2 || s[0] != '[') {
+        return 0;
+    }
+    while (close < n && s[close] != ']' && s[close] != '\n') {
+        close++;
+    }
+    bool pause = n > 7 && strncmp(s, "[pause ", 7) == 0, overlap = n > 9 && strncmp(s, "[overlap ", 9) == 0;
+    size_t skip = pause ? 7 : 9;
+    if (close == n || s[close] != ']' || (!pause && !overlap) || close < skip) {
+        return 0;
+    }
+    long ms = parse_time(s + skip, close - skip);
+    if (ms < 1 || ms > (pause ? CW_PAUSE_MAX_MS : CW_OVERLAP_MAX_MS)) {
+        return 0;
+    }
+    *pause_ms = pause ? (int)ms : 0;
+    return close + 1;
+}
+
 /* Closes the stretch before a pause or at the end. Bare punctuation joins the stretch before it. */
 static int close_span(struct turn_parser *p, struct cw_error *err) {
     int status = -1;

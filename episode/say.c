@@ -129,6 +129,37 @@ static int out_format(const char *out, int *format, struct cw_error *err) {
     return 0;
 }
 
+/* "Well. [pause 1s] Yes." -> two spans with a pause between them; `text` is cut up in place. [overlap …] has nothing to overlap with here.
+ */
+static int make_spans(char *text, struct cw_span **spans, int *count, int *tail_pause_ms, struct cw_error *err) {
+    size_t n = strlen(text), most = 1;
+    int waiting = 0;
+    for (size_t i = 0; i < n; i++)
+        most += text[i] == '[';
+    *spans = calloc(most, sizeof **spans);
+    if (!*spans)
+        return cw_fail_memory(err, "text");
+    char *from = text;
+    for (size_t i = 0; i <= n; i++) {
+        int pause = 0;
+        size_t length = cw_direction_length(text + i, n - i, &pause);
+        if (length && pause == 0)
+            memset(text + i, ' ', length);
+        if (i < n && pause == 0)
+            continue;
+        text[i] = '\0';
+        if (from[strspn(from, " ")] != '\0') {
+            (*spans)[(*count)++] = (struct cw_span){.pause_ms = waiting, .text = from};
+            waiting = 0;
+        }
+        waiting = waiting + pause < CW_PAUSE_MAX_MS ? waiting + pause : CW_PAUSE_MAX_MS;
+        i += length ? length - 1 : 0;
+        from = text + i + (i < n);
+    }
+    *tail_pause_ms = waiting;
+    return *count > 0 ? 0 : cw_fail(err, CW_BAD_INPUT, "text: expected at least one word to speak, found none");
+}
+
 int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct cw_error *err) {
     int result = -1, format = 0;
     struct cw_voice voice = {0};
@@ -137,6 +168,8 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
     struct saying k = {.listen = p.listen, .out = p.out};
     struct cw_dictionary *own = NULL;
     struct cw_text copy = {0};
+    struct cw_span *spans = NULL;
+    int span_count = 0, tail_pause_ms = 0;
     char temp[CW_PATH_MAX] = "", name[CW_PATH_MAX];
     char *line = cw_strdup(text ? text : "");
     if (!line) {
@@ -157,16 +190,17 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
         cw_voice_open(&voice, s->voices_dir, p.voice ? p.voice : cw_say_params_default().voice, err) != 0 ||
         cw_speech_language(p.language ? p.language : voice.language, err) != 0)
         goto done;
-    struct cw_span span = {0, line};
-    if (cw_pronounce_open(&own, NULL, p.dictionary, NULL, &copy, err) != 0)
+    if (make_spans(line, &spans, &span_count, &tail_pause_ms, err) != 0 ||
+        cw_pronounce_open(&own, NULL, p.dictionary, NULL, &copy, err) != 0)
         goto done;
     struct cw_turn_request r = {.voice = &voice,
                                 .language = p.language ? p.language : voice.language,
                                 .dictionary = own,
                                 .speed = p.speed,
                                 .seed = p.seed,
-                                .spans = &span,
-                                .span_count = 1};
+                                .spans = spans,
+                                .span_count = span_count,
+                                .tail_pause_ms = tail_pause_ms};
     if (cw_turn_plan_make(s, &r, &plan, err) != 0)
         goto done;
     k.expected_seconds = 0.07 * plan.symbols / p.speed;
@@ -229,6 +263,7 @@ done:
     cw_voice_close(&voice);
     cw_dictionary_close(own);
     cw_text_free(&copy);
+    free(spans);
     free(line);
     return result;
 }

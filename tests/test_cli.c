@@ -95,7 +95,7 @@ static bool models(void) {
 
 static void test_help(void) {
     CHECK(RUN("--help")->code == 0);
-    static const char *const commands[] = {"make", "write", "render", "say", "play", "voices", "models", "doctor", "bench"};
+    static const char *const commands[] = {"make", "write", "render", "say", "text", "play", "voices", "models", "doctor", "bench"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         struct ran *r = RUN(commands[i], "--help");
         CHECK(r->code == 0 && strstr(r->out, "usage: castwright") && strstr(r->out, "examples:"));
@@ -272,6 +272,48 @@ static void test_direction(void) {
     json_decref(j);
 }
 
+static void test_text(void) {
+    char dir[CW_PATH_MAX], path[CW_PATH_MAX];
+    struct cw_error err = {0};
+    if (cw_models_dir(dir, &err) != 0 || cw_path_join(path, dir, "lexicon/us.lex", &err) != 0 || !cw_file_exists(path)) {
+        cw_test_skip("the lexicon is not there: castwright models fetch");
+        return;
+    }
+    CHECK_STR(RUN("text", "It costs $3.50.")->out, "It costs three dollars fifty cents.\n");
+    CHECK_STR(RUN("text", "--phonemes", "Hello", "there")->out, "həlˈO ðˈɛɹ\n");
+    CHECK_STR(RUN("text", "--phonemes", "--lang", "es", "sí")->out, "sˈi\n");
+    CHECK_STR(RUN("text", "--phonemes", "--voice", "bf_emma", "no")->out, "nˈQ\n");
+    write_file("lines.txt", "One.\n\n***\r\nAnd [2] more\n");
+    CHECK_STR(RUN("text", "lines.txt")->out, "One.\n\n\nAnd (two) more\n"); /* a line for a line */
+    CHECK_STR(RUN("text", "[pause 300ms] Well [overlap 1s] yes [pause 90s]")->out,
+              "Well yes (pause nineties)\n"); /* what is no direction */
+    write_file("own.dict", "Zxyqv = zed\n");
+    CHECK_STR(RUN("text", "--dictionary", "own.dict", "Zxyqv's")->out, "zed's\n");
+    CHECK_STR(RUN("text", "--suggest", "Zxyqv and Zxyqv and bread")->out, "Zxyqv = /zˈizˈIkv/\n");
+    json_t *j = json_loads(RUN("text", "--json", "He paid $2 to Zxyqv.")->out, 0, NULL), *tokens = json_object_get(j, "tokens");
+    CHECK(json_integer_value(json_object_get(j, "line")) == 1 && json_array_size(tokens) == 6);
+    json_t *money = json_array_get(tokens, 2), *name = json_array_get(tokens, 4);
+    CHECK_STR(json_string_value(json_object_get(money, "text")), "$2");
+    CHECK_STR(json_string_value(json_object_get(money, "spoken")), "two dollars");
+    CHECK_STR(json_string_value(json_object_get(money, "class")), "money");
+    CHECK(json_array_size(json_object_get(money, "words")) == 2 && json_integer_value(json_object_get(money, "offset")) == 8);
+    CHECK_STR(json_string_value(json_object_get(name, "source")), "espeak");
+    json_decref(j);
+    EXPECT(RUN("text", "a\xff"), 2, "byte 1: expected UTF-8");
+    EXPECT(RUN("text", "***"), 2, "expected at least one word to speak");
+    EXPECT(RUN("text", "--json", "--spoken", "a"), 2, "expected one of --spoken");
+    EXPECT(RUN("text", "--lang", "ko", "a"), 2, "Korean");
+    write_file("bad.dict", "\nno\n");
+    EXPECT(RUN("text", "--dictionary", "bad.dict", "a"), 2, "bad.dict:2: expected \"word = respelling\"");
+    EXPECT(RUN("say", "--dictionary", "none.dict", "a", "-o", "a.wav"), 2, "none.dict");
+    struct cw_text word = {0};
+    for (int i = 0; i < 1000000; i++)
+        cw_text_add(&word, "abcdefghij");
+    write_file("word.txt", word.data);
+    EXPECT(RUN("text", "word.txt"), 2, "word.txt: ", "expected words of at most 16000 bytes");
+    cw_text_free(&word);
+}
+
 const struct cw_test cw_tests_cli[] = {
     {"cli.help", "every command explains itself with examples", test_help},
     {"cli.usage", "wrong usage is refused by name, exit code 2", test_usage},
@@ -280,6 +322,7 @@ const struct cw_test cw_tests_cli[] = {
     {"cli.bad-text", "unspeakable text, unknown voices and languages are refused by name", test_bad_text},
     {"cli.bad-script", "a malformed script is refused with file and line", test_bad_script},
     {"cli.say", "say writes a 24 kHz mono file of the right length", test_say},
+    {"cli.text", "text shows words, phonemes, JSON and suggestions, and refuses by name", test_text},
     {"cli.full-disk", "a full disk is one clear error and leaves no half-written file", test_full_disk},
     {"cli.direction", "wrong sources, styles, endpoints and wishes are refused by name; scripts are measured", test_direction},
     {"cli.json", "what programs read parses", test_json},

@@ -96,6 +96,9 @@ static void test_example(void) {
 
 static void test_forms(void) {
     /* continuation lines, indented ones, comments, CRLF, a byte order mark, turns before a heading, escapes */
+    round_trip("---\ntitle: T\nlanguage: en-us\nseed: 7\ncast:\n  Maya: af_heart\npronunciations:\n  Nguyen: \"/wˈɪn/\"\n  GIF: "
+               "jif\n---\n\nMaya: One.\n",
+               NULL);
     round_trip("\xEF\xBB\xBF" FRONT "Maya: one\ntwo words: not a speaker\n", NULL);
     round_trip(FRONT "Maya: one\nand on <!-- not\nthis --> it goes\n  Tom: is quoted here\n\n<!-- a comment -->\nTom:two\n",
                FRONT "\n<!-- not\nthis -->\nMaya: one and on it goes Tom: is quoted here\n<!-- a comment -->\nTom: two\n");

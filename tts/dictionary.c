@@ -249,22 +249,24 @@ done:
 
 /* ---- in a text ------------------------------------------------------------------------------------------------------------------ */
 
-/* Bytes of `text` that read as `small` whatever their case, and white space as one blank; 0: they do not. */
-static size_t reads_as(const char *text, const char *small) {
+/* Bytes of `text` that read as `word`, any number of blanks as one; with `any_case`, `word` is in small letters. 0: they do not. */
+static size_t reads_as(const char *text, const char *word, bool any_case) {
     size_t i = 0, k = 0;
-    while (small[k]) {
+    while (word[k]) {
         size_t n, m;
-        uint32_t want = code_at(small + k, &m), c = code_at(text + i, &n);
+        uint32_t want = code_at(word + k, &m), c = code_at(text + i, &n);
+        c = c == 0x2019 ? '\'' : c;
+        want = want == 0x2019 ? '\'' : want;
         if (want == ' ' && c == ' ') {
             while (text[i] == ' ') {
                 i++;
             }
-            while (small[k] == ' ') {
+            while (word[k] == ' ') {
                 k++;
             }
             continue;
         }
-        if (!text[i] || small_letter(c == 0x2019 ? '\'' : c) != want) {
+        if (!text[i] || (any_case ? small_letter(c) : c) != want) {
             return 0;
         }
         i += n;
@@ -307,9 +309,8 @@ static const struct entry *entry_at(const struct cw_dictionary *d, const char *t
         if (c > 0) {
             break;
         }
-        size_t found = c == 0 ? reads_as(text, e->small) : 0;
-        bool exact = found && strlen(e->word) == found && strncmp(e->word, text, found) == 0;
-        if (found && (e->any_case || exact) && (found > *length || (found == *length && exact))) {
+        size_t found = c == 0 ? reads_as(text, e->word, e->any_case) : 0;
+        if (found && (found > *length || (found == *length && !e->any_case))) {
             best = e;
             *length = found;
         }

@@ -78,31 +78,45 @@ static void convert_ipa(struct sound *p, bool british) {
     sound_set(p, q.s, q.n);
 }
 
-static bool tame_letter(uint32_t c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c >= 0xC0 && c != 0xD7 && c != 0xF7 && !(c >= 0x2000 && c <= 0x2BFF) && !(c >= 0x3000 && c <= 0x303F) &&
-            !(c >= 0xE000 && c <= 0xF8FF) && !(c >= 0xFE00 && c <= 0xFF0F) && c < 0x1F000);
+/* A letter's script: Latin, Greek, Russian, Devanagari; ANY for a mark that joins any letter and for a digit; NONE for all else. */
+enum script { NONE, ANY, LATIN, GREEK, RUSSIAN, DEVANAGARI };
+
+static enum script script_of(uint32_t c, bool hindi) {
+    return c >= 0x300 && c <= 0x36F                                                                            ? ANY
+           : c >= '0' && c <= '9'                                                                              ? ANY
+           : (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')                                                  ? LATIN
+           : (c >= 0xC0 && c < 0x250 && c != 0xD7 && c != 0xF7) || (c >= 0x1E00 && c <= 0x1EFF)                ? LATIN
+           : c == 0x386 || (c >= 0x388 && c <= 0x3CE && c != 0x38B && c != 0x38D && c != 0x3A2)                ? GREEK
+           : (c >= 0x410 && c <= 0x44F) || c == 0x401 || c == 0x451                                            ? RUSSIAN
+           : hindi && ((c >= 0x901 && c <= 0x939) || (c >= 0x93C && c <= 0x94D) || (c >= 0x958 && c <= 0x963)) ? DEVANAGARI
+           : hindi && c >= 0x966 && c <= 0x96F                                                                 ? DEVANAGARI
+                                                                                                               : NONE;
 }
 
 /* What espeak-ng is given: letters, digits, a point or comma inside of a number, an apostrophe inside of a word where the language has
- * some. espeak-ng 1.51 writes through a stray pointer at a sign that its dictionary has no rule for (its "match1.del_fwd", mended since).
- */
-static void tame(struct cw_text *out, const char *words, bool apostrophes) {
+ * some. espeak-ng 1.51 writes through a stray pointer at a sign that its dictionary has no rule for (its "match1.del_fwd", mended since),
+ * and uses the rules that it borrowed from another language after it gave them back, where those meet a letter that is foreign to them. */
+static void tame(struct cw_text *out, const char *words, bool apostrophes, bool hindi) {
     uint32_t before = ' ';
     for (size_t i = 0, n = strlen(words); i < n;) {
         uint32_t c = 0, after = 0;
         size_t k = (size_t)cw_utf8_next(words + i, n - i, &c);
         k = k ? k : 1;
         cw_utf8_next(words + i + k, n - i - k, &after);
-        bool in_number = (c == '.' || c == ',') && before >= '0' && before <= '9' && after >= '0' && after <= '9';
-        bool in_word =
-            apostrophes && (c == '\'' || c == 0x2019) && tame_letter(before) && tame_letter(after) && before > '9' && after > '9';
-        bool hyphen = c == '-' && tame_letter(before) && tame_letter(after) && before > '9' && after > '9';
-        if (tame_letter(c) || in_number || hyphen) {
-            cw_text_add_n(out, words + i, k);
-            before = c;
-        } else if (in_word) {
-            cw_text_add_char(out, '\'');
+        if ((c >= 0x200B && c <= 0x200D) || c == 0x2060) { /* joiners: nothing to hear */
+            i += k;
+            continue;
+        }
+        enum script now = script_of(c, hindi), last = script_of(before, hindi), next = script_of(after, hindi);
+        bool digit = c >= '0' && c <= '9', digit_before = before >= '0' && before <= '9', digit_after = after >= '0' && after <= '9';
+        bool within = last > ANY && next > ANY; /* of a word */
+        bool kept = now || ((c == '.' || c == ',') && digit_before && digit_after) || (c == '-' && within) ||
+                    (apostrophes && (c == '\'' || c == 0x2019) && within);
+        if (now && last && (digit != digit_before || (now > ANY && last > ANY && now != last))) {
+            cw_text_add_char(out, ' '); /* two words, where script or kind changes */
+        }
+        if (kept) {
+            cw_text_add_n(out, c == 0x2019 ? "'" : words + i, c == 0x2019 ? 1 : k);
             before = c;
         } else if (c != '\'' && c != 0x2019) {
             cw_text_add(out, before == ' ' ? "" : " ");
@@ -116,7 +130,8 @@ static void tame(struct cw_text *out, const char *words, bool apostrophes) {
 static int speak_ipa(const char *words, const char *language, struct cw_text *out, struct cw_error *err) {
     int result = -1;
     struct cw_text tamed = {0};
-    tame(&tamed, words, strcmp(language, "es") != 0 && strcmp(language, "pt-br") != 0 && strcmp(language, "hi") != 0);
+    tame(&tamed, words, strcmp(language, "es") != 0 && strcmp(language, "pt-br") != 0 && strcmp(language, "hi") != 0,
+         strcmp(language, "hi") == 0);
     pthread_mutex_lock(&espeak_lock);
     if (cw_text_check(&tamed, "text", err)) {
         goto done;

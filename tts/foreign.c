@@ -152,7 +152,11 @@ static int split(struct cw_tokens *t, const char *text, struct cw_error *err) {
             token.source = CW_WORD_ESPEAK;
             token.spoken = cw_tokens_keep(t, text + i, end - i);
         }
-        if ((token.kind != CW_TOKEN_MARK || *mark) && add(t, token, err)) {
+        bool crowd = t->n >= 3; /* the fourth mark in a row says no more */
+        for (size_t b = 1; crowd && b <= 3; b++) {
+            crowd = t->v[t->n - b].kind == CW_TOKEN_MARK;
+        }
+        if ((token.kind != CW_TOKEN_MARK || (*mark && !crowd)) && add(t, token, err)) {
             return -1;
         }
         space = token.kind == CW_TOKEN_MARK && !*mark ? space : false;

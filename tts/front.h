@@ -14,14 +14,14 @@
 enum cw_token_kind { CW_TOKEN_WORD, CW_TOKEN_MARK, CW_TOKEN_INLINE };
 
 enum cw_token_flag {
-    CW_TOKEN_SPACE = 1,        /* white space stands before it */
-    CW_TOKEN_SPELL = 2,        /* say its letters: "AM", "US" */
-    CW_TOKEN_WEAK = 4,         /* without stress: the "point" of a decimal */
-    CW_TOKEN_SHOUT = 8,        /* capitals mean nothing here: all of the text is in capitals */
-    CW_TOKEN_PLAIN = 16,       /* a number or abbreviation spoken out: capitals are not emphasis */
-    CW_TOKEN_NUMBER = 256,     /* its span in the source has a digit */
-    CW_TOKEN_DICTIONARY = 512, /* the user's dictionary said it */
-    CW_TOKEN_RESPELT = 1024,   /* by a respelling: "koo-ber-NET-eez" */
+    CW_TOKEN_SPACE = 1,       /* white space stands before it */
+    CW_TOKEN_SPELL = 2,       /* say its letters: "AM", "US" */
+    CW_TOKEN_WEAK = 4,        /* without stress: the "point" of a decimal */
+    CW_TOKEN_SHOUT = 8,       /* capitals mean nothing here: all of the text is in capitals */
+    CW_TOKEN_PLAIN = 16,      /* a number or abbreviation spoken out: capitals are not emphasis */
+    CW_TOKEN_NUMBER = 32,     /* its span in the source has a digit */
+    CW_TOKEN_DICTIONARY = 64, /* the user's dictionary said it */
+    CW_TOKEN_RESPELT = 128,   /* by a respelling: "koo-ber-NET-eez" */
 };
 
 #define CW_NO_STRESS 100 /* of cw_token.stress */

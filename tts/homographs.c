@@ -36,7 +36,8 @@ struct sense {
     "jerking glands gland sorrow joy lacrimal smile grief sobbing mourning stained teardrop artificial fall falls fell rolled roll"
 #define SHIP                                                                                                                               \
     "ship ships stern hull port starboard deck vessel boat boats thruster torpedo wave submarine keel prow sonar aft tubes doors "         \
-    "cannon cannons pounder waterline destroyer bulbous amidships anchor rudder mast forward yacht ferry canoe bows gun guns ramp"
+    "cannon cannons pounder waterline destroyer ship's quay bulbous amidships anchor rudder mast forward yacht ferry canoe bows gun guns " \
+    "ramp"
 #define TOOLS                                                                                                                              \
     "axe stone battle bronze swords sword tools spears spear hand throwing flint weapons hammers hammer shovels saws wood chopping "       \
     "adzes knives bows arrows blades picks iron war pickaxes chisels copper polished shields"

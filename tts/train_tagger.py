@@ -1,10 +1,10 @@
 """The tagger's weights (tts/tagger_weights.c) from a corpus with hand-made tags; run by a developer, never at set-up.
 
-    python tts/train_tagger.py UD_English-EWT > tts/tagger_weights.c          needs numpy, scipy, scikit-learn
+    python tts/train_tagger.py UD_English-EWT tests/tagger_expected.h > tts/tagger_weights.c       needs numpy, scipy, scikit-learn
 
 UD_English-EWT is the folder of that treebank (CC BY-SA 4.0): its *.conllu files, found in any sub-folder, are read. A tag is told from
 the words around a word, by a linear model; the features below and those of tts/tagger.c are one list, kept in step by the test
-`speech.tagger`. A feature is kept as 24 bits of its FNV-1a hash, a weight as a sixth of a unit.
+`pronounce.tagger`. A feature is kept as 24 bits of its FNV-1a hash, a weight as a sixth of a unit.
 """
 import collections, glob, os, sys, warnings
 
@@ -155,6 +155,28 @@ def that_weights(data, function):
     return {fnv(f): put(w) for f, w in zip(names, whole) if round(w * 6)}
 
 
+SAMPLE = """The committee will present its report , and the chairman can object .
+They refuse to separate the eggs ( and the shells ) before lunch .
+He has read all books ; she reads more and records the results .
+Tom's present was wrapped by a well-known artist ."""
+
+
+def write_expected(path, table, function):
+    """What the C side must score, for tests/tagger_expected.h."""
+    with open(path, "w") as f:
+        print("/* Made by tts/train_tagger.py: the trainer's own scores. */\n#include <stddef.h>\n\nstatic const struct {\n    const char *text;\n    size_t token;\n    int score[5];\n"
+              "} tagger_expected[] = {", file=f)
+        for line in SAMPLE.split("\n"):
+            forms = line.split()
+            words = [mark(w) or (b"<0>" if w.isdigit() else w.encode()) for w in forms]
+            text = line.replace(" ,", ",").replace(" .", ".").replace(" ;", ";").replace("( ", "(").replace(" )", ")")
+            for i, w in enumerate(words):
+                if w[:1] == b"<": continue
+                score = sum((table.get(fnv(x), np.full(5, 32)) - 32 for x in features(words, i, function)), np.zeros(5, int))
+                print('    {"%s", %d, {%s}},' % (text, i, ", ".join(str(int(x)) for x in score)), file=f)
+        print("};", file=f)
+
+
 def main():
     warnings.filterwarnings("ignore")
     data = list(sentences(sys.argv[1]))
@@ -206,6 +228,7 @@ def main():
           " * feature's hash, then a weight for each class. */" % len(entries))
     print('#include "tts/tagger.h"\n\n/* clang-format off */')
     print("const size_t cw_tagger_entries = %d;\nconst char cw_tagger_table[][CW_TAGGER_ROW * CW_TAGGER_ENTRY + 1] = {" % len(entries))
+    if len(sys.argv) > 2: write_expected(sys.argv[2], table, function)
     for k in range(0, len(entries), 14): print('    "%s",' % "".join(entries[k : k + 14]))
     print("};")
 

@@ -1,0 +1,51 @@
+/* Made by tts/train_tagger.py: the trainer's own scores. */
+#include <stddef.h>
+
+static const struct {
+    const char *text;
+    size_t token;
+    int score[5];
+} tagger_expected[] = {
+    {"The committee will present its report, and the chairman can object.", 0, {2, 19, 8, -18, -15}},
+    {"The committee will present its report, and the chairman can object.", 1, {-18, 37, 10, -25, -8}},
+    {"The committee will present its report, and the chairman can object.", 2, {-3, 13, 14, -6, -20}},
+    {"The committee will present its report, and the chairman can object.", 3, {33, -7, 8, -14, -20}},
+    {"The committee will present its report, and the chairman can object.", 4, {26, 35, 6, -36, -28}},
+    {"The committee will present its report, and the chairman can object.", 5, {-2, 33, 8, -26, -12}},
+    {"The committee will present its report, and the chairman can object.", 7, {21, 7, -9, -2, -16}},
+    {"The committee will present its report, and the chairman can object.", 8, {1, 10, 14, -15, -12}},
+    {"The committee will present its report, and the chairman can object.", 9, {-26, 37, 24, -22, -16}},
+    {"The committee will present its report, and the chairman can object.", 10, {-5, 11, 15, -5, -16}},
+    {"The committee will present its report, and the chairman can object.", 11, {29, 16, 7, -27, -24}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 0, {-3, 20, 5, -10, -14}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 1, {29, 0, -10, 9, -27}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 2, {-3, 19, 7, -6, -18}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 3, {43, 1, 2, -17, -27}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 4, {-1, 22, 13, -23, -14}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 5, {-3, 54, 6, -39, -22}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 7, {19, 3, -8, -8, -8}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 8, {8, 13, 9, -14, -17}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 9, {2, 43, 7, -35, -22}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 11, {7, 4, 16, -9, -16}},
+    {"They refuse to separate the eggs (and the shells) before lunch.", 12, {0, 25, 13, -21, -15}},
+    {"He has read all books; she reads more and records the results.", 0, {0, 33, 2, -16, -20}},
+    {"He has read all books; she reads more and records the results.", 1, {48, -21, -2, 10, -34}},
+    {"He has read all books; she reads more and records the results.", 2, {-10, -6, 0, -4, 23}},
+    {"He has read all books; she reads more and records the results.", 3, {-6, 15, 15, -31, 3}},
+    {"He has read all books; she reads more and records the results.", 4, {18, 20, 0, -27, -13}},
+    {"He has read all books; she reads more and records the results.", 6, {5, 1, 9, -18, -2}},
+    {"He has read all books; she reads more and records the results.", 7, {22, 6, -1, -7, -20}},
+    {"He has read all books; she reads more and records the results.", 8, {-4, 3, 32, -11, -17}},
+    {"He has read all books; she reads more and records the results.", 9, {-6, 19, 22, -25, -9}},
+    {"He has read all books; she reads more and records the results.", 10, {30, 14, -3, -9, -32}},
+    {"He has read all books; she reads more and records the results.", 11, {4, 6, 11, -13, -10}},
+    {"He has read all books; she reads more and records the results.", 12, {0, 48, 6, -32, -24}},
+    {"Tom's present was wrapped by a well-known artist.", 0, {-3, 35, 14, -17, -29}},
+    {"Tom's present was wrapped by a well-known artist.", 1, {-13, 27, 7, -18, -6}},
+    {"Tom's present was wrapped by a well-known artist.", 2, {-10, 4, -9, 36, -25}},
+    {"Tom's present was wrapped by a well-known artist.", 3, {-30, -12, 1, -4, 42}},
+    {"Tom's present was wrapped by a well-known artist.", 4, {0, 9, 7, -11, -8}},
+    {"Tom's present was wrapped by a well-known artist.", 5, {-8, 11, 10, -12, -3}},
+    {"Tom's present was wrapped by a well-known artist.", 6, {-19, 16, 26, -33, 11}},
+    {"Tom's present was wrapped by a well-known artist.", 7, {-11, 30, 11, -19, -8}},
+};
