@@ -247,7 +247,8 @@ static bool has_signs(const struct cw_tokens *t, size_t i, int signs) {
 const char *cw_homograph(const struct cw_tokens *t, size_t i, const char *word, bool british) {
     for (size_t k = 0; k < sizeof senses / sizeof senses[0]; k++) {
         const struct sense *s = &senses[k];
-        int order = strcmp(s->word, word);
+        int order = (unsigned char)*s->word - (unsigned char)*word;
+        order = order ? order : strcmp(s->word, word);
         if (order > 0) {
             break; /* sorted */
         }

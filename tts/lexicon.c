@@ -1,11 +1,19 @@
 /* Look-up in the mapped dictionary: binary search over byte offsets, each probe stepping back to its line's start. */
 #include "tts/lexicon.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int compare(const unsigned char *a, size_t a_len, const char *b, size_t b_len) {
     int c = memcmp(a, b, a_len < b_len ? a_len : b_len);
     return c ? c : (a_len > b_len) - (a_len < b_len);
+}
+
+enum { BUCKETS = 65536 };
+
+/* By a line's first two bytes; in order, because a tab sorts before all that a longer word may have second. */
+static size_t bucket_of(const unsigned char *line) {
+    return (size_t)line[0] << 8 | line[1];
 }
 
 int cw_lexicon_open(struct cw_lexicon *l, const char *path, const char *region, struct cw_error *err) {
@@ -42,8 +50,13 @@ int cw_lexicon_open(struct cw_lexicon *l, const char *path, const char *region, 
         goto done;
     }
     const unsigned char *before = NULL;
-    size_t before_len = 0;
+    size_t before_len = 0, bucket = 0;
     long line = 2;
+    o.starts = o.map.len < UINT32_MAX ? calloc(BUCKETS + 1, sizeof *o.starts) : NULL;
+    if (!o.starts) {
+        cw_fail_memory(err, path);
+        goto done;
+    }
     for (const unsigned char *p = data + o.first; p < end; line++) {
         const unsigned char *stop = memchr(p, '\n', (size_t)(end - p));
         const unsigned char *tab = memchr(p, '\t', (size_t)(stop - p));
@@ -57,7 +70,13 @@ int cw_lexicon_open(struct cw_lexicon *l, const char *path, const char *region, 
         }
         before = p;
         before_len = (size_t)(tab - p);
+        for (; bucket <= bucket_of(p); bucket++) {
+            o.starts[bucket] = (uint32_t)(p - data);
+        }
         p = stop + 1;
+    }
+    for (; bucket <= BUCKETS; bucket++) {
+        o.starts[bucket] = (uint32_t)o.map.len;
     }
     *l = o;
     o = (struct cw_lexicon){0};
@@ -68,6 +87,7 @@ done:
 }
 
 void cw_lexicon_close(struct cw_lexicon *l) {
+    free(l->starts);
     if (l->map.data) {
         cw_map_close(&l->map);
     }
@@ -76,7 +96,12 @@ void cw_lexicon_close(struct cw_lexicon *l) {
 
 const char *cw_lexicon_find(const struct cw_lexicon *l, const char *word, size_t word_len, size_t *len) {
     const unsigned char *data = l->map.data;
-    size_t lo = l->first, hi = l->map.len; /* both at starts of lines; the word, if there, starts in [lo, hi) */
+    if (word_len == 0) {
+        return NULL;
+    }
+    const unsigned char head[2] = {(unsigned char)word[0], word_len > 1 ? (unsigned char)word[1] : '\t'};
+    /* both at starts of lines; the word, if there, starts in [lo, hi) */
+    size_t lo = l->starts[bucket_of(head)], hi = l->starts[bucket_of(head) + 1];
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         while (mid > lo && data[mid - 1] != '\n') {

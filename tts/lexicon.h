@@ -8,7 +8,8 @@
 
 struct cw_lexicon {
     struct cw_map map;
-    size_t first; /* offset of the first entry */
+    size_t first;     /* offset of the first entry */
+    uint32_t *starts; /* [65537]: where the lines begin whose first two bytes are at least these; the last one is the file's end */
 };
 
 /* Every line is checked here, once, so that look-ups need not. Missing file: CW_NO_MODEL. */
