@@ -167,7 +167,9 @@ int cw_dictionary_add(struct cw_dictionary *d, const char *word, const char *val
         }
     }
     if (lo < d->n && order(&d->v[lo], &e) == 0) { /* said again: the last one counts */
-        entry_free(&d->v[lo]);
+        struct entry before = d->v[lo];
+        d->v[lo] = e;
+        e = before;
     } else {
         if (d->n == ENTRIES_MAX) {
             cw_fail(err, CW_BAD_INPUT, "expected at most %d entries, found more", ENTRIES_MAX);
@@ -185,9 +187,9 @@ int cw_dictionary_add(struct cw_dictionary *d, const char *word, const char *val
         }
         memmove(d->v + lo + 1, d->v + lo, (d->n - lo) * sizeof *d->v);
         d->n++;
+        d->v[lo] = e;
+        e = (struct entry){0};
     }
-    d->v[lo] = e;
-    e = (struct entry){0};
     result = 0;
 done:
     entry_free(&e);

@@ -691,7 +691,7 @@ static int respelt(const struct g2p *g, const char *word, struct sound *p, struc
 static int word_sound(const struct g2p *g, const char *word, struct sound *p, int *source, struct cw_error *err) {
     const struct cw_token *k = &g->t->v[g->i];
     size_t n = strlen(word), len;
-    char plain[MAX_WORD + 1];
+    char plain[MAX_WORD + 1] = "";
     *source = CW_WORD_RULE;
     if ((k->flags & CW_TOKEN_RESPELT) && (strchr(word, '-') || is_upper(word, n))) {
         return respelt(g, word, p, err);
