@@ -62,7 +62,13 @@ static struct feature and_text(struct feature f, const char *s, size_t n) {
 
 static struct feature feature(const struct view *v, const char *name) {
     struct feature f = {2166136261U};
-    return and_text(and_text(f, "@", v && v->that ? 1 : 0), name, strlen(name));
+    if (v && v->that) {
+        f = and_text(f, "@", 1);
+    }
+    for (; *name; name++) {
+        f = and_text(f, name, 1);
+    }
+    return f;
 }
 
 static uint32_t folded(struct feature f) {
