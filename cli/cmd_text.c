@@ -52,9 +52,10 @@ static int add_json(struct showing *s, const struct cw_utterance *u, size_t base
             json_decref(words);
             goto done;
         }
-        json_t *token = json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "text", w->text, "offset", (json_int_t)(base + w->offset),
-                                  "length", (json_int_t)strlen(w->text), "class", cw_word_class(w), "spoken", spoken.data, "phonemes",
-                                  phonemes.data, "source", cw_word_source_name(source));
+        json_t *token =
+            json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "text", w->text, "offset", (json_int_t)base + (json_int_t)w->offset, "length",
+                      (json_int_t)strlen(w->text), "class", cw_word_class(w), "spoken", spoken.data, "phonemes", phonemes.data, "source",
+                      cw_word_source_name(source));
         if (end - i > 1)
             json_object_set(token, "words", words);
         json_decref(words);
@@ -170,6 +171,8 @@ done:
 }
 
 static int show_all(struct showing *s, const char *text, size_t len, struct cw_error *err) {
+    if (!text)
+        text = "";
     ptrdiff_t bad = cw_utf8_invalid(text, len);
     if (bad >= 0)
         return cw_fail(err, CW_BAD_INPUT, "byte %td: expected UTF-8, found an invalid sequence", bad);
