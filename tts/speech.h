@@ -75,7 +75,8 @@ const char *cw_word_source_name(enum cw_word_source source); /* "lexicon", "rule
 const char *cw_word_class(const struct cw_spoken_word *w);
 void cw_utterance_free(struct cw_utterance *u);
 
-/* Spoken form alone, American reading ("one thousand two hundred ..."), for `castwright text --spoken` and the tests. */
+/* The spoken line with the script's own marks and tags, American reading ("one thousand two hundred ..."): what the tests measure. The
+ * command `text` joins the words of cw_speech_words instead, whose marks are the model's. */
 CW_MUST_CHECK int cw_normalise(const char *text, struct cw_text *spoken, struct cw_error *err);
 /* The same, as a language reads it ("en-us", "en-gb"). */
 CW_MUST_CHECK int cw_normalise_in(const char *text, const char *language, struct cw_text *spoken, struct cw_error *err);
