@@ -1,8 +1,6 @@
 /* What was asked for -> what the writer needs. */
 #include "episode/brief.h"
 
-#include "episode/turn.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,44 +146,4 @@ int cw_brief_beside(const char *out, const char *ending, char path[CW_PATH_MAX],
 void cw_brief_close(struct cw_brief *b) {
     cw_style_close(b->style);
     cw_sources_free(&b->sources);
-}
-
-static int drop_samples(void *arg, const float *samples, size_t n, struct cw_error *err) {
-    (void)arg;
-    (void)samples;
-    (void)n;
-    (void)err;
-    return 0;
-}
-
-int cw_voice_rate(struct cw_studio *s, const struct cw_voice *voice, const char *language, double speed, double *symbol_seconds,
-                  struct cw_error *err) {
-    int result = -1;
-    /* as turns are: a short question, two sentences, one that is long */
-    static const char *const texts[] = {
-        "So who pays for all of that in the end?",
-        "Most people would say it dried out. In truth, something inside it changed back, quietly, overnight.",
-        "Take a harbour at six in the morning, when the water is low and every boat lies on its side in the mud, waiting for the sea.",
-    };
-    double samples = 0;
-    int symbols = 0;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        struct cw_span span = {.text = (char *)(uintptr_t)texts[i]};
-        struct cw_turn_request r = {.voice = voice, .language = language, .speed = speed, .seed = 1, .spans = &span, .span_count = 1};
-        struct cw_turn_plan plan = {0};
-        struct cw_take take = {0};
-        int spoken = cw_turn_plan_make(s, &r, &plan, err) == 0 && cw_booth_need_sound(s->booth, err) == 0
-                         ? cw_turn_speak(s->booth, &r, &plan, (struct cw_sink){drop_samples, NULL}, &take, err)
-                         : -1;
-        samples += (double)take.samples;
-        symbols += plan.symbols;
-        cw_take_free(&take);
-        cw_turn_plan_free(&plan);
-        if (spoken != 0)
-            goto done;
-    }
-    *symbol_seconds = symbols > 0 ? samples / CW_STUDIO_RATE / symbols : 0;
-    result = 0;
-done:
-    return result;
 }

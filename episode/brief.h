@@ -1,4 +1,4 @@
-/* What is known before the first word is written: topic, style, sources, cast; and how long the cast's voices take to say things. */
+/* What is known before the first word is written: topic, style, sources, cast. */
 #ifndef CW_BRIEF_H
 #define CW_BRIEF_H
 
@@ -26,9 +26,5 @@ CW_MUST_CHECK int cw_brief_beside(const char *out, const char *ending, char path
 CW_MUST_CHECK int cw_brief_open(struct cw_brief *b, const struct cw_studio *s, const struct cw_write_params *w, struct cw_script *script,
                                 struct cw_error *err);
 void cw_brief_close(struct cw_brief *b);
-
-/* Seconds a phoneme symbol takes this voice, measured by speaking some sentences; pauses inside turns are in it. */
-CW_MUST_CHECK int cw_voice_rate(struct cw_studio *s, const struct cw_voice *voice, const char *language, double speed,
-                                double *symbol_seconds, struct cw_error *err);
 
 #endif

@@ -9,6 +9,7 @@
  */
 #include "episode/brief.h"
 #include "episode/crew.h"
+#include "episode/level.h"
 #include "episode/manifest.h"
 #include "episode/master.h"
 #include "episode/player.h"
@@ -925,7 +926,7 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     cw_brief_estimate(k->brief, llm, b->what, sizeof b->what);
     tell(b, "%s", b->what);
     for (int i = 0; i < script->cast_count; i++)
-        if (cw_voice_rate(b->studio, &b->voices[i], script->language, b->params.speed, &k->symbol_seconds[i], err) != 0)
+        if (cw_level_rate(b->studio->booth, &b->voices[i], script->language, b->params.speed, &k->symbol_seconds[i], err) != 0)
             goto done;
     double start = cw_seconds();
     b->writing = true;

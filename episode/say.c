@@ -270,29 +270,11 @@ done:
 
 /* ---- bench -------------------------------------------------------------------------------------------------------------- */
 
-static int drop(void *arg, const float *samples, size_t n, struct cw_error *err) {
-    (void)arg;
-    (void)samples;
-    (void)n;
-    (void)err;
-    return 0;
-}
-
 static int speak_once(struct cw_studio *s, const struct cw_voice *voice, const char *text, double *seconds, struct cw_error *err) {
-    char *copy = cw_strdup(text);
-    if (!copy)
-        return cw_fail_memory(err, "bench");
-    struct cw_span span = {0, copy};
-    struct cw_turn_request r = {.voice = voice, .language = voice->language, .speed = 1, .seed = 1, .spans = &span, .span_count = 1};
-    struct cw_turn_plan plan = {0};
-    struct cw_take take = {0};
-    int result = cw_turn_plan_make(s, &r, &plan, err);
-    if (result == 0)
-        result = cw_turn_speak(s->booth, &r, &plan, (struct cw_sink){drop, NULL}, &take, err);
-    *seconds += (double)take.samples / CW_STUDIO_RATE;
-    cw_take_free(&take);
-    cw_turn_plan_free(&plan);
-    free(copy);
+    int64_t samples = 0;
+    int symbols = 0;
+    int result = cw_turn_measure(s->booth, voice, voice->language, 1, text, (struct cw_sink){0}, &samples, &symbols, err);
+    *seconds += (double)samples / CW_STUDIO_RATE;
     return result;
 }
 

@@ -424,3 +424,46 @@ done:
         cw_take_free(take);
     return result;
 }
+
+/* ---- measuring --------------------------------------------------------------------------------------------------------- */
+
+static struct cw_turn_request one_text(const struct cw_voice *voice, const char *language, double speed, struct cw_span *span) {
+    return (struct cw_turn_request){.voice = voice, .language = language, .speed = speed, .seed = 1, .spans = span, .span_count = 1};
+}
+
+static int drop(void *arg, const float *samples, size_t n, struct cw_error *err) {
+    (void)arg;
+    (void)samples;
+    (void)n;
+    (void)err;
+    return 0;
+}
+
+int cw_turn_measure(struct cw_booth *b, const struct cw_voice *voice, const char *language, double speed, const char *text,
+                    struct cw_sink sink, int64_t *samples, int *symbols, struct cw_error *err) {
+    struct cw_span span = {.text = (char *)(uintptr_t)text}; /* read only */
+    struct cw_turn_request r = one_text(voice, language, speed, &span);
+    struct cw_turn_plan plan = {0};
+    struct cw_take take = {0};
+    if (!sink.write)
+        sink.write = drop;
+    int result = cw_turn_plan_make(b->studio, &r, &plan, err);
+    if (result == 0)
+        result = cw_turn_speak(b, &r, &plan, sink, &take, err);
+    *samples += take.samples;
+    *symbols += plan.symbols;
+    cw_take_free(&take);
+    cw_turn_plan_free(&plan);
+    return result;
+}
+
+int cw_turn_measure_key(struct cw_studio *s, const struct cw_voice *voice, const char *language, double speed, const char *text,
+                        char key[65], struct cw_error *err) {
+    struct cw_span span = {.text = (char *)(uintptr_t)text};
+    struct cw_turn_request r = one_text(voice, language, speed, &span);
+    struct cw_turn_plan plan = {0};
+    int result = cw_turn_plan_make(s, &r, &plan, err);
+    memcpy(key, plan.key, sizeof plan.key);
+    cw_turn_plan_free(&plan);
+    return result;
+}

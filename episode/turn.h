@@ -46,6 +46,14 @@ struct cw_sink {
 CW_MUST_CHECK int cw_turn_speak(struct cw_booth *b, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_sink sink,
                                 struct cw_take *take, struct cw_error *err);
 
+/* One text as a turn of its own, seed 1, for measuring: `sink.write` NULL drops the sound. Samples and phoneme symbols are added to what is
+ * there. */
+CW_MUST_CHECK int cw_turn_measure(struct cw_booth *b, const struct cw_voice *voice, const char *language, double speed, const char *text,
+                                  struct cw_sink sink, int64_t *samples, int *symbols, struct cw_error *err);
+/* The key that such a turn has. */
+CW_MUST_CHECK int cw_turn_measure_key(struct cw_studio *s, const struct cw_voice *voice, const char *language, double speed,
+                                      const char *text, char key[65], struct cw_error *err);
+
 /* Where speech begins and ends in one chunk's waveform; see turn.c. For the tests. */
 struct cw_cut {
     int64_t first, last; /* samples [first, last) are kept */
