@@ -131,39 +131,42 @@ static int find_speaker(const struct cw_script *s, const char *name, size_t n) {
     return -1;
 }
 
-static int front_cast(struct front *f, struct cw_error *err) {
-    int status = -1;
-    char *name = NULL, *voice = NULL;
-    struct cw_script *s = f->script;
+/* Every line of the mapping that starts here: its key is the current event when `entry` is called, its value when it returns. */
+static int front_mapping(struct front *f, const char *expected, int (*entry)(struct front *f, struct cw_error *err), struct cw_error *err) {
     if (f->event.type != YAML_MAPPING_START_EVENT) {
-        front_fail(f, f->event.start_mark, err, "\"Name: voice\" lines under cast, indented", "none");
-        goto done;
+        return front_fail(f, f->event.start_mark, err, expected, "none");
     }
     for (;;) {
         if (front_next(f, err) != 0) {
-            goto done;
+            return -1;
         }
         if (f->event.type == YAML_MAPPING_END_EVENT) {
-            break;
+            return 0;
         }
-        yaml_mark_t mark = f->event.start_mark;
-        if (front_scalar(f, "a speaker's name", SCRIPT_NAME_MAX, &name, err) != 0 || front_next(f, err) != 0 ||
-            front_scalar(f, "a voice", SCRIPT_VOICE_MAX, &voice, err) != 0) {
-            goto done;
+        if (entry(f, err) != 0) {
+            return -1;
         }
-        if (cw_script_add_cast(s, name, voice, err) != 0) {
-            if (err->code == CW_BAD_INPUT) {
-                char text[sizeof err->text];
-                memcpy(text, err->text, sizeof text);
-                script_fail(f->src, front_at(f, mark), err, "%s", text);
-            }
-            goto done;
-        }
-        s->cast[s->cast_count - 1].line = script_line_of(f->src, front_at(f, mark));
-        free(name);
-        free(voice);
-        name = voice = NULL;
     }
+}
+
+static int cast_entry(struct front *f, struct cw_error *err) {
+    int status = -1;
+    char *name = NULL, *voice = NULL;
+    struct cw_script *s = f->script;
+    yaml_mark_t mark = f->event.start_mark;
+    if (front_scalar(f, "a speaker's name", SCRIPT_NAME_MAX, &name, err) != 0 || front_next(f, err) != 0 ||
+        front_scalar(f, "a voice", SCRIPT_VOICE_MAX, &voice, err) != 0) {
+        goto done;
+    }
+    if (cw_script_add_cast(s, name, voice, err) != 0) {
+        if (err->code == CW_BAD_INPUT) {
+            char text[sizeof err->text];
+            memcpy(text, err->text, sizeof text);
+            script_fail(f->src, front_at(f, mark), err, "%s", text);
+        }
+        goto done;
+    }
+    s->cast[s->cast_count - 1].line = script_line_of(f->src, front_at(f, mark));
     status = 0;
 done:
     free(name);
@@ -171,36 +174,23 @@ done:
     return status;
 }
 
-static int front_pronunciations(struct front *f, struct cw_error *err) {
+static int pronunciation_entry(struct front *f, struct cw_error *err) {
     int status = -1;
     struct cw_pronunciation p = {0};
     struct cw_script *s = f->script;
-    if (f->event.type != YAML_MAPPING_START_EVENT) {
-        front_fail(f, f->event.start_mark, err, "\"word: respelling\" or \"word: /phonemes/\" lines under pronunciations, indented",
-                   "none");
+    p.line = script_line_of(f->src, front_at(f, f->event.start_mark));
+    if (front_scalar(f, "a word or phrase", SCRIPT_SAID_MAX, &p.word, err) != 0 || front_next(f, err) != 0 ||
+        front_scalar(f, "how the word is said", SCRIPT_SAID_MAX, &p.value, err) != 0) {
         goto done;
     }
-    for (;;) {
-        if (front_next(f, err) != 0) {
-            goto done;
-        }
-        if (f->event.type == YAML_MAPPING_END_EVENT) {
-            break;
-        }
-        p.line = script_line_of(f->src, front_at(f, f->event.start_mark));
-        if (front_scalar(f, "a word or phrase", SCRIPT_SAID_MAX, &p.word, err) != 0 || front_next(f, err) != 0 ||
-            front_scalar(f, "how the word is said", SCRIPT_SAID_MAX, &p.value, err) != 0) {
-            goto done;
-        }
-        struct cw_pronunciation *more = script_grow(s->pronunciations, s->pronunciation_count, sizeof *more);
-        if (more == NULL) {
-            cw_fail_memory(err, f->src->name);
-            goto done;
-        }
-        s->pronunciations = more;
-        s->pronunciations[s->pronunciation_count++] = p;
-        p = (struct cw_pronunciation){0};
+    struct cw_pronunciation *more = script_grow(s->pronunciations, s->pronunciation_count, sizeof *more);
+    if (more == NULL) {
+        cw_fail_memory(err, f->src->name);
+        goto done;
     }
+    s->pronunciations = more;
+    s->pronunciations[s->pronunciation_count++] = p;
+    p = (struct cw_pronunciation){0};
     status = 0;
 done:
     free(p.word);
@@ -208,38 +198,21 @@ done:
     return status;
 }
 
-/* "Name: how this one talks" lines, after the cast. */
-static int front_personas(struct front *f, struct cw_error *err) {
+/* How this one talks; after the cast. */
+static int persona_entry(struct front *f, struct cw_error *err) {
     int status = -1;
     char *name = NULL;
     struct cw_script *s = f->script;
-    if (f->event.type != YAML_MAPPING_START_EVENT) {
-        front_fail(f, f->event.start_mark, err, "\"Name: how this one talks\" lines under personas, indented", "none");
+    yaml_mark_t mark = f->event.start_mark;
+    if (front_scalar(f, "a speaker's name", SCRIPT_NAME_MAX, &name, err) != 0 || front_next(f, err) != 0) {
         goto done;
     }
-    for (;;) {
-        if (front_next(f, err) != 0) {
-            goto done;
-        }
-        if (f->event.type == YAML_MAPPING_END_EVENT) {
-            break;
-        }
-        yaml_mark_t mark = f->event.start_mark;
-        if (front_scalar(f, "a speaker's name", SCRIPT_NAME_MAX, &name, err) != 0 || front_next(f, err) != 0) {
-            goto done;
-        }
-        int speaker = find_speaker(s, name, strlen(name));
-        if (speaker < 0 || s->cast[speaker].persona != NULL) {
-            front_fail(f, mark, err, "a speaker of the cast above, each once", name);
-            goto done;
-        }
-        if (front_scalar(f, "a persona", SCRIPT_VOICE_MAX, &s->cast[speaker].persona, err) != 0) {
-            goto done;
-        }
-        free(name);
-        name = NULL;
+    int speaker = find_speaker(s, name, strlen(name));
+    if (speaker < 0 || s->cast[speaker].persona != NULL) {
+        front_fail(f, mark, err, "a speaker of the cast above, each once", name);
+        goto done;
     }
-    status = 0;
+    status = front_scalar(f, "a persona", SCRIPT_VOICE_MAX, &s->cast[speaker].persona, err);
 done:
     free(name);
     return status;
@@ -277,11 +250,12 @@ static int front_entry(struct front *f, struct cw_error *err) {
     }
     mark = f->event.start_mark;
     if (seen == &f->seen_cast) {
-        status = front_cast(f, err);
+        status = front_mapping(f, "\"Name: voice\" lines under cast, indented", cast_entry, err);
     } else if (seen == &f->seen_personas) {
-        status = front_personas(f, err);
+        status = front_mapping(f, "\"Name: how this one talks\" lines under personas, indented", persona_entry, err);
     } else if (seen == &f->seen_pronunciations) {
-        status = front_pronunciations(f, err);
+        status =
+            front_mapping(f, "\"word: respelling\" or \"word: /phonemes/\" lines under pronunciations, indented", pronunciation_entry, err);
     } else if (seen == &f->seen_title) {
         status = front_scalar(f, "a title", SCRIPT_TITLE_MAX, &s->title, err);
     } else if (seen == &f->seen_language) {
