@@ -16,7 +16,6 @@ struct job {
     struct cw_turn_request request;
     struct cw_span *spans; /* the request's, owned */
     enum state state;
-    char key[65]; /* "" until planned */
     int64_t made; /* samples */
     struct cw_crew_turn turn;
     struct cw_error err;
@@ -35,7 +34,7 @@ struct cw_crew {
     int started;
     bool alone;
 
-    pthread_mutex_t lock; /* of all below, and of the jobs' state, key and made */
+    pthread_mutex_t lock; /* of all below, and of the jobs' state, turn.key ("" until planned) and made */
     pthread_cond_t news;
     struct job *first, **end; /* not taken back yet, in order */
     bool stop;
@@ -96,18 +95,18 @@ static int render(struct worker *w, struct job *j, const struct cw_turn_plan *pl
 }
 
 /* Two turns may be one and the same: the later one waits for the earlier and finds it in the cache, whoever works on it. */
-static bool wait_for_twin(struct cw_crew *c, struct job *j, const char *key) {
+static bool wait_for_twin(struct cw_crew *c, struct job *j, const struct cw_turn_plan *plan) {
     pthread_mutex_lock(&c->lock);
-    memcpy(j->key, key, sizeof j->key);
+    memcpy(j->turn.key, plan->key, sizeof j->turn.key);
+    pthread_cond_broadcast(&c->news);
     for (const struct job *i = c->first; !c->stop && i && i != j;) {
-        if (i->state == TAKEN && (!i->key[0] || strcmp(i->key, key) == 0)) {
+        if (i->state == TAKEN && (!i->turn.key[0] || strcmp(i->turn.key, plan->key) == 0)) {
             pthread_cond_wait(&c->news, &c->lock);
             i = c->first;
         } else {
             i = i->next;
         }
     }
-    pthread_cond_broadcast(&c->news);
     bool go = !c->stop;
     pthread_mutex_unlock(&c->lock);
     return go;
@@ -119,8 +118,7 @@ static int do_job(struct worker *w, struct job *j, struct cw_error *err) {
     struct cw_turn_plan plan = {0};
     if (cw_turn_plan_make(w->crew->studio, &j->request, &plan, err) != 0)
         goto done;
-    memcpy(j->turn.key, plan.key, sizeof j->turn.key);
-    if (!wait_for_twin(w->crew, j, plan.key)) {
+    if (!wait_for_twin(w->crew, j, &plan)) {
         cw_fail(err, CW_FAILED, "cancelled");
         goto done;
     }
