@@ -79,13 +79,38 @@ static void add_suggestions(struct showing *s, const struct cw_utterance *u) {
     }
 }
 
+static void add_phonemes(struct showing *s, const struct cw_utterance *u) {
+    for (int i = 0; i < u->word_count; i++)
+        join(&s->out, u->words[i].phonemes, u->words[i].space && u->words[i].phonemes[0]);
+}
+
+/* Nothing to say in a piece is no failure: other pieces may have something. */
+static int nothing_is_fine(const struct cw_error *err) {
+    return err->code == CW_BAD_INPUT && strstr(err->text, "expected at least one word") ? 0 : -1;
+}
+
+static int show_spoken(struct showing *s, const char *piece, struct cw_error *err) {
+    struct cw_text spoken = {0};
+    int failed = cw_speech_spoken(s->speech, piece, s->params, &spoken, err);
+    if (failed)
+        failed = nothing_is_fine(err);
+    else {
+        s->something = true;
+        join(&s->out, spoken.data, true);
+    }
+    cw_text_free(&spoken);
+    return failed;
+}
+
 /* One piece of a line, which the front end takes whole. */
 static int show_piece(struct showing *s, const char *piece, size_t base, struct cw_error *err) {
     struct cw_utterance u = {0};
     if (piece[strspn(piece, " \t\r\n\v\f")] == '\0')
         return 0;
+    if (!s->json && !s->suggest && !s->phonemes)
+        return show_spoken(s, piece, err);
     if (cw_speech_words(s->speech, piece, s->params, &u, err) != 0)
-        return err->code == CW_BAD_INPUT && strstr(err->text, "expected at least one word") ? 0 : -1;
+        return nothing_is_fine(err);
     int failed = 0;
     s->something = true;
     if (s->json)
@@ -93,13 +118,7 @@ static int show_piece(struct showing *s, const char *piece, size_t base, struct 
     else if (s->suggest)
         add_suggestions(s, &u);
     else
-        for (int i = 0; i < u.word_count; i++) {
-            const struct cw_spoken_word *w = &u.words[i];
-            const char *shown = s->phonemes ? w->phonemes : w->spoken;
-            if (w->space && s->out.len > 0 && *shown)
-                cw_text_add_char(&s->out, ' ');
-            cw_text_add(&s->out, shown);
-        }
+        add_phonemes(s, &u);
     cw_utterance_free(&u);
     return failed;
 }

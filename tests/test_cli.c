@@ -284,9 +284,9 @@ static void test_text(void) {
     CHECK_STR(RUN("text", "--phonemes", "--lang", "es", "sí")->out, "sˈi\n");
     CHECK_STR(RUN("text", "--phonemes", "--voice", "bf_emma", "no")->out, "nˈQ\n");
     write_file("lines.txt", "One.\n\n***\r\nAnd [2] more\n");
-    CHECK_STR(RUN("text", "lines.txt")->out, "One.\n\n\nAnd (two) more\n"); /* a line for a line */
+    CHECK_STR(RUN("text", "lines.txt")->out, "One.\n\n\nAnd [two] more\n"); /* a line for a line */
     CHECK_STR(RUN("text", "[pause 300ms] Well [overlap 1s] yes [pause 90s]")->out,
-              "Well yes (pause nineties)\n"); /* what is no direction */
+              "Well yes [pause nineties]\n"); /* what is no direction */
     write_file("own.dict", "Zxyqv = zed\n");
     CHECK_STR(RUN("text", "--dictionary", "own.dict", "Zxyqv's")->out, "zed's\n");
     CHECK_STR(RUN("text", "--suggest", "Zxyqv and Zxyqv and bread")->out, "Zxyqv = /zˈizˈIkv/\n");

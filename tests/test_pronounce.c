@@ -1,7 +1,6 @@
 /* How words sound: homographs in sentences, dictionaries of one's own, other languages, what `castwright text` is told of each word. */
+#include "tests/speech.h"
 #include "tests/tagger_expected.h"
-#include "tests/test.h"
-#include "tts/speech.h"
 #include "tts/tagger.h"
 
 #include <stdio.h>
@@ -9,19 +8,6 @@
 #include <string.h>
 
 extern const struct cw_test cw_tests_pronounce[];
-
-static struct cw_speech *open_speech(void) {
-    char models[CW_PATH_MAX], dir[CW_PATH_MAX], file[CW_PATH_MAX];
-    struct cw_error err = {0};
-    struct cw_speech *s = NULL;
-    if (cw_models_dir(models, &err) || cw_path_join(dir, models, "lexicon", &err) || cw_path_join(file, dir, "us.lex", &err) ||
-        !cw_file_exists(file)) {
-        cw_test_skip("the lexicon is not there");
-        return NULL;
-    }
-    CHECKF(cw_speech_open(&s, dir, &err) == 0, "%s", err.text);
-    return s;
-}
 
 /* All words' phonemes as they stand in the text. free() it. */
 static char *said(const struct cw_speech *s, const char *text, const char *language, const struct cw_dictionary *d) {

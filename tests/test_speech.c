@@ -1,7 +1,6 @@
 /* The text front end: normalisation, numbers by an independent formula, phonemes, chunks, inline phonemes, refusals. */
-#include "tests/test.h"
+#include "tests/speech.h"
 #include "tts/front.h"
-#include "tts/speech.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,19 +303,6 @@ static void no_digit_left(void) {
 }
 
 /* ---- phonemes ------------------------------------------------------------------------------------------------------------- */
-
-static struct cw_speech *open_speech(void) {
-    char models[CW_PATH_MAX], dir[CW_PATH_MAX], file[CW_PATH_MAX];
-    struct cw_error err = {0};
-    struct cw_speech *s = NULL;
-    if (cw_models_dir(models, &err) || cw_path_join(dir, models, "lexicon", &err) || cw_path_join(file, dir, "us.lex", &err) ||
-        !cw_file_exists(file)) {
-        cw_test_skip("the lexicon is not there");
-        return NULL;
-    }
-    CHECKF(cw_speech_open(&s, dir, &err) == 0, "%s", err.text);
-    return s;
-}
 
 /* All chunks' phonemes, joined by " | ". free() it. */
 static char *phonemes_of(const struct cw_speech *s, const char *text, const char *language) {

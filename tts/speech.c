@@ -453,6 +453,44 @@ done:
     return result;
 }
 
+static int foreign_spoken(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_text *spoken,
+                          struct cw_error *err) {
+    struct cw_utterance u;
+    if (cw_speech_words(s, text, params, &u, err)) {
+        return -1;
+    }
+    for (int i = 0; i < u.word_count; i++) {
+        if (u.words[i].space && spoken->len > 0 && *u.words[i].spoken) {
+            cw_text_add_char(spoken, ' ');
+        }
+        cw_text_add(spoken, u.words[i].spoken);
+    }
+    cw_utterance_free(&u);
+    return cw_text_check(spoken, "spoken text", err);
+}
+
+int cw_speech_spoken(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_text *spoken,
+                     struct cw_error *err) {
+    int result = -1;
+    struct cw_text own = {0};
+    struct cw_swaps swaps = {0};
+    if (cw_speech_language(params.language, err)) {
+        return -1;
+    }
+    int language = language_of(params.language);
+    if (language >= FOREIGN) {
+        return foreign_spoken(s, text, params, spoken, err);
+    }
+    if (params.dictionary && cw_dictionary_apply(params.dictionary, text, language == BRITISH, &own, &swaps, err)) {
+        goto done;
+    }
+    result = cw_normalise_in(params.dictionary ? (own.data ? own.data : "") : text, params.language, spoken, err);
+done:
+    free(swaps.v);
+    cw_text_free(&own);
+    return result;
+}
+
 int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_utterance *u,
                    struct cw_error *err) {
     int result = -1;

@@ -75,8 +75,11 @@ const char *cw_word_source_name(enum cw_word_source source); /* "lexicon", "rule
 const char *cw_word_class(const struct cw_spoken_word *w);
 void cw_utterance_free(struct cw_utterance *u);
 
-/* The spoken line with the script's own marks and tags, American reading ("one thousand two hundred ..."): what the tests measure. The
- * command `text` joins the words of cw_speech_words instead, whose marks are the model's. */
+/* The spoken line, added to `spoken`: words as they are said, the marks as the text writes them. What `castwright text` shows and what is
+ * measured (tests/normalisation_score.c) in English; in other languages the words as espeak-ng is given them. */
+CW_MUST_CHECK int cw_speech_spoken(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_text *spoken,
+                                   struct cw_error *err);
+/* The English part of it without a dictionary, which needs no lexicon: American reading ("one thousand two hundred ..."). */
 CW_MUST_CHECK int cw_normalise(const char *text, struct cw_text *spoken, struct cw_error *err);
 /* The same, as a language reads it ("en-us", "en-gb"). */
 CW_MUST_CHECK int cw_normalise_in(const char *text, const char *language, struct cw_text *spoken, struct cw_error *err);
