@@ -94,10 +94,10 @@ static int show_spoken(struct showing *s, const char *piece, struct cw_error *er
     int failed = cw_speech_spoken(s->speech, piece, s->params, &spoken, err);
     if (failed)
         failed = nothing_is_fine(err);
-    else {
+    else
         s->something = true;
+    if (!failed && spoken.len > 0)
         join(&s->out, spoken.data, true);
-    }
     cw_text_free(&spoken);
     return failed;
 }
@@ -157,6 +157,8 @@ static int show_line(struct showing *s, const char *line, size_t n, long number,
             int pause;
             size_t direction = cw_direction_length(piece + i, take - i, &pause);
             memset(piece + i, ' ', direction);
+            if ((unsigned char)piece[i] < ' ' || piece[i] == 0x7F)
+                piece[i] = ' '; /* a stray control character hides no line from the reader */
         }
         if (show_piece(s, piece, at, err) != 0)
             goto done;

@@ -30,6 +30,14 @@ static size_t say_groups(struct reader *r, size_t i, size_t end) {
             last = k + 1;
         }
     }
+    size_t number = end + 1 + atom_joined_mark(r, end + 1, '.');
+    if ((atom_is(r, end, "x") || atom_is_any_case(r, end, "ext")) && digits_at(r, number, 1, 6)) {
+        speak_mark(r, ",", end - 1);
+        speak(r, "extension", end, number, CW_TOKEN_PLAIN);
+        cw_say_digits(&r->words, atom_text(r, number), atom_at(r, number)->length);
+        speak_scratch(r, number, number + 1);
+        return number + 1;
+    }
     return end;
 }
 
@@ -170,6 +178,11 @@ size_t read_version(struct reader *r, size_t i) {
         } else {
             cw_say_cardinal(&r->words, r->text + a->offset, a->length, CW_AND_NONE);
         }
+    }
+    if (address && atom_joined_mark(r, end, ':') && digits_at(r, end + 1, 1, 5) && !atom_at(r, end + 1)->space) { /* its port */
+        cw_text_add(&r->words, " colon");
+        cw_say_digits(&r->words, atom_text(r, end + 1), atom_at(r, end + 1)->length);
+        end += 2;
     }
     speak_scratch(r, i, end);
     return end;

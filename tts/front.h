@@ -39,6 +39,7 @@ struct cw_tokens {
     struct cw_token *v;
     size_t n, cap;
     struct cw_text pool; /* NUL-terminated strings, one after another; offset 0 is "" */
+    bool silent;         /* refused because there is nothing to speak */
 };
 
 /* Checks the text (UTF-8, control characters, length, something to speak) and makes its spoken tokens. */

@@ -76,7 +76,8 @@ const char *cw_word_class(const struct cw_spoken_word *w);
 void cw_utterance_free(struct cw_utterance *u);
 
 /* The spoken line, added to `spoken`: words as they are said, the marks as the text writes them. What `castwright text` shows and what is
- * measured (tests/normalisation_score.c) in English; in other languages the words as espeak-ng is given them. */
+ * measured (tests/normalisation_score.c) in English; in other languages the words as espeak-ng is given them. A text of marks or tags alone
+ * fails as having nothing to say, and is added as its marks and tags. */
 CW_MUST_CHECK int cw_speech_spoken(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_text *spoken,
                                    struct cw_error *err);
 /* The English part of it without a dictionary, which needs no lexicon: American reading ("one thousand two hundred ..."). */

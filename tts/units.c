@@ -326,13 +326,16 @@ static size_t read_square(struct reader *r, size_t i, bool one) {
 }
 
 /* Units that are words or names too, with a space before them: only where what follows shows it. */
-static bool doubtful(const struct reader *r, size_t i) {
+static bool doubtful(const struct reader *r, size_t a, size_t i) {
     static const char *const letters[] = {"A", "B",  "F",  "H",  "J",  "K",  "M",  "N",   "T",  "V", "d", "in",
                                           "l", "au", "mo", "pp", "pt", "kn", "MP", "bar", "pc", "d", NULL};
     if (!atom_at(r, i)->space || !atom_in(r, i, letters)) {
         return false;
     }
     if (atom_is(r, i, "in")) {
+        if (a > 1 && (atom_is(r, a - 1, "ft") || atom_is(r, a - 1, "feet")) && atom_at(r, a - 2)->kind == ATOM_NUMBER) { /* 5 ft 11 in */
+            return false;
+        }
         return !(atom_joined_mark(r, i + 1, '.') && !dot_ends(r, i + 1)) && !atom_joined_mark(r, i + 1, ')');
     }
     return !(atom_is(r, i, "A") || atom_is(r, i, "V") || atom_is(r, i, "J") || atom_is(r, i, "N") || atom_is(r, i, "K") ||
@@ -347,7 +350,7 @@ static size_t read_unit(struct reader *r, size_t a, size_t i, bool one) {
     if (square > i) {
         return square;
     }
-    if (!unit_at(r, i + hyphen, true, name) || doubtful(r, i + hyphen) || (hyphen && atom_is(r, i + 1, "in"))) {
+    if (!unit_at(r, i + hyphen, true, name) || doubtful(r, a, i + hyphen) || (hyphen && atom_is(r, i + 1, "in"))) {
         return i;
     }
     size_t next = i + hyphen + 1, k = i + hyphen;
