@@ -21,12 +21,14 @@ static bool digits_at(const struct reader *r, size_t i, size_t least, size_t mos
 
 /* Groups of digits from i on, with single separators between them: speaks them with short pauses; the atom after. */
 static size_t say_groups(struct reader *r, size_t i, size_t end) {
+    bool first = true;
     for (size_t k = i, last = i; k < end; k++) {
         if (atom_at(r, k)->kind == ATOM_NUMBER) {
-            if (k > i && r->out->n && r->out->v[r->out->n - 1].kind != CW_TOKEN_MARK) {
+            if (!first && r->out->n && r->out->v[r->out->n - 1].kind != CW_TOKEN_MARK) {
                 speak_mark(r, ",", last);
             }
-            say_group(r, k, k == i);
+            say_group(r, k, first);
+            first = false;
             last = k + 1;
         }
     }

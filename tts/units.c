@@ -301,6 +301,10 @@ bool describes(const struct reader *r, size_t a, size_t end) {
         "i",     "north",   "south",  "east",    "west",  "annually", "spent",   "paid",   "made",  "lost",    "won",     "cost",
         "went",  "came",    "sum",    "brought", "left",  "sold",     "bought",  "worth",  "plus",  "minus",   "upfront", NULL};
     const struct atom *next = atom_at(r, end);
+    bool name = a > 0 && (atom_is(r, a - 1, "a") || atom_is(r, a - 1, "an")) && atom_capitals(r, end) && next->length > 1; /* a 2TB SSD */
+    if (name) {
+        return true;
+    }
     if (a == 0 || !atom_in_any_case(r, a - 1, before) || next->kind != ATOM_WORD || !atom_lower(r, end) ||
         atom_in_any_case(r, end, not_nouns)) {
         return false;
@@ -414,13 +418,14 @@ size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
     static const char *const runs[] = {"run",    "race",  "runs", "races",  "runner",  "runners",    "time",
                                        "course", "video", "tv",   "screen", "monitor", "resolution", NULL};
     const char *magnitude = magnitude_at(r, i, false, &atoms);
-    static const char *const places[] = {"apt",   "apartment", "suite",    "ste",    "room",     "rm",      "unit",     "gate",
-                                         "flat",  "row",       "seat",     "figure", "fig",      "exhibit", "terminal", "platform",
-                                         "table", "section",   "appendix", "bldg",   "building", "no",      "house",    NULL};
+    static const char *const places[] = {"apt",      "apartment", "suite",    "ste", "room",    "rm",       "unit",     "gate",  "flat",
+                                         "row",      "seat",      "figure",   "fig", "exhibit", "terminal", "platform", "table", "section",
+                                         "appendix", "bldg",      "building", "no",  "house",   "exit",     NULL};
     size_t place = a > 1 && atom_mark(r, a - 1, '.') ? a - 2 : a > 0 ? a - 1 : 0; /* apartment 4B */
-    bool screen =
-        (a > 0 && joined && atom_at(r, i)->length == 1 && atom_in_any_case(r, place, places)) ||
-        (atom_is(r, i, "K") && joined && ((a + 1 == i && atom_at(r, a)->length == 1) || atom_in_any_case(r, i + 1, runs))); /* 4K */
+    if (a > 0 && joined && atom_at(r, i)->kind == ATOM_WORD && atom_at(r, i)->length == 1 && atom_in_any_case(r, place, places)) {
+        return i;
+    }
+    bool screen = atom_is(r, i, "K") && joined && ((a + 1 == i && atom_at(r, a)->length == 1) || atom_in_any_case(r, i + 1, runs)); /* 4K */
     if (magnitude && !screen && (joined || atoms > 1 || atom_at(r, i)->length > 1) && !serial) {
         speak(r, magnitude, i, i + atoms, CW_TOKEN_PLAIN);
         end = i + atoms;
