@@ -474,6 +474,7 @@ size_t read_time(struct reader *r, size_t i) {
         cw_say_int(&r->words, hour, r->british);
         cw_text_add(&r->words, " to");
         cw_say_int(&r->words, minute, r->british);
+        r->class = CW_CLASS_CARDINAL;
         speak_scratch(r, i, end);
         return end;
     }

@@ -355,19 +355,24 @@ static bool in_groups(const struct reader *r, size_t i, const struct numeral *m)
 
 static void say_year_or_number(struct reader *r, const struct numeral *m, size_t i) {
     bool equation = equation_at(r, i);
+    r->class = m->fraction_n ? CW_CLASS_DECIMAL : CW_CLASS_CARDINAL;
     if (!equation && (digit_context(r, i) || in_groups(r, i, m))) {
+        r->class = CW_CLASS_SERIAL;
         cw_say_digits(&r->words, m->digits, m->n);
         speak_scratch(r, i, m->end);
         if (m->fraction_n) {
             say_fraction_digits(r, m, i, m->end);
         }
     } else if (oh_in_the_middle(r, i, m) || in_a_name(r, i, m)) {
+        r->class = CW_CLASS_SERIAL;
         say_pairs(r, m->digits, m->n);
         speak_scratch(r, i, m->end);
     } else if (!equation && is_year(r, i, m)) {
+        r->class = CW_CLASS_DATE;
         say_year(r, numeral_int(m));
         speak_scratch(r, i, m->end);
     } else if (m->n && !m->fraction_n && number_in_serial(r, i)) {
+        r->class = CW_CLASS_SERIAL;
         say_serial(r, m, i);
     } else {
         say_numeral(r, m, i);
@@ -724,8 +729,12 @@ static size_t read_exponent(struct reader *r, size_t i) {
 }
 
 size_t read_number(struct reader *r, size_t i) {
-    static size_t (*const readers[])(struct reader *, size_t) = {read_street,  read_date,     read_time,      read_groups,
-                                                                 read_version, read_fraction, read_day_month, read_hour};
+    static const struct {
+        size_t (*read)(struct reader *, size_t);
+        enum cw_token_class class;
+    } readers[] = {{read_street, CW_CLASS_ADDRESS},   {read_date, CW_CLASS_DATE},      {read_time, CW_CLASS_TIME},
+                   {read_groups, CW_CLASS_TELEPHONE}, {read_version, CW_CLASS_SERIAL}, {read_fraction, CW_CLASS_FRACTION},
+                   {read_day_month, CW_CLASS_DATE},   {read_hour, CW_CLASS_TIME}};
     size_t token = r->out->n, end, first = i;
     struct numeral m;
     bool sign = atom_mark(r, i, '-') || atom_mark(r, i, MINUS_SIGN);
@@ -744,22 +753,33 @@ size_t read_number(struct reader *r, size_t i) {
     }
     if (first == i && atom_at(r, i)->kind == ATOM_NUMBER) {
         for (size_t k = 0; k < sizeof readers / sizeof readers[0]; k++) {
-            if ((end = readers[k](r, i)) > i) {
+            r->class = readers[k].class;
+            if ((end = readers[k].read(r, i)) > i) {
                 return read_to(r, end);
             }
         }
     }
+    r->class = CW_CLASS_ORDINAL;
     if ((end = read_ordinal(r, i, &m)) > i) {
         respan(r, token, first, end);
         return read_to(r, end);
     }
-    if ((end = read_team(r, i, &m)) > i || (end = read_hundreds(r, i, &m)) > i || (end = read_decade(r, i, &m)) > i ||
-        (end = read_feet(r, i, &m)) > i || (end = read_lines(r, i, &m)) > i || (end = read_standard(r, i, &m)) > i) {
-        return end;
+    static const struct {
+        size_t (*read)(struct reader *, size_t, const struct numeral *);
+        enum cw_token_class class;
+    } shapes[] = {{read_team, CW_CLASS_SERIAL},  {read_hundreds, CW_CLASS_CARDINAL}, {read_decade, CW_CLASS_DATE},
+                  {read_feet, CW_CLASS_MEASURE}, {read_lines, CW_CLASS_SERIAL},      {read_standard, CW_CLASS_SERIAL}};
+    for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
+        r->class = shapes[k].class;
+        if ((end = shapes[k].read(r, i, &m)) > i) {
+            return end;
+        }
     }
+    r->class = m.fraction_n ? CW_CLASS_DECIMAL : CW_CLASS_CARDINAL;
     end = m.end;
-    if (!m.fraction_n) {
+    if (!m.fraction_n) { /* 2 1/2, 2½ */
         int top, bottom;
+        r->class = CW_CLASS_FRACTION;
         if (atom_at(r, end)->kind == ATOM_NUMBER && atom_at(r, end)->space && fraction_at(r, end, &top, &bottom) && top > 0 && bottom > 1 &&
             bottom <= 100 && top <= 99) {
             say_numeral(r, &m, i);
@@ -826,6 +846,9 @@ size_t read_number(struct reader *r, size_t i) {
     }
     respan(r, token, first, end);
     size_t after = read_suffix(r, i, end, one);
+    if (r->class == CW_CLASS_MEASURE || r->class == CW_CLASS_PERCENT) { /* the minus too */
+        reclass(r, token, r->class);
+    }
     if (after > end && !atom_at(r, end)->space) { /* "40%" is one word of the script */
         respan(r, token, first, after);
     }

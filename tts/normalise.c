@@ -624,18 +624,25 @@ int cw_tokens_make(struct cw_tokens *t, const char *text, bool british, struct c
     if (text_clean(&r, text, err) || atoms_read(&r, err)) {
         goto done;
     }
-    static size_t (*const word_readers[])(struct reader *, size_t) = {
-        read_address, read_date_words, read_weekday, read_dotted, read_state, read_abbreviation, read_roman, read_money, read_word};
-    static size_t (*const mark_readers[])(struct reader *, size_t) = {read_sounds,  read_money,  read_phone,   read_number,
-                                                                      read_clipped, read_handle, read_address, read_sign};
-    static size_t (*const number_readers[])(struct reader *, size_t) = {read_address, read_money, read_number};
+    static const struct {
+        size_t (*read)(struct reader *, size_t);
+        enum cw_token_class class;
+    } word_readers[] = {{read_address, CW_CLASS_ELECTRONIC},  {read_date_words, CW_CLASS_DATE}, {read_weekday, CW_CLASS_DATE},
+                        {read_dotted, CW_CLASS_ABBREVIATION}, {read_state, CW_CLASS_ADDRESS},   {read_abbreviation, CW_CLASS_ABBREVIATION},
+                        {read_roman, CW_CLASS_ROMAN},         {read_money, CW_CLASS_MONEY},     {read_word, CW_CLASS_WORD}},
+      mark_readers[] = {{read_sounds, CW_CLASS_WORD},        {read_money, CW_CLASS_MONEY},  {read_phone, CW_CLASS_TELEPHONE},
+                        {read_number, CW_CLASS_CARDINAL},    {read_clipped, CW_CLASS_WORD}, {read_handle, CW_CLASS_ELECTRONIC},
+                        {read_address, CW_CLASS_ELECTRONIC}, {read_sign, CW_CLASS_SYMBOL}},
+      number_readers[] = {{read_address, CW_CLASS_ELECTRONIC}, {read_money, CW_CLASS_MONEY}, {read_number, CW_CLASS_CARDINAL}};
 #define FIRST_OF(readers)                                                                                                                  \
     for (size_t k = 0; next == i && k < sizeof readers / sizeof readers[0]; k++) {                                                         \
-        next = readers[k](&r, i);                                                                                                          \
+        r.class = readers[k].class;                                                                                                        \
+        next = readers[k].read(&r, i);                                                                                                     \
     }
     bool shout = shouting(&r);
     for (size_t i = 0; i < r.atom_count && !t->pool.failed;) {
         size_t next = i;
+        r.class = CW_CLASS_WORD;
         switch (r.atoms[i].kind) {
         case ATOM_LINK:
             if (read_link(&r, i, err)) {

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct cw_speech {
     struct cw_lexicon us, gb;
@@ -94,48 +93,26 @@ const char *cw_word_source_name(enum cw_word_source source) {
     return names[source];
 }
 
-static bool within(const char *s, const char *const *signs) {
-    for (; *signs; signs++) {
-        if (strstr(s, *signs)) {
-            return true;
-        }
+/* A word of capitals, or one whose letters are said. */
+static bool acronym(const struct cw_token *k, const char *source) {
+    size_t capitals = 0;
+    for (size_t i = 0; i < k->length; i++) {
+        capitals += source[k->offset + i] >= 'A' && source[k->offset + i] <= 'Z';
     }
-    return false;
+    return (k->flags & CW_TOKEN_SPELL) || (capitals > 1 && capitals == k->length && !(k->flags & CW_TOKEN_SHOUT));
 }
 
-const char *cw_word_class(const struct cw_spoken_word *w) {
-    static const char *const currencies[] = {"$", "€", "£", "¥", "₹", "₩", NULL}, *const addresses[] = {"://", "www.", NULL};
-    const char *s = w->text;
-    size_t n = strlen(s), digits = 0, capitals = 0, letters = 0, high = 0;
-    for (size_t i = 0; i < n; i++) {
-        digits += s[i] >= '0' && s[i] <= '9';
-        capitals += s[i] >= 'A' && s[i] <= 'Z';
-        high += (unsigned char)s[i] >= 0x80;
-        letters += (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= 'a' && s[i] <= 'z') || (unsigned char)s[i] >= 0xC0;
+static const char *class_name(const struct cw_token *k, const char *source) {
+    static const char *const names[] = {"word",     "acronym", "abbreviation", "cardinal", "ordinal",    "decimal",
+                                        "fraction", "roman",   "serial",       "date",     "time",       "money",
+                                        "measure",  "percent", "telephone",    "address",  "electronic", "symbol"};
+    if (k->kind != CW_TOKEN_WORD) {
+        return k->kind == CW_TOKEN_MARK ? "punctuation" : "inline";
     }
-    const char *last = n >= 2 ? s + n - 2 : "";
-    bool tail = strcmp(last, "st") == 0 || strcmp(last, "nd") == 0 || strcmp(last, "rd") == 0 || strcmp(last, "th") == 0;
-    return w->source == CW_WORD_PUNCTUATION                               ? "punctuation"
-           : w->source == CW_WORD_INLINE                                  ? "inline"
-           : w->source == CW_WORD_DICTIONARY                              ? "word"
-           : within(s, addresses)                                         ? "address"
-           : n > 1 && *s == '#' && letters                                ? "hashtag"
-           : n > 1 && *s == '@'                                           ? "handle"
-           : strchr(s, '@') && n > 2                                      ? "e-mail"
-           : digits && within(s, currencies)                              ? "money"
-           : digits && strchr(s, '%')                                     ? "percent"
-           : digits && strchr(s, ':')                                     ? "time"
-           : digits && strchr(s, '/')                                     ? "date or fraction"
-           : digits && tail && letters == 2                               ? "ordinal"
-           : digits && strchr(s, '.') && !letters                         ? "decimal"
-           : digits && !letters                                           ? "number"
-           : digits                                                       ? "measure or code"
-           : letters && n > 1 && s[n - 1] == '.'                          ? "abbreviation"
-           : letters && strcmp(s, w->spoken) != 0 && strchr(s, '.')       ? "address"
-           : capitals > 1 && capitals == letters && !high                 ? "acronym"
-           : letters && strcasecmp(s, w->spoken) != 0 && !strchr(s, '\'') ? "abbreviation"
-           : !letters                                                     ? "symbol"
-                                                                          : "word";
+    if (k->class != CW_CLASS_WORD || (k->flags & CW_TOKEN_DICTIONARY)) {
+        return names[k->class];
+    }
+    return k->flags & CW_TOKEN_NUMBER ? names[CW_CLASS_CARDINAL] : acronym(k, source) ? names[CW_CLASS_ACRONYM] : names[CW_CLASS_WORD];
 }
 
 /* ---- pieces: what a cut may not part ------------------------------------------------------------------------------------ */
@@ -300,6 +277,7 @@ static int make_word(const struct cw_tokens *t, size_t i, const char *phonemes, 
                                  .spoken = cw_strdup(cw_token_spoken(t, i)),
                                  .phonemes = cw_strndup(phonemes, n),
                                  .source = (enum cw_word_source)t->v[i].source,
+                                 .class = class_name(&t->v[i], source),
                                  .offset = t->v[i].offset,
                                  .space = space};
     return w->text && w->spoken && w->phonemes ? 0 : cw_fail_memory(err, "words");

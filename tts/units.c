@@ -381,7 +381,7 @@ static size_t read_unit(struct reader *r, size_t a, size_t i, bool one) {
     return read_per(r, end + unit_dot(r, end));
 }
 
-size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
+static size_t suffix_at(struct reader *r, size_t a, size_t i, bool one) {
     size_t token = r->out->n, end = i, atoms;
     bool joined = !atom_at(r, i)->space;
     bool serial = a > 0 && atom_at(r, a - 1)->kind == ATOM_WORD && !atom_at(r, a)->space && !atom_is(r, a - 1, "x");
@@ -390,11 +390,13 @@ size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
         serial = false; /* 1h12m */
     }
     if (atom_mark(r, i, '%') || atom_mark(r, i, 0x2030)) {
+        r->class = CW_CLASS_PERCENT;
         speak(r, atom_mark(r, i, '%') ? "percent" : "per mille", i, i + 1, CW_TOKEN_PLAIN);
         return read_per(r, i + 1);
     }
     if (atom_mark(r, i, 0xB0) || atom_mark(r, i, 0xBA)) {
         end = i + 1;
+        r->class = CW_CLASS_MEASURE;
         speak(r, one || describes(r, a, end) ? "degree" : "degrees", i, end, CW_TOKEN_PLAIN);
         if (atom_is(r, end, "C") || atom_is(r, end, "F")) {
             speak(r, atom_is(r, end, "C") ? "Celsius" : "Fahrenheit", end, end + 1, CW_TOKEN_PLAIN);
@@ -407,6 +409,7 @@ size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
         return end;
     }
     if (atom_mark(r, i, 0x2103) || atom_mark(r, i, 0x2109)) {
+        r->class = CW_CLASS_MEASURE;
         speak(r, atom_mark(r, i, 0x2103) ? "degrees Celsius" : "degrees Fahrenheit", i, i + 1, CW_TOKEN_PLAIN);
         return i + 1;
     }
@@ -434,17 +437,33 @@ size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
             return end + 1;
         }
         size_t unit = read_unit(r, a, end, false);
+        r->class = unit > end ? CW_CLASS_MEASURE : r->class;
         return unit > end ? unit : read_per(r, end);
     }
     if (serial && joined) {
         return i;
     }
     end = read_unit(r, a, i, one);
+    r->class = end > i ? CW_CLASS_MEASURE : r->class;
     if (end > i && joined) {
         respan(r, token, i + atom_joined_mark(r, i, '-'), end);
     }
     if (end == i && joined) {
         return read_per(r, i);
     }
+    return end;
+}
+
+size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
+    enum cw_token_class class = r->class;
+    size_t end = suffix_at(r, a, i, one), first = r->out->n;
+    if (r->class == class) {
+        return end;
+    }
+    /* the number before the unit is of the unit's class */
+    while (first > 0 && r->out->v[first - 1].kind == CW_TOKEN_WORD && r->out->v[first - 1].offset >= r->map[atom_at(r, a)->offset]) {
+        first--;
+    }
+    reclass(r, first, r->class);
     return end;
 }
