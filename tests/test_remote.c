@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 extern const struct cw_test cw_tests_remote[];
 
 static const char stream[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
@@ -168,12 +170,19 @@ static void test_endpoint(void) {
 }
 
 /* A model that answers the writer's questions by rote, wrapped in what models wrap things in, and wrongly every now and then. */
-static void talker(void *arg, int fd, const char *request, int number) {
+struct rote {
+    int line;
+    bool echo;         /* answers by the request alone */
+    int several, some; /* requests for turns; those for some of them, with what was wrong with the others quoted */
+    bool quoted;
+};
+
+static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request) {
     static const char *const lines[] = {
         "Bees find their way home by the sun, and by landmarks that they learn on first flights.",
         "A hive holds about forty thousand of them in summer (laughs), and a tenth of that in winter.",
         "What do they do when clouds hide the sky?",
-        "They read a pattern of polarised light that our eyes cannot see \\u2014 even a patch of blue will do.",
+        "They read a pattern of polarised light that our eyes cannot see \xE2\x80\x94 even a patch of blue will do.",
         "My cat gets lost behind a sofa. How far out do they go?",
         "*Three miles* is common, and some scouts were followed for eight.",
         "Then a jar on my table took more travel than I do in a year.",
@@ -181,7 +190,7 @@ static void talker(void *arg, int fd, const char *request, int number) {
         "Who decides where everybody goes tomorrow morning?",
         "Scouts dance on combs. An angle points out a direction, and waggling longer means farther.",
         "So whoever dances best wins an election every day?",
-        "Followers check for themselves, so a bad tip dies quickly \\ud83d\\ude00.",
+        "Followers check for themselves, so a bad tip dies quickly \xF0\x9F\x98\x80.",
         "Why does rain keep all of them inside?",
         "Wet wings weigh too much, and one drop hits an insect like a bucket of water.",
         "Farmers rent hives for almonds each February, don't they?",
@@ -189,30 +198,64 @@ static void talker(void *arg, int fd, const char *request, int number) {
         "Small gardens count too. Even a balcony with thyme helps wild ones.",
         "Leave some bare soil. Most wild species nest underground rather than in boxes.",
     };
-    char body[1200];
-    int *line = arg;
-    if (number % 7 == 3) { /* not JSON */
+    if (json_object_get(wanted, "questions") != NULL) {
+        return json_pack("{ss s[s]}", "title", "How *bees* find home", "questions", "How do bees find their way?");
+    }
+    if (json_object_get(wanted, "facts") != NULL) {
+        return json_pack("{s[ss]}", "facts", "Bees read polarised light from a patch of sky.",
+                         "Scouts dance to show direction and distance.");
+    }
+    json_t *reply = json_object();
+    const char *key;
+    json_t *one;
+    bool some = strstr(request, "Some turns cannot be used") != NULL;
+    r->several += json_object_get(wanted, "line") == NULL;
+    r->some += some;
+    r->quoted = r->quoted || strstr(request, "Hello and welcome again, everybody.\\\" greets again") != NULL;
+    json_object_foreach((json_t *)(uintptr_t)wanted, key, one) {
+        const char *space = strchr(key, ' ');
+        char text[300];
+        snprintf(text, sizeof text, "%s%s%s", r->line % 3 == 0 && space != NULL ? space + 1 : "",
+                 r->line % 3 == 0 && space != NULL ? ": " : "", lines[r->line % 18]);
+        r->line++;
+        if (space != NULL && !some && atol(key) == 3) {
+            continue; /* left out */
+        }
+        json_object_set_new(reply, key,
+                            json_string(space != NULL && !some && atol(key) == 2 ? "Hello and welcome again, everybody." : text));
+    }
+    return reply;
+}
+
+static void talker(void *arg, int fd, const char *request, int number) {
+    struct rote *r = arg;
+    const char *body = strstr(request, "\r\n\r\n");
+    if (!r->echo && number % 7 == 3) { /* not JSON */
         test_server_say(fd, "200 OK", "Content-Type: application/json\r\n",
                         "{\"choices\":[{\"message\":{\"content\":\"Sure! Here is what you asked for.\"},\"finish_reason\":\"stop\"}]}");
         return;
     }
-    const char *content;
-    char text[900];
-    if (strstr(request, "\\\"questions\\\"") != NULL) {
-        content = "```json\\n{\\\"title\\\": \\\"How *bees* find home\\\", \\\"questions\\\": [\\\"How do bees find their way?\\\"]}\\n```";
-    } else if (strstr(request, "\\\"facts\\\"") != NULL) {
-        content = "{\\\"facts\\\": [\\\"Bees read polarised light from a patch of sky.\\\", \\\"Scouts dance to show direction and "
-                  "distance.\\\"]}";
-    } else {
-        snprintf(text, sizeof text, "{\\\"line\\\": \\\"%s%s\\\"}", *line % 3 == 0 ? "Maya: " : "", lines[*line % 18]);
-        ++*line;
-        content = text;
+    if (r->echo) {
+        unsigned h = 5381;
+        for (const char *p = body; *p != '\0'; p++) {
+            h = h * 33 + (unsigned char)*p;
+        }
+        r->line = (int)(h % 18);
     }
-    snprintf(body, sizeof body,
-             "{\"choices\":[{\"message\":{\"content\":\"%s\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1000,\"completion_"
-             "tokens\":40}}",
-             content);
-    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", body);
+    json_t *root = json_loads(body, 0, NULL);
+    const json_t *schema = json_object_get(json_object_get(json_object_get(root, "response_format"), "json_schema"), "schema");
+    json_t *reply = by_rote(r, json_object_get(schema, "properties"), request);
+    char *text = json_dumps(reply, 0), fenced[8000];
+    snprintf(fenced, sizeof fenced, number % 2 == 0 ? "```json\n%s\n```" : "%s", text);
+    json_t *answer = json_pack("{s[{s{ss}ss}]s{sisi}}", "choices", "message", "content", fenced, "finish_reason", "stop", "usage",
+                               "prompt_tokens", 1000, "completion_tokens", 40);
+    free(text);
+    text = json_dumps(answer, 0);
+    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", text);
+    free(text);
+    json_decref(answer);
+    json_decref(reply);
+    json_decref(root);
 }
 
 struct seen_refusals {
@@ -226,8 +269,8 @@ static void on_refused(void *arg, const char *text, const char *why) {
 
 /* The writer with an endpoint: what decorates speech is taken off, what is no JSON is asked again, the budget holds. */
 static void test_writer(void) {
-    int line = 0;
-    struct test_server *server = test_server_start(talker, &line);
+    struct rote rote = {0};
+    struct test_server *server = test_server_start(talker, &rote);
     struct cw_llm *m = NULL;
     struct cw_error err = {0};
     struct cw_script s = {0};
@@ -265,6 +308,8 @@ static void test_writer(void) {
                "%s", plain.data);
     }
     CHECK(usage[0].generated_tokens > 0 && usage[1].generated_tokens > usage[0].generated_tokens);
+    /* several turns a request, and only what was no good or missing again, with the reason */
+    CHECKF(rote.several > 0 && rote.some > 0 && rote.quoted, "%d requests for turns, %d for some of them again", rote.several, rote.some);
     CHECK(cw_llm_usage(m).prompt_tokens == usage[0].prompt_tokens + usage[1].prompt_tokens);
     /* the budget: some of it is spent, none is exceeded, and the message says so */
     cw_script_free(&s);
@@ -285,20 +330,6 @@ done:
     test_server_stop(server);
 }
 
-/* Answers by what is asked alone, so that a run taken up again can be compared with one that was not. */
-static void echo(void *arg, int fd, const char *request, int number) {
-    unsigned h = 5381;
-    int line;
-    (void)arg;
-    (void)number;
-    const char *body = strstr(request, "\r\n\r\n");
-    for (const char *p = body != NULL ? body : request; *p != '\0'; p++) {
-        h = h * 33 + (unsigned char)*p;
-    }
-    line = (int)(h % 18);
-    talker(&line, fd, request, 0);
-}
-
 struct stopper {
     int left;
 };
@@ -312,7 +343,8 @@ static bool stop_soon(void *arg, const struct cw_script *s, int segment, int tur
 
 /* Cut off at one turn after another and taken up again: the same script at the end, and no reply asked for twice. */
 static void test_journal(void) {
-    struct test_server *server = test_server_start(echo, NULL);
+    struct rote rote = {.echo = true};
+    struct test_server *server = test_server_start(talker, &rote); /* a run taken up again can be compared with one that was not */
     struct cw_llm *m = NULL;
     struct cw_error err = {0};
     struct cw_text whole = {0}, again = {0};
