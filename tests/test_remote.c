@@ -1,9 +1,11 @@
 /* Models behind an endpoint: streaming, faults of every kind, keys kept secret; the writer with one; a real llama.cpp server when
  * CASTWRIGHT_LLAMA_SERVER names one. */
 #include "dialogue/llm.h"
+#include "dialogue/stats.h"
 #include "dialogue/writer.h"
 #include "dialogue/writer_impl.h"
 #include "tests/test.h"
+#include "tests/test_faults.h"
 #include "tests/test_server.h"
 
 #include <signal.h>
@@ -412,14 +414,31 @@ static void test_journal(void) {
     test_server_stop(server);
 }
 
-/* llama.cpp's own server with the small model. */
+static pid_t start_server(const char *program, const char *model, int port) {
+    char number[16];
+    snprintf(number, sizeof number, "%d", port);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL) {
+            _exit(99);
+        }
+        execl(program, program, "-m", model, "--host", "127.0.0.1", "--port", number, "-c", "8192", "-np", "1", "-t", "2", (char *)NULL);
+        _exit(98);
+    }
+    return pid;
+}
+
+/* A whole talk through llama.cpp's own server with the small model, while one request of three meets with a fault. */
 static void test_real_server(void) {
     const char *program = getenv("CASTWRIGHT_LLAMA_SERVER");
-    char dir[CW_PATH_MAX], model[CW_PATH_MAX], port[16], url[80];
+    char dir[CW_PATH_MAX], model[CW_PATH_MAX], url[80];
     struct cw_error err = {0};
     struct cw_llm *m = NULL;
     struct cw_script s = {0};
+    struct cw_script_stats stats = {0};
     struct cw_text out = {0};
+    struct test_faults *faults = NULL;
     struct cw_llm_endpoint e = cw_llm_endpoint_default();
     struct cw_llm_message chat[] = {{"user", "Reply with JSON: {\"line\": \"...\"}, a short line about bees."}};
     struct cw_llm_request r = {.messages = chat,
@@ -429,40 +448,58 @@ static void test_real_server(void) {
                                .schema = "{\"type\":\"object\",\"properties\":{\"line\":{\"type\":\"string\"}},\"required\":[\"line\"]}"};
     if (program == NULL || cw_models_dir(dir, &err) != 0 ||
         cw_path_join(model, dir, "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", &err) != 0 || !cw_file_exists(model)) {
-        CHECK(true); /* a program of its own, built apart: not part of a newcomer's set-up */
+        CHECK(true); /* a program of its own, built apart (make llama-server): not part of a newcomer's set-up */
         return;
     }
-    snprintf(port, sizeof port, "%d", 20000 + (int)(getpid() % 20000));
-    snprintf(url, sizeof url, "http://127.0.0.1:%s/v1", port);
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL) {
-            _exit(99);
-        }
-        execl(program, program, "-m", model, "--host", "127.0.0.1", "--port", port, "-c", "8192", "-np", "1", "-t", "2", (char *)NULL);
-        _exit(98);
-    }
+    int port = 20000 + (int)(getpid() % 20000);
+    pid_t pid = start_server(program, model, port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", port);
     e.url = url;
     e.model = "qwen";
-    e.tries = 12; /* it takes its time to load */
+    e.tries = 14; /* it takes its time to load */
     e.wait_seconds = 0.25;
     CHECK(cw_llm_open_remote(&m, e, &err) == 0);
-    if (CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text)) {
-        CHECKF(strstr(out.data, "\"line\"") != NULL, "%s", out.data);
-        CHECK(cw_llm_usage(m).generated_tokens > 3);
-        struct cw_writer_params p = cw_writer_params_default();
-        p.topic = "Why bees matter";
-        p.minutes = 0.25;
-        p.no_disclosure = true;
-        CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
-        s.language = cw_strdup("en-us");
-        CHECKF(cw_writer_run(m, p, NULL, &s, &err) == 0, "%s", err.text);
-        CHECKF(cw_script_turns(&s) >= 3, "%d turns", cw_script_turns(&s));
+    if (!CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text)) {
+        goto done;
     }
+    CHECKF(strstr(out.data, "\"line\"") != NULL, "%s", out.data);
+    CHECK(cw_llm_usage(m).generated_tokens > 3);
+    cw_llm_close(m);
+    m = NULL;
+    faults = test_faults_start(port, 3);
+    if (!CHECK(faults != NULL)) {
+        goto done;
+    }
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_faults_port(faults));
+    e = cw_llm_endpoint_default();
+    e.url = url;
+    e.model = "qwen";
+    e.wait_seconds = 0.05;
+    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    struct cw_writer_params p = cw_writer_params_default();
+    p.topic = "Why bees matter";
+    p.minutes = 1;
+    CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
+    s.language = cw_strdup("en-us");
+    if (CHECKF(cw_writer_run(m, p, NULL, &s, &err) == 0 && cw_script_measure(&s, &stats, &err) == 0, "%s", err.text)) {
+        CHECKF(stats.turns >= 5 && stats.words >= 135 && stats.words <= 195, "%d turns, %d words", stats.turns, stats.words);
+        CHECKF(stats.greetings == 0 && stats.farewells == 0 && stats.repeated_sentences == 0 && stats.banned_twice == 0 &&
+                   stats.repeated_grams * 100 <= stats.grams * 3,
+               "%d greetings again, %d early goodbyes, %d sentences again, %d empty openers again, %d of %d runs again", stats.greetings,
+               stats.farewells, stats.repeated_sentences, stats.banned_twice, stats.repeated_grams, stats.grams);
+    }
+    int made = 0;
+    for (int i = 0; i < FAULTS; i++) {
+        made += test_faults_made(faults, (enum fault)i);
+    }
+    CHECKF(made > 2 && cw_llm_usage(m).retries > 1, "%d faults in %d requests, %ld retries", made, test_faults_requests(faults),
+           cw_llm_usage(m).retries);
+done:
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+    test_faults_stop(faults);
     cw_llm_close(m);
+    cw_script_stats_free(&stats);
     cw_script_free(&s);
     cw_text_free(&out);
 }
@@ -472,6 +509,6 @@ const struct cw_test cw_tests_remote[] = {
      test_endpoint},
     {"remote.writer", "an endpoint's replies are undressed, checked, asked again with the error; the budget holds", test_writer},
     {"remote.journal", "cut off anywhere and taken up again: the same script, no reply asked for twice", test_journal},
-    {"remote.llama-server", "a talk through llama.cpp's own server ($CASTWRIGHT_LLAMA_SERVER)", test_real_server},
+    {"remote.llama-server", "a talk through llama.cpp's own server ($CASTWRIGHT_LLAMA_SERVER), faults injected", test_real_server},
     {0},
 };
