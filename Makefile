@@ -35,7 +35,7 @@ define install_packages
 	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $${missing[*]} >/dev/null; fi
 endef
 
-.PHONY: help deps deps-test deps-lint venv llama models models-test all episode test lint format sanitize bench fuzz fuzz-text clean
+.PHONY: help deps deps-test deps-lint venv llama llama-server endpoint models models-test all episode test lint format sanitize bench fuzz fuzz-text clean
 
 help: ## this help
 	@echo 'Castwright: a topic in, a finished multi-speaker podcast episode out.'
@@ -71,17 +71,30 @@ LLAMA_VERSION := 0.3.36
 LLAMA_SHA256 := 832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
 LLAMA_SUM := $(shell { echo $(LLAMA_SHA256); cat dialogue/build_llama.sh 2>/dev/null; } | sha256sum | cut -c1-12)
 LLAMA := $(CACHE)/llama-$(LLAMA_VERSION)-$(LLAMA_SUM)
+# The pinned source, checked, into $$work.
+define fetch_llama
+$(VENV)/bin/pip download -qq --disable-pip-version-check --no-deps --no-binary llama-cpp-python -d "$$work" llama-cpp-python==$(LLAMA_VERSION); \
+sdist=$$(echo "$$work"/llama_cpp_python-*.tar.gz); \
+found=$$(sha256sum "$$sdist" | cut -d' ' -f1); \
+[ "$$found" = $(LLAMA_SHA256) ] || { echo "llama-cpp-python $(LLAMA_VERSION): expected sha256 $(LLAMA_SHA256), found $$found" >&2; exit 1; }; \
+tar xzf "$$sdist" -C "$$work"
+endef
 llama: $(LLAMA)/.whole
 $(LLAMA)/.whole: | deps venv
 	@echo 'Fetching and building the language model library (once, some minutes)'
 	@mkdir -p $(CACHE); work=$$(mktemp -d $(CACHE)/.llama.XXXXXX); trap 'rm -rf "$$work"' EXIT; \
-	$(VENV)/bin/pip download -qq --disable-pip-version-check --no-deps --no-binary llama-cpp-python -d "$$work" llama-cpp-python==$(LLAMA_VERSION); \
-	sdist=$$(echo "$$work"/llama_cpp_python-*.tar.gz); \
-	found=$$(sha256sum "$$sdist" | cut -d' ' -f1); \
-	[ "$$found" = $(LLAMA_SHA256) ] || { echo "llama-cpp-python $(LLAMA_VERSION): expected sha256 $(LLAMA_SHA256), found $$found" >&2; exit 1; }; \
-	tar xzf "$$sdist" -C "$$work"; \
+	$(fetch_llama); \
 	bash dialogue/build_llama.sh "$$(echo "$$work"/llama_cpp_python-*/vendor/llama.cpp)" "$$work/out"; \
 	rm -rf $(LLAMA) && mv "$$work/out" $(LLAMA) && touch $@
+
+# llama.cpp's own server: tests and benches of endpoints only.
+LLAMA_SERVER := $(CACHE)/llama-server-$(LLAMA_VERSION)
+llama-server: $(LLAMA_SERVER)/llama-server ## builds llama.cpp's own server, to test endpoints with (once, some minutes)
+	@echo 'CASTWRIGHT_LLAMA_SERVER=$<'
+$(LLAMA_SERVER)/llama-server: bench/build_llama_server.sh | deps venv
+	@mkdir -p $(LLAMA_SERVER); work=$$(mktemp -d $(CACHE)/.llama.XXXXXX); trap 'rm -rf "$$work"' EXIT; \
+	$(fetch_llama); \
+	bash bench/build_llama_server.sh "$$(echo "$$work"/llama_cpp_python-*/vendor/llama.cpp)" $(LLAMA_SERVER)
 
 # ---- build ---------------------------------------------------------------------------------------------------------------
 
@@ -143,6 +156,8 @@ $(B)/bench/%: $(B)/bench/%.o $(B)/libcastwright.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
 $(B)/tests/compare_capture $(B)/tests/normalisation_score: %: %.o $(B)/libcastwright.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
+$(B)/tests/fault_proxy: %: %.o $(B)/tests/test_faults.o $(B)/tests/test_server.o $(B)/libcastwright.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
 -include $(patsubst %.c,$(B)/%.d,$(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
 
 # ---- use -----------------------------------------------------------------------------------------------------------------
@@ -161,6 +176,11 @@ test: deps-test ## installs, builds, runs every test
 	@$(MAKE) --no-print-directory models-test
 	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/tests/run
 	@$(B)/tests/run $(if $(FILTER),--filter "$(FILTER)")
+
+endpoint: models llama-server ## a talk through llama.cpp's own server, faults injected; MINUTES=3
+	@$(MAKE) --no-print-directory build/release/tests/fault_proxy $(B)/tests/run
+	@CASTWRIGHT_LLAMA_SERVER=$(LLAMA_SERVER)/llama-server $(B)/tests/run --filter remote
+	@CASTWRIGHT_LLAMA_SERVER=$(LLAMA_SERVER)/llama-server bench/endpoint.sh $(MINUTES)
 
 lint: deps-lint llama ## clang-format and clang-tidy
 	@clang-format --dry-run -Werror castwright.h $(foreach d,$(ROOMS) cli tests bench,$(wildcard $(d)/*.[ch]))

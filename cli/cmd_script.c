@@ -108,7 +108,7 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
     struct cw_edit_params p = cw_edit_params_default();
     struct cw_studio_params studio_params = cw_studio_params_default();
     long turn = 0, segment = 0, insert = -1, from = 0, seed = 1;
-    bool yes = false;
+    bool yes = false, only_diff = false;
     const struct cli_option options[] = {
         {"--turn", "N", "says this turn another way", CLI_INT, &turn, 1, 1e6},
         {"--segment", "N", "every turn of this segment", CLI_INT, &segment, 1, 1e6},
@@ -123,6 +123,7 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
         {"--llm-name", "NAME", "the endpoint's name for the model", CLI_TEXT, &p.llm_name, 0, 0},
         {"--key-file", "FILE", "its key (default: $CASTWRIGHT_API_KEY)", CLI_TEXT, &p.key_file, 0, 0},
         {"--yes,-y", NULL, "takes the change without asking", CLI_FLAG, &yes, 0, 0},
+        {"--diff", NULL, "shows the change and leaves the file alone", CLI_FLAG, &only_diff, 0, 0},
         {0},
     };
     const char *path = NULL;
@@ -131,6 +132,8 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
         return code;
     if (count != 1 || !p.say)
         return cli_usage(c, count != 1 ? "expected a script" : "expected --say WISH");
+    if (yes && only_diff)
+        return cli_usage(c, "expected one of --yes, --diff");
     p.turn = (int)turn;
     p.segment = (int)segment;
     p.insert = (int)insert;
@@ -145,9 +148,9 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
         code = 0;
         fputs(diff.len > 0 ? diff.data : "", stdout);
         fflush(stdout);
-        if (yes || accepted())
+        if (!only_diff && (yes || accepted()))
             code = cw_file_write(path, after.data, after.len, &err) == 0 ? 0 : cli_error(c, &err);
-        else
+        else if (!only_diff)
             fprintf(stderr, "%s is as it was (--yes takes the change)\n", path);
     }
     cw_text_free(&after);

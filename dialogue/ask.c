@@ -106,6 +106,19 @@ static void make_schema(struct cw_text *out, const struct question *q) {
     cw_text_add(out, "{\"type\":\"object\",\"properties\":{");
     if (q->kind == ASK_LINE) {
         cw_text_add(out, "\"line\":{\"type\":\"string\"}},\"required\":[\"line\"]");
+    } else if (q->kind == ASK_TURNS) { /* a key for each: the order and who speaks are not the model's to choose */
+        for (int i = 0, n = 0; i < q->count; i++) {
+            if (q->turns[i].wanted) {
+                cw_text_printf(out, "%s\"%d %s\":{\"type\":\"string\"}", n++ > 0 ? "," : "", q->turns[i].number, q->turns[i].name);
+            }
+        }
+        cw_text_add(out, "},\"required\":[");
+        for (int i = 0, n = 0; i < q->count; i++) {
+            if (q->turns[i].wanted) {
+                cw_text_printf(out, "%s\"%d %s\"", n++ > 0 ? "," : "", q->turns[i].number, q->turns[i].name);
+            }
+        }
+        cw_text_add(out, "]");
     } else if (q->kind == ASK_PLAN) {
         cw_text_add(out, "\"title\":{\"type\":\"string\"},");
         cw_text_printf(out, list, "questions", q->count, q->count);
@@ -117,14 +130,56 @@ static void make_schema(struct cw_text *out, const struct question *q) {
     cw_text_add(out, ",\"additionalProperties\":false}");
 }
 
+static void tell_talk(struct cw_text *out, const struct writer *w) {
+    cw_text_add(out, "\n\nThe talk so far:\n");
+    for (int i = w->history_from; i < w->history_count; i++) {
+        cw_text_add(out, w->history[i]);
+    }
+}
+
+static void list_turns(struct cw_text *out, const struct question *q) {
+    for (int i = 0; i < q->count; i++) {
+        const struct turn_order *t = &q->turns[i];
+        const char *note = t->note + (t->note[0] == '('); /* "(Tom tells this: ...)\n" */
+        cw_text_printf(out, "%d %s: %.*s. ", t->number, t->name, (int)strcspn(note, ")\n"), note);
+        if (t->shape.least < t->shape.most) {
+            cw_text_printf(out, "%d to ", t->shape.least);
+        }
+        cw_text_printf(out, "%d sentence%s, at most %d words", t->shape.most, t->shape.most > 1 ? "s" : "", t->shape.words);
+        if (t->opener[0] != '\0') {
+            cw_text_printf(out, ", beginning with \"%s\"", t->opener);
+        }
+        cw_text_add(out, t->shape.question ? ", a question.\n" : ".\n");
+    }
+}
+
+/* What is wrong with the turns of the reply before. */
+static void list_faults(struct cw_text *out, const struct question *q) {
+    cw_text_add(out, "Some turns cannot be used:\n");
+    for (int i = 0; i < q->count; i++) {
+        const struct turn_order *t = &q->turns[i];
+        if (t->wanted && t->found != NULL) {
+            cw_text_printf(out, "%d %s: \"%s\" %s.\n", t->number, t->name, t->found, t->why);
+        } else if (t->wanted) {
+            cw_text_printf(out, "%d %s is missing.\n", t->number, t->name);
+        }
+    }
+    cw_text_add(out, "Write these turns again, and only these, another way, to the same notes. Reply with JSON only.");
+}
+
 /* What a grammar cannot say is said. */
 static void make_message(struct cw_text *out, const struct writer *w, const struct question *q) {
     cw_text_add(out, q->user);
-    if (q->kind == ASK_LINE) {
-        cw_text_add(out, "\n\nThe talk so far:\n");
-        for (int i = w->history_from; i < w->history_count; i++) {
-            cw_text_add(out, w->history[i]);
-        }
+    if (q->kind == ASK_TURNS) {
+        tell_talk(out, w);
+        cw_text_printf(out, "\nWrite the next %d turns, each in answer to the one before it:\n", q->count);
+        list_turns(out, q);
+        cw_text_printf(out,
+                       "No stage directions, no markup, nobody speaks his own name. Reply with JSON only, a text for each turn: "
+                       "{\"%d %s\": \"...\", ...}",
+                       q->turns[0].number, q->turns[0].name);
+    } else if (q->kind == ASK_LINE) {
+        tell_talk(out, w);
         cw_text_printf(out, "%s\nWrite only what %s says next: %d to %d sentences, at most %d words, no stage directions%s%s%s.", q->note,
                        q->name, q->least, q->most, q->words, q->opener[0] != '\0' ? ", beginning with \"" : "", q->opener,
                        q->opener[0] != '\0' ? "\"" : "");
@@ -163,7 +218,25 @@ static int read_reply(const struct question *q, const char *reply, struct cw_tex
         cw_fail(err, CW_FAILED, "expected a JSON object; found %s", strchr(reply, '{') == NULL ? "none" : "one that is malformed");
         goto done;
     }
-    if (q->kind == ASK_LINE) {
+    if (q->kind == ASK_TURNS) {
+        int found = 0, wanted = 0;
+        for (int i = 0; i < q->count; i++) {
+            char key[80];
+            snprintf(key, sizeof key, "%d %.60s", q->turns[i].number, q->turns[i].name);
+            const char *text = json_string_value(json_object_get(root, key));
+            wanted += q->turns[i].wanted;
+            if (q->turns[i].wanted && text != NULL && text[0] != '\0') {
+                found++;
+                cw_text_printf(out, "%d: ", q->turns[i].number);
+                plain_speech(out, text, q->turns[i].name);
+                cw_text_add(out, "\n");
+            }
+        }
+        if (found == 0) {
+            cw_fail(err, CW_FAILED, "expected JSON with a text for each of %d turns; found none", wanted);
+            goto done;
+        }
+    } else if (q->kind == ASK_LINE) {
         const char *line = json_string_value(json_object_get(root, "line"));
         if (line == NULL || line[0] == '\0') {
             cw_fail(err, CW_FAILED, "expected \"line\" to be a text; found none");
@@ -208,16 +281,21 @@ done:
 
 static int ask_for_json(struct writer *w, const struct question *q, uint64_t seed, struct cw_text *out, struct cw_error *err) {
     int status = -1;
-    struct cw_text schema = {0}, message = {0}, reply = {0}, bad = {0}, complaint = {0};
+    struct cw_text schema = {0}, message = {0}, faults = {0}, reply = {0}, bad = {0}, complaint = {0};
     size_t kept = out->len;
     make_schema(&schema, q);
     make_message(&message, w, q);
-    if (cw_text_check(&schema, "writer", err) != 0 || cw_text_check(&message, "writer", err) != 0) {
+    if (q->before != NULL) {
+        list_faults(&faults, q);
+    }
+    if (cw_text_check(&schema, "writer", err) != 0 || cw_text_check(&message, "writer", err) != 0 ||
+        cw_text_check(&faults, "writer", err) != 0) {
         goto done;
     }
-    struct cw_llm_message messages[4] = {{"system", q->system}, {"user", message.data}};
+    struct cw_llm_message messages[6] = {{"system", q->system}, {"user", message.data}, {"assistant", q->before}, {"user", faults.data}};
+    int count = q->before != NULL ? 4 : 2;
     struct cw_llm_request r = {.messages = messages,
-                               .message_count = 2,
+                               .message_count = count,
                                .schema = schema.data,
                                .max_tokens = q->max_tokens * 2 + 60, /* JSON, and no grammar to hold it short */
                                .temperature = q->temperature};
@@ -244,14 +322,15 @@ static int ask_for_json(struct writer *w, const struct question *q, uint64_t see
         struct cw_text old = bad; /* the message is told what is wrong with it, so it is kept */
         bad = reply;
         reply = old;
-        messages[2] = (struct cw_llm_message){"assistant", bad.data};
-        messages[3] = (struct cw_llm_message){"user", complaint.data};
-        r.message_count = bad.len > 0 ? 4 : 2;
+        messages[count] = (struct cw_llm_message){"assistant", bad.data};
+        messages[count + 1] = (struct cw_llm_message){"user", complaint.data};
+        r.message_count = bad.len > 0 ? count + 2 : count;
     }
     cw_fail_in(err, "%s: no usable reply in %d tries", cw_llm_name(q->llm), JSON_TRIES);
 done:
     cw_text_free(&schema);
     cw_text_free(&message);
+    cw_text_free(&faults);
     cw_text_free(&reply);
     cw_text_free(&bad);
     cw_text_free(&complaint);
@@ -279,7 +358,7 @@ int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, 
     }
     if (w->params.budget > 0) {
         int tokens = cw_llm_count_tokens(q->llm, q->system) + cw_llm_count_tokens(q->llm, q->user);
-        for (int i = w->history_from; q->kind == ASK_LINE && i < w->history_count; i++) {
+        for (int i = w->history_from; q->kind >= ASK_LINE && i < w->history_count; i++) {
             tokens += cw_llm_count_tokens(q->llm, w->history[i]);
         }
         double next = cw_llm_price(q->llm, tokens, q->max_tokens * 2 + 60);
@@ -293,7 +372,7 @@ int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, 
     int status = cw_llm_follows_grammar(q->llm) ? ask_with_grammar(w, q, seed, out, err) : ask_for_json(w, q, seed, out, err);
     w->fresh[q->llm != w->llm] = false;
     if (w->params.usage != NULL) {
-        struct cw_llm_usage *u = &w->params.usage[q->kind == ASK_LINE], after = cw_llm_usage(q->llm);
+        struct cw_llm_usage *u = &w->params.usage[q->kind >= ASK_LINE], after = cw_llm_usage(q->llm);
         u->prompt_tokens += after.prompt_tokens - before.prompt_tokens;
         u->prompt_reused += after.prompt_reused - before.prompt_reused;
         u->generated_tokens += after.generated_tokens - before.generated_tokens;

@@ -239,6 +239,13 @@ static void drop_traces(struct cw_turn *t) {
     }
 }
 
+/* A new turn takes the place in the text that another one had. */
+static void stand_for(struct cw_turn *t, const struct cw_turn *was) {
+    t->lead = was->lead;
+    t->from = was->from;
+    t->to = was->to;
+}
+
 static enum beat beat_at(const struct cw_script *s, struct place at, bool inserted) {
     bool last = at.segment == s->segment_count - 1 && at.turn >= s->segments[at.segment].turn_count - 1;
     return at.segment == 0 && at.turn == 0 ? BEAT_OPEN : last && !inserted ? BEAT_CLOSE : BEAT_REACT;
@@ -252,6 +259,7 @@ static int say_again(struct writer *w, struct place at, const char *say, struct 
     struct cw_text old = {0};
     char *line = NULL, *comment = NULL;
     int speaker = t->speaker, overlap = t->overlap_ms;
+    const struct cw_turn was = *t; /* for its place in the text */
     if (cw_turn_plain(t, &old, err) != 0 || stand_before(w, at, true, err) != 0) {
         goto done;
     }
@@ -267,6 +275,7 @@ static int say_again(struct writer *w, struct place at, const char *say, struct 
         goto done;
     }
     t = &s->segments[at.segment].turns[at.turn];
+    stand_for(t, &was);
     t->overlap_ms = overlap;
     t->comment = comment;
     comment = NULL;
@@ -299,31 +308,54 @@ done:
     return status;
 }
 
+/* As many turns as there were, each with the place and the editor's remarks of the one that it stands for. */
 static int continue_from(struct writer *w, struct place at, const char *say, struct cw_error *err) {
     int status = -1, words = 0;
     struct cw_segment *g = &w->script->segments[at.segment];
     struct cw_text plain = {0};
-    int turns = g->turn_count - at.turn;
-    for (int i = at.turn; i < g->turn_count; i++) {
+    int old = g->turn_count - at.turn, turns = old < 1 ? 1 : old;
+    struct cw_turn *were = calloc((size_t)turns, sizeof *were);
+    if (were == NULL) {
+        cw_fail_memory(err, "script");
+        goto done;
+    }
+    for (int i = 0; i < old; i++) {
+        struct cw_turn *t = &g->turns[at.turn + i];
         cw_text_clear(&plain);
-        if (cw_turn_plain(&g->turns[i], &plain, err) != 0) {
+        if (cw_turn_plain(t, &plain, err) != 0) {
             goto done;
         }
         words += words_count(plain.data);
+        drop_traces(t);
+        were[i] = (struct cw_turn){.comment = t->comment, .lead = t->lead, .from = t->from, .to = t->to};
+        t->comment = NULL;
     }
     while (g->turn_count > at.turn) {
         drop_turn(g, g->turn_count - 1);
     }
-    turns = turns < 1 ? 1 : turns;
     words = words < 20 ? 20 : words;
-    for (int i = 0; i < turns; i++) {
+    for (int i = 0; i < turns; i++, at.turn++) {
         if (say_new(w, at, -1, say, words / turns < 14 ? 14 : words / turns, err) != 0) {
             goto done;
         }
-        at.turn++;
+        struct cw_turn *t = &g->turns[at.turn];
+        stand_for(t, &were[i]);
+        if (were[i].comment != NULL) { /* before the new line's traces */
+            struct cw_text all = {0};
+            cw_text_printf(&all, t->comment != NULL ? "%s\n%s" : "%s", were[i].comment, t->comment);
+            free(t->comment);
+            t->comment = all.data;
+            if (cw_text_check(&all, "script", err) != 0) {
+                goto done;
+            }
+        }
     }
     status = 0;
 done:
+    for (int i = 0; were != NULL && i < turns; i++) {
+        free(were[i].comment);
+    }
+    free(were);
     cw_text_free(&plain);
     return status;
 }

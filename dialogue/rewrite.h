@@ -23,6 +23,8 @@ struct cw_rewrite_params {
 };
 /* Comments stay where they are; what a new turn rests on is noted anew from the script's own passages. */
 CW_MUST_CHECK int cw_rewrite(struct cw_llm *llm, struct cw_script *s, struct cw_rewrite_params p, struct cw_error *err);
+/* The text that the script was parsed from, with the turns that cw_rewrite changed or put in; every other byte as it was. */
+CW_MUST_CHECK int cw_rewrite_text(const struct cw_script *s, const char *before, struct cw_text *after, struct cw_error *err);
 /* What changed between two texts, line by line, in the form of `diff -u`; nothing when they are the same. */
 void cw_rewrite_diff(struct cw_text *out, const char *name, const char *before, const char *after);
 

@@ -508,7 +508,7 @@ done:
 struct open_turn {
     bool open;
     int speaker, line;
-    size_t start, end;
+    size_t from, start, end; /* from: of its first line */
 };
 
 static int close_turn(struct cw_script *s, const struct script_source *src, struct open_turn *o, struct comments *c, struct cw_error *err) {
@@ -521,11 +521,14 @@ static int close_turn(struct cw_script *s, const struct script_source *src, stru
     if (s->segment_count == 0 && cw_script_add_segment(s, "", err) != 0) {
         goto done;
     }
+    t.lead = c->taken < c->count && c->list[c->taken].at < o->from ? c->list[c->taken].at : o->from;
     if (script_parse_turn(&t, src, o->start, o->end, err) != 0 || take_comments(c, o->end, &t.comment, err) != 0) {
         goto done;
     }
     t.speaker = o->speaker;
     t.line = o->line;
+    t.from = o->from;
+    t.to = o->end;
     status = script_push_turn(s, &t, err);
 done:
     script_turn_free(&t);
@@ -593,7 +596,7 @@ static int parse_body(struct cw_script *s, const struct script_source *src, size
             if (close_turn(s, src, &o, c, err) != 0) {
                 return -1;
             }
-            o = (struct open_turn){.open = true, .speaker = speaker, .line = number, .start = after, .end = end};
+            o = (struct open_turn){.open = true, .speaker = speaker, .line = number, .from = line, .start = after, .end = end};
         } else if (o.open) {
             o.end = end;
         } else {
@@ -642,6 +645,14 @@ int cw_script_parse(struct cw_script *s, const char *name, const char *text, siz
     if (parse_front(s, &src, &body, err) != 0 || blank_comments(&src, copy, body, &comments, err) != 0 ||
         parse_body(s, &src, body, &comments, err) != 0) {
         goto done;
+    }
+    size_t skipped = len - src.len;
+    for (int i = 0; i < s->segment_count; i++) {
+        for (int j = 0; j < s->segments[i].turn_count; j++) {
+            s->segments[i].turns[j].lead += skipped;
+            s->segments[i].turns[j].from += skipped;
+            s->segments[i].turns[j].to += skipped;
+        }
     }
     if (s->title == NULL) {
         s->title = cw_strdup("");

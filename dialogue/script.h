@@ -30,7 +30,10 @@ struct cw_turn {
     int span_count;
     int tail_pause_ms; /* a [pause N] at the very end */
     char *comment;     /* "<!-- ... -->" before it or in it, one after another, or NULL; never spoken */
-    int line;
+    int line;          /* 0 when made by the program */
+    /* Where it stands in the text that was parsed: its comments begin at `lead`, its own bytes are [from, to), the last line end is not in
+     * them. All 0 when it stands nowhere. */
+    size_t lead, from, to;
 };
 
 struct cw_segment {

@@ -45,4 +45,7 @@ CW_MUST_CHECK int script_push_turn(struct cw_script *s, struct cw_turn *t, struc
 /* Room for one more item in an array that grows by doubling: NULL when out of memory (the old array stays). */
 void *script_grow(void *items, int count, size_t size);
 
+/* "Name: [overlap 200ms] Words.\n" */
+void script_print_turn(struct cw_text *out, const struct cw_script *s, const struct cw_turn *t);
+
 #endif

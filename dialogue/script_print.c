@@ -59,7 +59,7 @@ static void print_comment(struct cw_text *out, const char *comment) {
     }
 }
 
-static void print_turn(struct cw_text *out, const struct cw_script *s, const struct cw_turn *t) {
+void script_print_turn(struct cw_text *out, const struct cw_script *s, const struct cw_turn *t) {
     cw_text_printf(out, "%s:", s->cast[t->speaker].name);
     if (t->overlap_ms > 0) {
         cw_text_add_char(out, ' ');
@@ -126,7 +126,7 @@ int cw_script_print(const struct cw_script *s, struct cw_text *out, struct cw_er
         }
         for (int j = 0; j < g->turn_count; j++) {
             print_comment(out, g->turns[j].comment);
-            print_turn(out, s, &g->turns[j]);
+            script_print_turn(out, s, &g->turns[j]);
         }
     }
     if (s->comment != NULL) {

@@ -45,12 +45,12 @@ static double word_seconds(const struct writer *w, int speaker) {
 }
 
 /* Words that still fit in so many seconds. */
-static int words_in(const struct writer *w, double seconds) {
+int writer_words_in(const struct writer *w, double seconds) {
     return (int)lround(seconds / word_seconds(w, -1));
 }
 
 static int words_left(const struct writer *w) {
-    return words_in(w, total_seconds(w) - w->seconds);
+    return writer_words_in(w, total_seconds(w) - w->seconds);
 }
 
 void writer_tell(const struct writer *w, const char *what) {
@@ -67,12 +67,6 @@ uint32_t writer_random(struct writer *w) {
 }
 
 /* ---- one turn -------------------------------------------------------------------------------------------------------------- */
-
-struct shape {
-    int least, most; /* sentences */
-    int words;       /* at most, about */
-    bool question;
-};
 
 /* Short and long ones take turns: people do not speak in paragraphs of one size. */
 static struct shape shape_of(enum beat beat, uint32_t pick) {
@@ -98,6 +92,19 @@ static struct shape shape_of(enum beat beat, uint32_t pick) {
     return (struct shape){1, 2, 22, false};
 }
 
+struct shape writer_shape(enum beat beat, uint32_t pick, int most_words) {
+    struct shape shape = shape_of(beat, pick);
+    shape.words = most_words < shape.words ? most_words : shape.words;
+    if (shape.words < 18 && shape.least == 1) {
+        shape.most = 1;
+    }
+    if (shape.words < 30 && shape.least > 1 && beat != BEAT_OPEN) {
+        shape.least = 1;
+        shape.most = 2;
+    }
+    return shape;
+}
+
 /* Ends the text after its last whole sentence; empties it when there is none. */
 static void cut_to_sentence(char *s) {
     size_t n = strlen(s);
@@ -118,6 +125,13 @@ static void cut_to_words(char *s, int words) {
             return;
         }
         s[n] = '\0';
+    }
+}
+
+void writer_trim(char *s, int words) {
+    cut_to_sentence(s);
+    if (words > 0) {
+        cut_to_words(s, words + words / 4);
     }
 }
 
@@ -157,7 +171,7 @@ static int remember(struct writer *w, const char *note, const char *name, const 
 }
 
 /* Takes the line into the script, notes what it rests on, and tells who listens. `fact` may be NULL. */
-static int take_turn(struct writer *w, int part, int speaker, const char *note, const char *text, const struct fact *fact,
+int writer_take_turn(struct writer *w, int part, int speaker, const char *note, const char *text, const struct fact *fact,
                      struct cw_error *err) {
     struct cw_script *s = w->script;
     if (cw_script_add_turn(s, speaker, text, err) != 0) {
@@ -189,7 +203,7 @@ static int take_turn(struct writer *w, int part, int speaker, const char *note, 
 }
 
 /* Writes one turn; `*written` is false when no line passed and the beat is left out. */
-static int write_turn(struct writer *w, int part, enum beat beat, int speaker, const char *subject, const struct fact *fact, int most_words,
+int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, const char *subject, const struct fact *fact, int most_words,
                       bool *written, struct cw_error *err) {
     int status = -1, best = TOLERABLE + 1;
     const struct cw_script *s = w->script;
@@ -197,16 +211,8 @@ static int write_turn(struct writer *w, int part, enum beat beat, int speaker, c
     int other = w->last_speaker >= 0 && w->last_speaker != speaker ? w->last_speaker : speaker;
     struct cw_text note = {0}, opener = {0}, grammar = {0}, line = {0};
     char *best_text = NULL;
-    struct shape shape = shape_of(beat, writer_random(w));
+    struct shape shape = writer_shape(beat, writer_random(w), most_words);
     *written = false;
-    shape.words = most_words < shape.words ? most_words : shape.words;
-    if (shape.words < 18 && shape.least == 1) {
-        shape.most = 1;
-    }
-    if (shape.words < 30 && shape.least > 1 && beat != BEAT_OPEN) {
-        shape.least = 1;
-        shape.most = 2;
-    }
     int max_tokens = 16 + shape.words * 2;
     for (int i = 0; i < TRIES; i++) {
         int penalty = 0;
@@ -265,10 +271,7 @@ static int write_turn(struct writer *w, int part, enum beat beat, int speaker, c
         }
         char *text = line.data + (line.data[0] == ' ');
         text[strcspn(text, "\n")] = '\0';
-        cut_to_sentence(text);
-        if (!shape.question && beat != BEAT_CLOSE) {
-            cut_to_words(text, shape.words + shape.words / 4);
-        }
+        writer_trim(text, !shape.question && beat != BEAT_CLOSE ? shape.words : 0);
         struct turn_check check = {
             .script = s,
             .speaker = speaker,
@@ -307,7 +310,7 @@ static int write_turn(struct writer *w, int part, enum beat beat, int speaker, c
             free(best_text);
             best_text = cw_strdup(line.failed ? "" : line.data);
         }
-        if (best_text == NULL || take_turn(w, part, speaker, note.data, best_text, fact, err) != 0) {
+        if (best_text == NULL || writer_take_turn(w, part, speaker, note.data, best_text, fact, err) != 0) {
             goto done;
         }
         *written = true;
@@ -324,15 +327,16 @@ done:
 
 /* ---- segments ---------------------------------------------------------------------------------------------------------------- */
 
-static bool asks(enum beat b) {
+bool writer_beat_asks(enum beat b) {
     return b == BEAT_OPEN || b == BEAT_TURN || b == BEAT_ASK || b == BEAT_REACT;
 }
 
 /* Never the one who spoke last; else who has said least. With fixed roles the first of the cast asks and the others tell. */
-static int next_speaker(const struct writer *w, enum beat beat) {
+int writer_next_speaker(const struct writer *w, enum beat beat) {
     int n = w->script->cast_count, best = -1;
     for (int i = 0; i < n; i++) {
-        bool fits = !w->style->fixed_roles || n <= 2 || (i == 0) == asks(beat) || (asks(beat) && w->last_speaker == 0);
+        bool fits =
+            !w->style->fixed_roles || n <= 2 || (i == 0) == writer_beat_asks(beat) || (writer_beat_asks(beat) && w->last_speaker == 0);
         if (i == w->last_speaker && n > 1) {
             continue;
         }
@@ -347,9 +351,9 @@ static int next_speaker(const struct writer *w, enum beat beat) {
 }
 
 /* What comes after `last` with this many words and facts left. */
-static enum beat next_beat(struct writer *w, enum beat last, const struct part *p, int words_left, int extended) {
+enum beat writer_next_beat(struct writer *w, enum beat last, const struct part *p, int words_left, int extended) {
     int facts_left = p->fact_count - p->told;
-    if (asks(last) || w->script->cast_count == 1) {
+    if (writer_beat_asks(last) || w->script->cast_count == 1) {
         bool room = facts_left == 0 || words_left / facts_left > 75;
         return (room && extended == 0 && p->told > 0) || facts_left == 0 ? BEAT_EXTEND : BEAT_TELL;
     }
@@ -358,6 +362,11 @@ static enum beat next_beat(struct writer *w, enum beat last, const struct part *
         return BEAT_TELL;
     }
     return (int)(writer_random(w) % 10) < w->style->questions ? BEAT_ASK : BEAT_REACT;
+}
+
+bool writer_part_full(const struct writer *w, enum beat last, int left) {
+    bool question = last == BEAT_OPEN || last == BEAT_TURN || last == BEAT_ASK || (last == BEAT_REACT && w->style->fixed_roles);
+    return !question && left < (writer_beat_asks(last) ? 10 : 22);
 }
 
 static int write_part(struct writer *w, int part, struct cw_error *err) {
@@ -371,7 +380,7 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         true; /* a part depends on what was written, not on how: it comes out the same when the writer takes it up again */
     /* facts for a few parts at once: they share a prompt of their own, and changing prompts costs seconds */
     for (int i = part; part % PLAN_AHEAD == 0 && i < w->part_count && i < part + PLAN_AHEAD; i++) {
-        int wanted = (words_in(w, target) + 28) / 56;
+        int wanted = (writer_words_in(w, target) + 28) / 56;
         writer_tell(w, "gathering facts");
         if (writer_gather(w, i, wanted < 2 ? 2 : wanted > FACTS_MAX ? FACTS_MAX : wanted, err) != 0) {
             return -1;
@@ -382,15 +391,16 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         return -1;
     }
     w->history_from = w->history_count > 2 ? w->history_count - 2 : 0;
+    if (!cw_llm_follows_grammar(w->llm)) {
+        return writer_part_at_once(w, part, start + target, last_part ? CLOSING_WORDS : 0, err);
+    }
     enum beat beat = part == 0 ? BEAT_OPEN : BEAT_TURN;
     enum beat last = beat; /* that was written */
     int skipped = 0, extended = 0;
     for (;;) {
-        int left = words_in(w, target - (w->seconds - start)) - (last_part ? CLOSING_WORDS : 0);
+        int left = writer_words_in(w, target - (w->seconds - start)) - (last_part ? CLOSING_WORDS : 0);
         bool first = w->script->segments[part].turn_count == 0;
-        bool question = last == BEAT_OPEN || last == BEAT_TURN || last == BEAT_ASK || (last == BEAT_REACT && w->style->fixed_roles);
-        /* a part ends neither on a question nor just before one that would have no room for an answer */
-        if (!first && !question && left < (asks(last) ? 10 : 22)) {
+        if (!first && writer_part_full(w, last, left)) {
             return 0;
         }
         if (beat == BEAT_EXTEND && p->told == p->fact_count && extended > 0 && left > 60 && refills < REFILLS) {
@@ -405,7 +415,8 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         const struct fact *fact = beat == BEAT_TELL ? &p->facts[p->told] : NULL;
         const char *subject = beat == BEAT_OPEN ? w->topic : fact != NULL ? fact->text : p->question;
         bool written = false;
-        if (write_turn(w, part, beat, next_speaker(w, beat), subject, fact, left + 8 > 14 ? left + 8 : 14, &written, err) != 0) {
+        if (writer_write_turn(w, part, beat, writer_next_speaker(w, beat), subject, fact, left + 8 > 14 ? left + 8 : 14, &written, err) !=
+            0) {
             return -1;
         }
         if (beat == BEAT_TELL) {
@@ -426,7 +437,8 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         }
         if (written || !first) {
             /* a beat that failed gives way to one of the other kind, so the talk does not stall on it */
-            beat = next_beat(w, written || !asks(beat) ? beat : BEAT_TELL, p, words_in(w, target - (w->seconds - start)), extended);
+            beat = writer_next_beat(w, written || !writer_beat_asks(beat) ? beat : BEAT_TELL, p,
+                                    writer_words_in(w, target - (w->seconds - start)), extended);
         }
     }
 }
@@ -439,16 +451,17 @@ static int close_talk(struct writer *w, struct cw_error *err) {
     /* what the parts left over: a step further, then what to remember, then goodbye */
     for (int i = 0; i < 8 && words_left(w) > CLOSING_WORDS + 14; i++) {
         enum beat beat = i % 2 == 0 ? BEAT_EXTEND : BEAT_REACT;
-        if (write_turn(w, last_part, beat, next_speaker(w, beat), w->topic, NULL, words_left(w) - CLOSING_WORDS + 4, &written, err) != 0) {
+        if (writer_write_turn(w, last_part, beat, writer_next_speaker(w, beat), w->topic, NULL, words_left(w) - CLOSING_WORDS + 4, &written,
+                              err) != 0) {
             goto done;
         }
     }
-    if (words_left(w) > 26 &&
-        write_turn(w, last_part, BEAT_SUM, next_speaker(w, BEAT_SUM), w->topic, NULL, words_left(w) - 12, &written, err) != 0) {
+    if (words_left(w) > 26 && writer_write_turn(w, last_part, BEAT_SUM, writer_next_speaker(w, BEAT_SUM), w->topic, NULL,
+                                                words_left(w) - 12, &written, err) != 0) {
         goto done;
     }
-    int speaker = next_speaker(w, BEAT_CLOSE), other = w->last_speaker, left = words_left(w);
-    if (write_turn(w, last_part, BEAT_CLOSE, speaker, w->topic, NULL, left < 12 ? 12 : left, &written, err) != 0) {
+    int speaker = writer_next_speaker(w, BEAT_CLOSE), other = w->last_speaker, left = words_left(w);
+    if (writer_write_turn(w, last_part, BEAT_CLOSE, speaker, w->topic, NULL, left < 12 ? 12 : left, &written, err) != 0) {
         goto done;
     }
     if (!written) { /* a talk always ends properly */
@@ -456,7 +469,7 @@ static int close_talk(struct writer *w, struct cw_error *err) {
             cw_text_printf(&line, "Thank you, %s. ", w->script->cast[other].name);
         }
         cw_text_add(&line, "Thank you for listening, and goodbye.");
-        if (cw_text_check(&line, "writer", err) != 0 || take_turn(w, last_part, speaker, "", line.data, NULL, err) != 0) {
+        if (cw_text_check(&line, "writer", err) != 0 || writer_take_turn(w, last_part, speaker, "", line.data, NULL, err) != 0) {
             goto done;
         }
     }

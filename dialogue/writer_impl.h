@@ -143,9 +143,38 @@ struct writer {
     uint64_t topic_hash; /* another topic, another order of moves and openers */
 };
 
-/* writer.c */
+/* ---- writer.c ---------------------------------------------------------------------------------------------------- */
+
 uint32_t writer_random(struct writer *w);
 void writer_tell(const struct writer *w, const char *what);
+/* Words that still fit in so many seconds of talk. */
+int writer_words_in(const struct writer *w, double seconds);
+
+struct shape {
+    int least, most; /* sentences */
+    int words;       /* at most, about */
+    bool question;
+};
+struct shape writer_shape(enum beat beat, uint32_t pick, int most_words);
+/* Does a turn of this kind want an answer? */
+bool writer_beat_asks(enum beat b);
+int writer_next_speaker(const struct writer *w, enum beat beat);
+/* What comes after `last` with this many words and facts left. */
+enum beat writer_next_beat(struct writer *w, enum beat last, const struct part *p, int words_left, int extended);
+/* May a part that has so many words left end after `last`? It ends neither on a question nor just before one without room for an answer. */
+bool writer_part_full(const struct writer *w, enum beat last, int left);
+/* Ends a line after its last whole sentence, and after the last that `words` have room for (0: all). */
+void writer_trim(char *line, int words);
+/* Takes the line into the script, notes what it rests on, and tells who listens. `fact` may be NULL. */
+CW_MUST_CHECK int writer_take_turn(struct writer *w, int part, int speaker, const char *note, const char *text, const struct fact *fact,
+                                   struct cw_error *err);
+/* Writes one turn; `*written` is false when no line passed and the beat is left out. */
+CW_MUST_CHECK int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, const char *subject, const struct fact *fact,
+                                    int most_words, bool *written, struct cw_error *err);
+
+/* at_once.c: the turns of a part, several in one request, for a model that follows no grammar; the part ends at the second `until` of the
+ * talk, with room for `spare` words more. */
+CW_MUST_CHECK int writer_part_at_once(struct writer *w, int part, double until, int spare, struct cw_error *err);
 
 /* journal.c. A journal that is NULL keeps nothing. */
 struct journal;
@@ -162,14 +191,25 @@ struct line_watch {
     const char *opener, *name;
     struct cw_text text;
 };
-enum question_kind { ASK_PLAN, ASK_FACTS, ASK_LINE };
+enum question_kind { ASK_PLAN, ASK_FACTS, ASK_LINE, ASK_TURNS };
+/* One of several turns asked for at once. */
+struct turn_order {
+    int number; /* from 1: with the name it is the turn's key in the reply */
+    const char *name, *note, *opener;
+    struct shape shape;
+    bool wanted;       /* now; else it is there and good */
+    const char *found; /* the line that was no good, or NULL, */
+    const char *why;   /* and what it does ("repeats an earlier turn") */
+};
 struct question {
     enum question_kind kind;
     struct cw_llm *llm;
     const char *system, *user;
     const char *prefill, *grammar;    /* for a model that follows a grammar; the others are told the rest */
-    int count;                        /* questions of a plan, facts */
+    int count;                        /* questions of a plan, facts, turns */
     const char *name, *note, *opener; /* of a line */
+    const struct turn_order *turns;   /* [count] ASK_TURNS: the reply has a line "N: text" for each wanted one that came */
+    const char *before;               /* the reply that had lines that were no good, or NULL */
     int least, most, words;           /* sentences and words of a line */
     int max_tokens;
     float temperature;

@@ -7,17 +7,12 @@
  * manifest's "costs" depends on the time, the machine's load or the number of threads, so a run that was killed and taken up
  * again ends with the bytes of an undisturbed one.
  */
-#include "episode/brief.h"
-#include "episode/crew.h"
-#include "episode/level.h"
-#include "episode/manifest.h"
+#include "episode/build.h"
+
 #include "episode/master.h"
 #include "episode/player.h"
 #include "episode/pronounce.h"
 #include "episode/publish.h"
-#include "episode/timeline.h"
-
-#include "dialogue/writer.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -28,63 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REQUEST_FILE ".request.json"
-#define PARTIAL_FILE ".script.partial.md"
-#define JOURNAL_FILE ".writing"
 static const double SYMBOL_SECONDS = 0.068; /* a phoneme symbol's length before any was spoken: for the time left only */
 static const double MASTER_SHARE = 0.08;    /* of the progress bar */
 
-/* One finished turn. */
-struct spoken {
-    char key[65];
-    int64_t start;
-    int segment, turn;
-    bool rendered;
-    struct cw_take take;
-};
-
-struct build {
-    struct cw_studio *studio;
-    struct cw_render_params params;
-    struct cw_listener listen;
-    double started; /* of the call */
-
-    char out_dir[CW_PATH_MAX], turns_dir[CW_PATH_MAX];
-    struct cw_lock lock;
-    struct cw_voice voices[CW_CAST_MAX];
-    double gains_db[CW_CAST_MAX]; /* of the voices; 0 for who never speaks */
-    bool levelled[CW_CAST_MAX];   /* asked for */
-    int voice_count;
-    struct cw_dictionary *dictionary;
-    struct cw_text pronunciations; /* the dictionary's files */
-
-    struct cw_crew *crew;
-    struct spoken *turns; /* [ordered]: handed to the crew; of the first `count` the sound is there */
-    int ordered, count, cap;
-    struct cw_timeline timeline;
-    struct cw_live *live;
-    double first_sound;
-    long underruns;
-
-    /* progress */
-    enum cw_stage stage;
-    int total; /* turns; 0: not known yet */
-    int rendered;
-    double expected_seconds; /* of speech, in all */
-    int64_t speech;          /* samples of finished speech */
-    double write_seconds, master_seconds;
-    bool writing;           /* the script is being written in this call */
-    double script_fraction; /* of a script alone; < 0: sound is made as well */
-    char what[160];
-    bool cancelled;
-    struct cw_manifest_stage stages[2]; /* of writing */
-    char models[2][256];
-    int asked_again; /* lines of the writer that did not pass */
-};
-
 /* ---- telling ------------------------------------------------------------------------------------------------------------ */
 
-static void CW_PRINTF(2, 3) tell(const struct build *b, const char *format, ...) {
+void build_tell(const struct build *b, const char *format, ...) {
     char text[1200];
     if (!b->listen.line)
         return;
@@ -96,7 +40,7 @@ static void CW_PRINTF(2, 3) tell(const struct build *b, const char *format, ...)
 }
 
 /* Reports; -1 when the listener wants to stop. `inside`: how far into the stage, where it is not counted in speech. */
-static int report(struct build *b, double inside, struct cw_error *err) {
+int build_report(struct build *b, double inside, struct cw_error *err) {
     struct cw_crew_stats crew = b->crew ? cw_crew_stats(b->crew) : (struct cw_crew_stats){0};
     double rate = crew.speak_seconds > 0.05 ? crew.made_seconds / crew.speak_seconds : 0;
     double done = (double)b->speech / CW_STUDIO_RATE + crew.ahead_seconds, spoken = 0;
@@ -139,7 +83,7 @@ static int report(struct build *b, double inside, struct cw_error *err) {
     return b->cancelled ? cw_fail(err, CW_FAILED, "cancelled; what was finished is kept") : 0;
 }
 
-static void say_what(struct build *b, const char *speaker, const char *text) {
+void build_say_what(struct build *b, const char *speaker, const char *text) {
     size_t n = strlen(text), cut = 0;
     while (cut < n && cut < 60) {
         uint32_t code;
@@ -153,7 +97,7 @@ static void say_what(struct build *b, const char *speaker, const char *text) {
 
 /* ---- opening and closing ------------------------------------------------------------------------------------------------- */
 
-static int open_voices(struct build *b, const struct cw_script *script, const char *where, struct cw_error *err) {
+int build_open_voices(struct build *b, const struct cw_script *script, const char *where, struct cw_error *err) {
     if (cw_studio_need_plans(b->studio, err) != 0)
         return -1;
     if (cw_speech_language(script->language, err) != 0)
@@ -169,7 +113,7 @@ static int open_voices(struct build *b, const struct cw_script *script, const ch
     return 0;
 }
 
-static int open_folder(struct build *b, struct cw_error *err) {
+int build_open_folder(struct build *b, struct cw_error *err) {
     if (cw_path_join(b->turns_dir, b->out_dir, "turns", err) != 0 || cw_dir_make(b->turns_dir, err) != 0 ||
         cw_lock_take(&b->lock, b->out_dir, err) != 0)
         return -1;
@@ -179,7 +123,7 @@ static int open_folder(struct build *b, struct cw_error *err) {
 }
 
 /* The copy of the script in the folder needs its dictionary beside it; one of an earlier script does not belong there. */
-static int keep_pronunciations(struct build *b, struct cw_error *err) {
+int build_keep_pronunciations(struct build *b, struct cw_error *err) {
     char path[CW_PATH_MAX];
     if (cw_path_join(path, b->out_dir, "script.dict", err) != 0)
         return -1;
@@ -190,27 +134,27 @@ static int keep_pronunciations(struct build *b, struct cw_error *err) {
     return 0;
 }
 
-static void open_live(struct build *b) {
+void build_open_live(struct build *b) {
     struct cw_error err = {0};
     if (b->params.play && cw_live_open(&b->live, CW_STUDIO_RATE, 1.0F, &err) != 0) {
         b->live = NULL;
-        tell(b, "not playing: %s; the files are made all the same", err.text);
+        build_tell(b, "not playing: %s; the files are made all the same", err.text);
     }
 }
 
 /* With four cores or more, turns are spoken side by side, one core each; while the writer writes, on a quarter of the cores.
  * With fewer, one turn at a time on all of them, and the writer waits: two programs on two cores wait for one another at every
  * barrier (`make` of a minute: 50 s instead of 44 s). A listener wants the next turn soonest. */
-static int speakers_beside_writer(int threads) {
+int build_speakers_beside_writer(int threads) {
     return threads / 4;
 }
 
-static int open_crew(struct build *b, bool soonest, struct cw_error *err) {
+int build_open_crew(struct build *b, bool soonest, struct cw_error *err) {
     int threads = cw_device_threads(b->studio->device), workers = threads < 4 || soonest ? 1 : threads;
     return cw_crew_open(&b->crew, b->studio, b->turns_dir, workers < CW_CREW_MAX ? workers : CW_CREW_MAX, err);
 }
 
-static int check(struct build *b, struct cw_studio *s, struct cw_render_params p, struct cw_error *err) {
+int build_begin(struct build *b, struct cw_studio *s, struct cw_render_params p, struct cw_error *err) {
     memset(b, 0, sizeof *b);
     b->lock.fd = -1;
     b->studio = s;
@@ -230,7 +174,7 @@ static int check(struct build *b, struct cw_studio *s, struct cw_render_params p
     return 0;
 }
 
-static void release(struct build *b) {
+void build_end(struct build *b) {
     cw_crew_close(b->crew); /* before what its workers use */
     cw_live_close(b->live);
     cw_lock_release(&b->lock);
@@ -245,7 +189,7 @@ static void release(struct build *b) {
 
 /* ---- turns --------------------------------------------------------------------------------------------------------------- */
 
-static struct cw_turn_request request_of(const struct build *b, const struct cw_script *script, const struct cw_turn *t) {
+struct cw_turn_request build_request(const struct build *b, const struct cw_script *script, const struct cw_turn *t) {
     struct cw_turn_request r = {
         .voice = &b->voices[t->speaker],
         .language = script->language,
@@ -267,7 +211,7 @@ static int fail_in_turn(struct build *b, const struct cw_script *script, const s
     return cw_fail_in(err, "turn %d (%s)", number, script->cast[t->speaker].name);
 }
 
-static struct cw_timeline_turn placing(const struct cw_script *script, int segment, int turn) {
+struct cw_timeline_turn build_placing(const struct cw_script *script, int segment, int turn) {
     const struct cw_turn *t = &script->segments[segment].turns[turn];
     bool first = turn == 0;
     for (int i = 0; first && i < segment; i++)
@@ -300,9 +244,10 @@ static void play_turn(struct build *b, const struct cw_script *script, const str
     /* nothing will be added before the next turn's start; one that is not written yet starts after this one (the writer gives
      * no overlaps) */
     int segment = s->segment, turn = s->turn;
-    int64_t horizon = following(script, &segment, &turn) ? cw_timeline_next(&b->timeline, placing(script, segment, turn)) : b->timeline.end;
+    int64_t horizon =
+        following(script, &segment, &turn) ? cw_timeline_next(&b->timeline, build_placing(script, segment, turn)) : b->timeline.end;
     if (cw_live_add(b->live, &clip, horizon, &err) != 0) {
-        tell(b, "playback stopped: %s; the files are made all the same", err.text);
+        build_tell(b, "playback stopped: %s; the files are made all the same", err.text);
         cw_live_close(b->live);
         b->live = NULL;
         return;
@@ -317,9 +262,9 @@ static void play_turn(struct build *b, const struct cw_script *script, const str
 }
 
 /* Hands one turn to the crew. */
-static int order_turn(struct build *b, const struct cw_script *script, int segment, int turn, struct cw_error *err) {
+int build_order_turn(struct build *b, const struct cw_script *script, int segment, int turn, struct cw_error *err) {
     const struct cw_turn *t = &script->segments[segment].turns[turn];
-    struct cw_turn_request r = request_of(b, script, t);
+    struct cw_turn_request r = build_request(b, script, t);
     if (b->ordered == b->cap) {
         int cap = b->cap ? 2 * b->cap : 64;
         struct spoken *more = realloc(b->turns, (size_t)cap * sizeof *more);
@@ -351,7 +296,7 @@ static int place_turn(struct build *b, const struct cw_script *script, struct cw
     memset(&made->take, 0, sizeof made->take);
     if (made->levelled)
         b->gains_db[t->speaker] = made->gain_db;
-    s->start = cw_timeline_add(&b->timeline, placing(script, s->segment, s->turn), s->take.samples,
+    s->start = cw_timeline_add(&b->timeline, build_placing(script, s->segment, s->turn), s->take.samples,
                                cw_timeline_mark(plain.data ? plain.data : ""));
     b->speech += s->take.samples;
     b->rendered += s->rendered;
@@ -359,9 +304,9 @@ static int place_turn(struct build *b, const struct cw_script *script, struct cw
     if (b->total > 0)
         snprintf(of, sizeof of, "/%d", b->total);
     if (s->rendered)
-        tell(b, "turn %d%s rendered (%s, %.1f s)", number, of, speaker, (double)s->take.samples / CW_STUDIO_RATE);
+        build_tell(b, "turn %d%s rendered (%s, %.1f s)", number, of, speaker, (double)s->take.samples / CW_STUDIO_RATE);
     else
-        tell(b, "turn %d%s reused", number, of);
+        build_tell(b, "turn %d%s reused", number, of);
     if (b->live)
         play_turn(b, script, s, made->path);
     result = 0;
@@ -372,7 +317,7 @@ done:
 }
 
 /* Takes from the crew what is ready; with `all`, waits until everything ordered is. */
-static int take_turns(struct build *b, const struct cw_script *script, bool all, struct cw_error *err) {
+int build_take_turns(struct build *b, const struct cw_script *script, bool all, struct cw_error *err) {
     while (b->count < b->ordered) {
         const struct spoken *s = &b->turns[b->count];
         const struct cw_turn *t = &script->segments[s->segment].turns[s->turn];
@@ -382,13 +327,13 @@ static int take_turns(struct build *b, const struct cw_script *script, bool all,
             b->stage = CW_STAGE_SPEAK;
             if (cw_turn_plain(t, &plain, err) != 0)
                 return -1;
-            say_what(b, script->cast[t->speaker].name, plain.data ? plain.data : "");
+            build_say_what(b, script->cast[t->speaker].name, plain.data ? plain.data : "");
             cw_text_free(&plain);
         }
         int got = cw_crew_next(b->crew, all ? 0.1 : 0, &made, err);
         if (got < 0 || (got > 0 && place_turn(b, script, &made, err) != 0))
             return fail_in_turn(b, script, t, b->count + 1, err);
-        if (report(b, 0, err) != 0)
+        if (build_report(b, 0, err) != 0)
             return -1;
         if (got == 0 && !all)
             break;
@@ -404,14 +349,14 @@ static int plan_turns(struct build *b, const struct cw_script *script, struct cw
     for (int i = 0; i < script->segment_count; i++) {
         for (int j = 0; j < script->segments[i].turn_count; j++) {
             const struct cw_turn *t = &script->segments[i].turns[j];
-            struct cw_turn_request r = request_of(b, script, t);
+            struct cw_turn_request r = build_request(b, script, t);
             struct cw_turn_plan plan;
             number++;
             if (cw_turn_plan_make(b->studio, &r, &plan, err) != 0)
                 return fail_in_turn(b, script, t, number, err);
             b->expected_seconds += plan.symbols * SYMBOL_SECONDS / b->params.speed;
             cw_turn_plan_free(&plan);
-            if (number % 16 == 0 && report(b, 0, err) != 0)
+            if (number % 16 == 0 && build_report(b, 0, err) != 0)
                 return -1;
         }
     }
@@ -421,13 +366,6 @@ static int plan_turns(struct build *b, const struct cw_script *script, struct cw
 }
 
 /* ---- finishing ------------------------------------------------------------------------------------------------------------ */
-
-struct script_file {
-    const char *text;
-    size_t len;
-    const char *from; /* its path; NULL: written in this call */
-    char sum[65];
-};
 
 /* The script as it was rendered goes beside its episode. One that is there, and of which no episode was made, is kept under
  * another name. When anything will change, the manifest goes first: without it the folder is not a finished episode. */
@@ -450,7 +388,7 @@ static int keep_script(struct build *b, const struct script_file *f, bool stale,
     if (there[0] && strcmp(there, of_manifest) != 0) {
         if (rename(path, previous) != 0)
             return cw_fail(err, CW_FAILED, "%s: cannot be kept as %s", path, previous);
-        tell(b, "%s was another script; it is kept as %s", path, previous);
+        build_tell(b, "%s was another script; it is kept as %s", path, previous);
     }
     unlink(request); /* this script did not come from that request */
     return cw_file_write(path, f->text, f->len, err);
@@ -459,7 +397,7 @@ static int keep_script(struct build *b, const struct script_file *f, bool stale,
 static bool on_master(void *arg, double fraction) {
     struct build *b = arg;
     struct cw_error ignored = {0};
-    return report(b, fraction, &ignored) == 0;
+    return build_report(b, fraction, &ignored) == 0;
 }
 
 /* Mastering, unless the files that are there were made from the same turns at the same places. */
@@ -514,7 +452,7 @@ static int master(struct build *b, const struct cw_script *script, const struct 
         p.wav = want_wav ? wav : NULL;
         b->stage = CW_STAGE_MASTER;
         b->what[0] = '\0';
-        if (report(b, 0, err) != 0 || cw_master(clips, (size_t)b->count, total, p, &r, err) != 0)
+        if (build_report(b, 0, err) != 0 || cw_master(clips, (size_t)b->count, total, p, &r, err) != 0)
             goto done;
         sound->seconds = r.seconds;
         sound->lufs = r.loudness_lufs;
@@ -614,7 +552,7 @@ done:
     return result;
 }
 
-static char *read_request(const struct build *b) {
+char *build_read_request(const struct build *b) {
     struct cw_error ignored = {0};
     char path[CW_PATH_MAX], *text = NULL;
     size_t len;
@@ -625,8 +563,8 @@ static char *read_request(const struct build *b) {
 }
 
 /* Every turn is spoken: sound, transcripts, script, manifest. */
-static int finish(struct build *b, const struct cw_script *script, const struct script_file *file, struct cw_report *out,
-                  struct cw_error *err) {
+int build_finish(struct build *b, const struct cw_script *script, const struct script_file *file, struct cw_report *out,
+                 struct cw_error *err) {
     int result = -1, files = 0;
     const struct cw_crew_stats crew = cw_crew_stats(b->crew);
     char inputs[65], vtt[CW_PATH_MAX], json[CW_PATH_MAX], chapters[CW_PATH_MAX];
@@ -646,7 +584,7 @@ static int finish(struct build *b, const struct cw_script *script, const struct 
         cw_script_passages(script, &passages, &passage_count, err) != 0 || list_passages(&transcript, passages, passage_count, err) != 0)
         goto done;
     b->stage = CW_STAGE_PUBLISH;
-    if (report(b, 1, err) != 0 || cw_path_join(vtt, b->out_dir, "transcript.vtt", err) != 0 ||
+    if (build_report(b, 1, err) != 0 || cw_path_join(vtt, b->out_dir, "transcript.vtt", err) != 0 ||
         cw_path_join(json, b->out_dir, "transcript.json", err) != 0 || cw_path_join(chapters, b->out_dir, "chapters.json", err) != 0 ||
         cw_publish_vtt(&transcript, vtt, err) != 0 || cw_publish_json(&transcript, json, err) != 0 ||
         cw_publish_chapters(&transcript, chapters, err) != 0)
@@ -666,7 +604,7 @@ static int finish(struct build *b, const struct cw_script *script, const struct 
     names[files++] = "transcript.vtt";
     names[files++] = "transcript.json";
     names[files++] = "chapters.json";
-    request = read_request(b);
+    request = build_read_request(b);
     struct cw_manifest m = {
         .out_dir = b->out_dir,
         .script = script,
@@ -701,10 +639,10 @@ static int finish(struct build *b, const struct cw_script *script, const struct 
         b->stage = CW_STAGE_PLAY;
         b->what[0] = '\0';
         cw_live_end(b->live, cw_timeline_total(&b->timeline));
-        while (report(b, 1, &trouble) == 0 && !cw_live_over(b->live))
+        while (build_report(b, 1, &trouble) == 0 && !cw_live_over(b->live))
             nanosleep(&nap, NULL);
         if (!b->cancelled && cw_live_finish(b->live, cw_timeline_total(&b->timeline), &trouble) != 0)
-            tell(b, "playback stopped: %s", trouble.text);
+            build_tell(b, "playback stopped: %s", trouble.text);
         struct cw_player_stats stats = cw_live_stats(b->live);
         b->first_sound = stats.first_sound > 0 ? stats.first_sound - b->started : -1;
         b->underruns = stats.underruns;
@@ -745,14 +683,14 @@ struct cw_render_params cw_render_params_default(void) {
 }
 
 /* A script in a file -> the episode; the folder is ours already when `held`. */
-static int render_file(struct build *b, const char *path, bool held, struct cw_report *out, struct cw_error *err) {
+int build_render(struct build *b, const char *path, bool held, struct cw_report *out, struct cw_error *err) {
     int result = -1;
     struct cw_script script = {0};
     char *text = NULL;
     size_t len = 0;
     b->stage = CW_STAGE_OPEN;
-    if (report(b, 0, err) != 0 || cw_file_read(path, CW_SCRIPT_MAX_BYTES, &text, &len, err) != 0 ||
-        cw_script_parse(&script, path, text, len, err) != 0 || open_voices(b, &script, path, err) != 0 ||
+    if (build_report(b, 0, err) != 0 || cw_file_read(path, CW_SCRIPT_MAX_BYTES, &text, &len, err) != 0 ||
+        cw_script_parse(&script, path, text, len, err) != 0 || build_open_voices(b, &script, path, err) != 0 ||
         cw_pronounce_open(&b->dictionary, path, b->params.dictionary, &script, &b->pronunciations, err) != 0)
         goto done;
     if (plan_turns(b, &script, err) != 0) {
@@ -760,20 +698,20 @@ static int render_file(struct build *b, const char *path, bool held, struct cw_r
             cw_fail_in(err, "%s", path);
         goto done;
     }
-    if ((!held && open_folder(b, err) != 0) || keep_pronunciations(b, err) != 0)
+    if ((!held && build_open_folder(b, err) != 0) || build_keep_pronunciations(b, err) != 0)
         goto done;
-    open_live(b);
-    if (open_crew(b, b->live != NULL, err) != 0)
+    build_open_live(b);
+    if (build_open_crew(b, b->live != NULL, err) != 0)
         goto done;
     for (int i = 0; i < script.segment_count; i++)
         for (int j = 0; j < script.segments[i].turn_count; j++)
-            if (order_turn(b, &script, i, j, err) != 0)
+            if (build_order_turn(b, &script, i, j, err) != 0)
                 goto done;
-    if (take_turns(b, &script, true, err) != 0)
+    if (build_take_turns(b, &script, true, err) != 0)
         goto done;
     struct script_file file = {.text = text, .len = len, .from = path};
     cw_sha256_of(text, len, file.sum);
-    result = finish(b, &script, &file, out, err);
+    result = build_finish(b, &script, &file, out, err);
 done:
     cw_crew_close(b->crew); /* its workers read the script's language */
     b->crew = NULL;
@@ -784,293 +722,9 @@ done:
 
 int cw_render(struct cw_studio *s, const char *script, struct cw_render_params p, struct cw_report *out, struct cw_error *err) {
     struct build b;
-    int result = check(&b, s, p, err);
+    int result = build_begin(&b, s, p, err);
     if (result == 0)
-        result = render_file(&b, script, false, out, err);
-    release(&b);
-    return result;
-}
-
-/* ---- write and make --------------------------------------------------------------------------------------------------------- */
-
-struct cw_write_params cw_write_params_default(void) {
-    struct cw_write_params p = {.minutes = 3, .seed = 1};
-    return p;
-}
-
-/* Checks what was asked for and sets up an empty script: cast, voices, language, seed. */
-static int start_script(struct build *b, const struct cw_write_params *w, struct cw_brief *brief, struct cw_script *script,
-                        struct cw_error *err) {
-    if (cw_brief_open(brief, b->studio, w, script, err) != 0)
-        return -1;
-    if (script->language)
-        return open_voices(b, script, "cast", err);
-    /* the language is the first voice's own, so the voice is opened before the rest is checked */
-    struct cw_voice voice = {0};
-    if (cw_studio_need_plans(b->studio, err) != 0)
-        return -1;
-    if (cw_voice_open(&voice, b->studio->voices_dir, script->cast[0].voice, err) != 0)
-        return cw_fail_in(err, "cast: %s", script->cast[0].name);
-    script->language = cw_strdup(voice.language);
-    cw_voice_close(&voice);
-    if (!script->language)
-        return cw_fail_memory(err, "script");
-    if (strncmp(script->language, "en-", 3) != 0)
-        return cw_fail(err, CW_BAD_INPUT,
-                       "cast: %s: expected an English voice first, since scripts are written in English, found one that speaks \"%s\"",
-                       script->cast[0].name, script->language);
-    return open_voices(b, script, "cast", err);
-}
-
-struct writing {
-    struct build *build;
-    struct cw_render_params *speak; /* NULL: only the script */
-    double turn_seconds;            /* spent in the turn callback */
-    bool beside;                    /* turns are spoken while the next ones are written */
-    const struct cw_brief *brief;
-    double symbol_seconds[CW_CAST_MAX]; /* how long each voice takes, measured */
-    struct cw_timeline timeline;        /* the talk so far by that: a script must not depend on who listens */
-    char partial[CW_PATH_MAX];
-    bool failed;
-    struct cw_error err;
-};
-
-/* A turn's place on the timeline, by the time its voice takes. */
-static int time_turn(struct writing *w, const struct cw_script *script, int segment, int turn) {
-    int result = -1;
-    struct build *b = w->build;
-    const struct cw_turn *t = &script->segments[segment].turns[turn];
-    struct cw_turn_request r = request_of(b, script, t);
-    struct cw_turn_plan plan = {0};
-    struct cw_text text = {0};
-    if (cw_turn_plain(t, &text, &w->err) != 0 || cw_turn_plan_make(b->studio, &r, &plan, &w->err) != 0)
-        goto done;
-    if (!w->speak) {
-        b->count++;
-        say_what(b, script->cast[t->speaker].name, text.data ? text.data : "");
-    }
-    cw_timeline_add(&w->timeline, placing(script, segment, turn), (int64_t)(plan.symbols * w->symbol_seconds[t->speaker] * CW_STUDIO_RATE),
-                    cw_timeline_mark(text.data ? text.data : ""));
-    result = 0;
-done:
-    cw_turn_plan_free(&plan);
-    cw_text_free(&text);
-    return result;
-}
-
-static double on_seconds(void *arg) {
-    const struct writing *w = arg;
-    return (double)cw_timeline_total(&w->timeline) / CW_STUDIO_RATE;
-}
-
-static bool on_turn(void *arg, const struct cw_script *script, int segment, int turn) {
-    struct writing *w = arg;
-    struct build *b = w->build;
-    double start = cw_seconds();
-    struct cw_text text = {0};
-    /* for people to watch; the run itself goes on from its journal */
-    w->failed = time_turn(w, script, segment, turn) != 0 || cw_script_print(script, &text, &w->err) != 0 ||
-                cw_file_write(w->partial, text.data, text.len, &w->err) != 0;
-    if (!w->speak) {
-        w->failed = w->failed || report(b, 0, &w->err) != 0;
-    } else if (!w->failed) {
-        w->failed = order_turn(b, script, segment, turn, &w->err) != 0 || take_turns(b, script, !w->beside, &w->err) != 0;
-        b->stage = CW_STAGE_WRITE;
-    }
-    cw_text_free(&text);
-    w->turn_seconds += cw_seconds() - start;
-    return !w->failed;
-}
-
-static void on_stage(void *arg, const char *what, double fraction) {
-    struct writing *w = arg;
-    struct cw_error ignored = {0};
-    w->build->stage = fraction > 0 ? CW_STAGE_WRITE : CW_STAGE_PLAN;
-    if (!w->speak)
-        w->build->script_fraction = fraction;
-    snprintf(w->build->what, sizeof w->build->what, "%s", what ? what : "");
-    (void)report(w->build, fraction, &ignored); /* a wish to stop is heard at the next turn */
-}
-
-static void on_refused(void *arg, const char *text, const char *why) {
-    struct writing *w = arg;
-    (void)text;
-    (void)why;
-    w->build->asked_again++;
-}
-
-static int write_script(struct writing *k, const char *journal, const char *key, struct cw_script *script, struct cw_error *err) {
-    int result = -1;
-    struct build *b = k->build;
-    const struct cw_write_params *w = &k->brief->asked;
-    struct cw_llm *llm = NULL, *planner = NULL;
-    struct cw_llm_usage usage[2] = {0};
-    struct cw_writer_params params = cw_writer_params_default();
-    struct cw_writer_events events = {.arg = k, .turn = on_turn, .seconds = on_seconds, .stage = on_stage, .refused = on_refused};
-    int threads = cw_device_threads(b->studio->device);
-    params.topic = w->topic;
-    params.minutes = w->minutes;
-    params.seed = w->seed;
-    params.style = k->brief->style;
-    params.sources = (struct cw_sources *)(uintptr_t)&k->brief->sources;
-    params.no_disclosure = w->no_disclosure;
-    params.journal = journal;
-    params.journal_key = key;
-    params.usage = usage;
-    params.budget = w->budget;
-    b->stage = CW_STAGE_OPEN;
-    b->expected_seconds = w->minutes * 60;
-    if (report(b, 0, err) != 0 || cw_brief_models(k->brief, threads - speakers_beside_writer(threads), &llm, &planner, err) != 0)
-        goto done;
-    params.planner = planner;
-    cw_brief_estimate(k->brief, llm, b->what, sizeof b->what);
-    tell(b, "%s", b->what);
-    for (int i = 0; i < script->cast_count; i++)
-        if (cw_level_rate(b->studio->booth, &b->voices[i], script->language, b->params.speed, &k->symbol_seconds[i], err) != 0)
-            goto done;
-    double start = cw_seconds();
-    b->writing = true;
-    int written = cw_writer_run(llm, params, &events, script, err);
-    b->write_seconds = cw_seconds() - start - k->turn_seconds;
-    for (int i = 0; i < 2; i++) {
-        const struct cw_llm *m = i == 0 && planner ? planner : llm;
-        snprintf(b->models[i], sizeof b->models[i], "%s", cw_llm_name(m));
-        b->stages[i] = (struct cw_manifest_stage){.model = b->models[i],
-                                                  .prompt_tokens = usage[i].prompt_tokens,
-                                                  .generated_tokens = usage[i].generated_tokens,
-                                                  .retries = usage[i].retries,
-                                                  .seconds = usage[i].prompt_seconds + usage[i].generate_seconds,
-                                                  .money = cw_llm_price(m, usage[i].prompt_tokens, usage[i].generated_tokens)};
-    }
-    if (k->failed) {
-        *err = k->err;
-        goto done;
-    }
-    if (written != 0)
-        goto done;
-    result = 0;
-done:
-    cw_llm_close(llm);
-    cw_llm_close(planner);
-    return result;
-}
-
-int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, struct cw_error *err) {
-    struct build b;
-    struct cw_script script = {0};
-    struct cw_text text = {0}, request = {0};
-    struct cw_render_params p = cw_render_params_default();
-    struct cw_brief brief = {0};
-    char journal[CW_PATH_MAX], key[65];
-    p.out_dir = ".";
-    p.listen = w.listen;
-    int result = check(&b, s, p, err);
-    if (result != 0)
-        goto done;
-    result = -1;
-    if (!out || !out[0]) {
-        cw_fail(err, CW_BAD_INPUT, "output: expected the name of a file, found nothing");
-        goto done;
-    }
-    struct writing k = {.build = &b, .brief = &brief};
-    if (start_script(&b, &w, &brief, &script, err) != 0 || cw_manifest_request(&brief, &script, &request, err) != 0 ||
-        cw_brief_beside(out, "writing", journal, err) != 0 || cw_brief_beside(out, "partial.md", k.partial, err) != 0)
-        goto done;
-    cw_sha256_of(request.data, request.len, key);
-    if (write_script(&k, journal, key, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
-        cw_file_write(out, text.data, text.len, err) != 0)
-        goto done;
-    unlink(journal);
-    unlink(k.partial);
-    tell(&b, "%d turns, %.0f s when spoken", cw_script_turns(&script), on_seconds(&k));
-    if (b.stages[0].money + b.stages[1].money > 0)
-        tell(&b, "cost: %.4f by the price table", b.stages[0].money + b.stages[1].money);
-    result = 0;
-done:
-    b.count = 0; /* counted, not kept */
-    release(&b);
-    cw_brief_close(&brief);
-    cw_text_free(&text);
-    cw_text_free(&request);
-    cw_script_free(&script);
-    return result;
-}
-
-/* 1: a script of this same request is there and is to be rendered; 0: nothing is; -1: another one's. */
-static int find_script(const struct build *b, const char *script, const char *request, struct cw_error *err) {
-    if (!cw_file_exists(script))
-        return 0;
-    char *there = read_request(b);
-    bool same = there && strcmp(there, request) == 0;
-    free(there);
-    if (same)
-        return 1;
-    return cw_fail(err, CW_BAD_INPUT,
-                   "%s: expected a new folder or one of the same topic, minutes, cast, style, seed and writer; found the script of another "
-                   "request; to speak it: castwright render %s -o %s; or choose another folder with -o",
-                   b->out_dir, script, b->out_dir);
-}
-
-int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_params p, struct cw_report *out, struct cw_error *err) {
-    struct build b;
-    struct cw_script script = {0};
-    struct cw_text text = {0}, request = {0};
-    char path[CW_PATH_MAX], note[CW_PATH_MAX], journal[CW_PATH_MAX], key[65];
-    struct cw_brief brief = {0};
-    struct writing k = {.build = &b, .speak = &p, .brief = &brief};
-    if (!p.listen.progress && !p.listen.line)
-        p.listen = w.listen;
-    int result = check(&b, s, p, err), found;
-    if (result != 0)
-        goto done;
-    result = -1;
-    if (start_script(&b, &w, &brief, &script, err) != 0 || cw_manifest_request(&brief, &script, &request, err) != 0 ||
-        cw_path_join(journal, b.out_dir, JOURNAL_FILE, err) != 0 || cw_path_join(path, b.out_dir, "script.md", err) != 0 ||
-        cw_path_join(note, b.out_dir, REQUEST_FILE, err) != 0 || cw_path_join(k.partial, b.out_dir, PARTIAL_FILE, err) != 0 ||
-        open_folder(&b, err) != 0)
-        goto done;
-    found = find_script(&b, path, request.data, err);
-    if (found < 0)
-        goto done;
-    if (found > 0) {
-        tell(&b, "%s is there already, from the same request: only the sound is made", path);
-        for (; b.voice_count > 0; b.voice_count--) /* the script's own cast counts: people edit it */
-            cw_voice_close(&b.voices[b.voice_count - 1]);
-        result = render_file(&b, path, true, out, err);
-        goto done;
-    }
-    if (cw_pronounce_open(&b.dictionary, NULL, p.dictionary, NULL, &b.pronunciations, err) != 0 || keep_pronunciations(&b, err) != 0 ||
-        cw_file_write(note, request.data, request.len, err) != 0)
-        goto done;
-    open_live(&b);
-    if (open_crew(&b, false, err) != 0)
-        goto done;
-    k.beside = speakers_beside_writer(cw_device_threads(s->device)) > 0;
-    if (k.beside)
-        cw_crew_limit(b.crew, speakers_beside_writer(cw_device_threads(s->device)));
-    cw_sha256_of(request.data, request.len, key);
-    if (write_script(&k, journal, key, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
-        cw_file_write(path, text.data, text.len, err) != 0)
-        goto done;
-    unlink(k.partial);
-    unlink(journal);
-    b.total = b.ordered;
-    b.writing = false;
-    cw_crew_limit(b.crew, CW_CREW_MAX);
-    if (take_turns(&b, &script, true, err) != 0)
-        goto done;
-    if (b.live) { /* nothing more is to be made: no reason to wait any longer */
-        double ready = (double)b.timeline.end / CW_STUDIO_RATE;
-        cw_live_forecast(b.live, ready, ready, ready / (cw_seconds() - b.started));
-    }
-    struct script_file file = {.text = text.data, .len = text.len};
-    cw_sha256_of(text.data, text.len, file.sum);
-    result = finish(&b, &script, &file, out, err);
-done:
-    release(&b);
-    cw_brief_close(&brief);
-    cw_text_free(&text);
-    cw_text_free(&request);
-    cw_script_free(&script);
+        result = build_render(&b, script, false, out, err);
+    build_end(&b);
     return result;
 }

@@ -12,7 +12,7 @@ struct cw_edit_params cw_edit_params_default(void) {
 int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, struct cw_text *after, struct cw_text *diff,
             struct cw_error *err) {
     int result = -1, chosen = (p.turn > 0) + (p.segment > 0) + (p.insert >= 0) + (p.continue_from > 0);
-    struct cw_script script = {0};
+    struct cw_script script = {0}, again = {0};
     struct cw_brief brief = {.asked = {.endpoint = p.endpoint, .llm_name = p.llm_name, .key_file = p.key_file, .seed = p.seed}};
     struct cw_llm *llm = NULL, *planner = NULL;
     char *before = NULL;
@@ -38,7 +38,8 @@ int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, stru
         cw_brief_models(&brief, s->threads, &llm, &planner, err) != 0)
         goto done;
     r.style = brief.style;
-    if (cw_rewrite(llm, &script, r, err) != 0 || cw_script_print(&script, after, err) != 0)
+    if (cw_rewrite(llm, &script, r, err) != 0 || cw_rewrite_text(&script, before, after, err) != 0 ||
+        cw_script_parse(&again, path, after->data, after->len, err) != 0)
         goto done;
     cw_rewrite_diff(diff, path, before, after->data);
     result = cw_text_check(diff, "diff", err);
@@ -46,6 +47,7 @@ done:
     cw_llm_close(llm);
     cw_brief_close(&brief);
     cw_script_free(&script);
+    cw_script_free(&again);
     free(before);
     return result;
 }

@@ -1,9 +1,11 @@
 /* Models behind an endpoint: streaming, faults of every kind, keys kept secret; the writer with one; a real llama.cpp server when
  * CASTWRIGHT_LLAMA_SERVER names one. */
 #include "dialogue/llm.h"
+#include "dialogue/stats.h"
 #include "dialogue/writer.h"
 #include "dialogue/writer_impl.h"
 #include "tests/test.h"
+#include "tests/test_faults.h"
 #include "tests/test_server.h"
 
 #include <signal.h>
@@ -12,6 +14,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <jansson.h>
 
 extern const struct cw_test cw_tests_remote[];
 
@@ -168,12 +172,19 @@ static void test_endpoint(void) {
 }
 
 /* A model that answers the writer's questions by rote, wrapped in what models wrap things in, and wrongly every now and then. */
-static void talker(void *arg, int fd, const char *request, int number) {
+struct rote {
+    int line;
+    bool echo;         /* answers by the request alone */
+    int several, some; /* requests for turns; those for some of them, with what was wrong with the others quoted */
+    bool quoted;
+};
+
+static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request) {
     static const char *const lines[] = {
         "Bees find their way home by the sun, and by landmarks that they learn on first flights.",
         "A hive holds about forty thousand of them in summer (laughs), and a tenth of that in winter.",
         "What do they do when clouds hide the sky?",
-        "They read a pattern of polarised light that our eyes cannot see \\u2014 even a patch of blue will do.",
+        "They read a pattern of polarised light that our eyes cannot see \xE2\x80\x94 even a patch of blue will do.",
         "My cat gets lost behind a sofa. How far out do they go?",
         "*Three miles* is common, and some scouts were followed for eight.",
         "Then a jar on my table took more travel than I do in a year.",
@@ -181,7 +192,7 @@ static void talker(void *arg, int fd, const char *request, int number) {
         "Who decides where everybody goes tomorrow morning?",
         "Scouts dance on combs. An angle points out a direction, and waggling longer means farther.",
         "So whoever dances best wins an election every day?",
-        "Followers check for themselves, so a bad tip dies quickly \\ud83d\\ude00.",
+        "Followers check for themselves, so a bad tip dies quickly \xF0\x9F\x98\x80.",
         "Why does rain keep all of them inside?",
         "Wet wings weigh too much, and one drop hits an insect like a bucket of water.",
         "Farmers rent hives for almonds each February, don't they?",
@@ -189,30 +200,64 @@ static void talker(void *arg, int fd, const char *request, int number) {
         "Small gardens count too. Even a balcony with thyme helps wild ones.",
         "Leave some bare soil. Most wild species nest underground rather than in boxes.",
     };
-    char body[1200];
-    int *line = arg;
-    if (number % 7 == 3) { /* not JSON */
+    if (json_object_get(wanted, "questions") != NULL) {
+        return json_pack("{ss s[s]}", "title", "How *bees* find home", "questions", "How do bees find their way?");
+    }
+    if (json_object_get(wanted, "facts") != NULL) {
+        return json_pack("{s[ss]}", "facts", "Bees read polarised light from a patch of sky.",
+                         "Scouts dance to show direction and distance.");
+    }
+    json_t *reply = json_object();
+    const char *key;
+    json_t *one;
+    bool some = strstr(request, "Some turns cannot be used") != NULL;
+    r->several += json_object_get(wanted, "line") == NULL;
+    r->some += some;
+    r->quoted = r->quoted || strstr(request, "Hello and welcome again, everybody.\\\" greets again") != NULL;
+    json_object_foreach((json_t *)(uintptr_t)wanted, key, one) {
+        const char *space = strchr(key, ' ');
+        char text[300];
+        snprintf(text, sizeof text, "%s%s%s", r->line % 3 == 0 && space != NULL ? space + 1 : "",
+                 r->line % 3 == 0 && space != NULL ? ": " : "", lines[r->line % 18]);
+        r->line++;
+        if (space != NULL && !some && atol(key) == 3) {
+            continue; /* left out */
+        }
+        json_object_set_new(reply, key,
+                            json_string(space != NULL && !some && atol(key) == 2 ? "Hello and welcome again, everybody." : text));
+    }
+    return reply;
+}
+
+static void talker(void *arg, int fd, const char *request, int number) {
+    struct rote *r = arg;
+    const char *body = strstr(request, "\r\n\r\n");
+    if (!r->echo && number % 7 == 3) { /* not JSON */
         test_server_say(fd, "200 OK", "Content-Type: application/json\r\n",
                         "{\"choices\":[{\"message\":{\"content\":\"Sure! Here is what you asked for.\"},\"finish_reason\":\"stop\"}]}");
         return;
     }
-    const char *content;
-    char text[900];
-    if (strstr(request, "\\\"questions\\\"") != NULL) {
-        content = "```json\\n{\\\"title\\\": \\\"How *bees* find home\\\", \\\"questions\\\": [\\\"How do bees find their way?\\\"]}\\n```";
-    } else if (strstr(request, "\\\"facts\\\"") != NULL) {
-        content = "{\\\"facts\\\": [\\\"Bees read polarised light from a patch of sky.\\\", \\\"Scouts dance to show direction and "
-                  "distance.\\\"]}";
-    } else {
-        snprintf(text, sizeof text, "{\\\"line\\\": \\\"%s%s\\\"}", *line % 3 == 0 ? "Maya: " : "", lines[*line % 18]);
-        ++*line;
-        content = text;
+    if (r->echo) {
+        unsigned h = 5381;
+        for (const char *p = body; *p != '\0'; p++) {
+            h = h * 33 + (unsigned char)*p;
+        }
+        r->line = (int)(h % 18);
     }
-    snprintf(body, sizeof body,
-             "{\"choices\":[{\"message\":{\"content\":\"%s\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1000,\"completion_"
-             "tokens\":40}}",
-             content);
-    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", body);
+    json_t *root = json_loads(body, 0, NULL);
+    const json_t *schema = json_object_get(json_object_get(json_object_get(root, "response_format"), "json_schema"), "schema");
+    json_t *reply = by_rote(r, json_object_get(schema, "properties"), request);
+    char *text = json_dumps(reply, 0), fenced[8000];
+    snprintf(fenced, sizeof fenced, number % 2 == 0 ? "```json\n%s\n```" : "%s", text);
+    json_t *answer = json_pack("{s[{s{ss}ss}]s{sisi}}", "choices", "message", "content", fenced, "finish_reason", "stop", "usage",
+                               "prompt_tokens", 1000, "completion_tokens", 40);
+    free(text);
+    text = json_dumps(answer, 0);
+    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", text);
+    free(text);
+    json_decref(answer);
+    json_decref(reply);
+    json_decref(root);
 }
 
 struct seen_refusals {
@@ -226,8 +271,8 @@ static void on_refused(void *arg, const char *text, const char *why) {
 
 /* The writer with an endpoint: what decorates speech is taken off, what is no JSON is asked again, the budget holds. */
 static void test_writer(void) {
-    int line = 0;
-    struct test_server *server = test_server_start(talker, &line);
+    struct rote rote = {0};
+    struct test_server *server = test_server_start(talker, &rote);
     struct cw_llm *m = NULL;
     struct cw_error err = {0};
     struct cw_script s = {0};
@@ -265,6 +310,8 @@ static void test_writer(void) {
                "%s", plain.data);
     }
     CHECK(usage[0].generated_tokens > 0 && usage[1].generated_tokens > usage[0].generated_tokens);
+    /* several turns a request, and only what was no good or missing again, with the reason */
+    CHECKF(rote.several > 0 && rote.some > 0 && rote.quoted, "%d requests for turns, %d for some of them again", rote.several, rote.some);
     CHECK(cw_llm_usage(m).prompt_tokens == usage[0].prompt_tokens + usage[1].prompt_tokens);
     /* the budget: some of it is spent, none is exceeded, and the message says so */
     cw_script_free(&s);
@@ -285,20 +332,6 @@ done:
     test_server_stop(server);
 }
 
-/* Answers by what is asked alone, so that a run taken up again can be compared with one that was not. */
-static void echo(void *arg, int fd, const char *request, int number) {
-    unsigned h = 5381;
-    int line;
-    (void)arg;
-    (void)number;
-    const char *body = strstr(request, "\r\n\r\n");
-    for (const char *p = body != NULL ? body : request; *p != '\0'; p++) {
-        h = h * 33 + (unsigned char)*p;
-    }
-    line = (int)(h % 18);
-    talker(&line, fd, request, 0);
-}
-
 struct stopper {
     int left;
 };
@@ -312,7 +345,8 @@ static bool stop_soon(void *arg, const struct cw_script *s, int segment, int tur
 
 /* Cut off at one turn after another and taken up again: the same script at the end, and no reply asked for twice. */
 static void test_journal(void) {
-    struct test_server *server = test_server_start(echo, NULL);
+    struct rote rote = {.echo = true};
+    struct test_server *server = test_server_start(talker, &rote); /* a run taken up again can be compared with one that was not */
     struct cw_llm *m = NULL;
     struct cw_error err = {0};
     struct cw_text whole = {0}, again = {0};
@@ -380,14 +414,31 @@ static void test_journal(void) {
     test_server_stop(server);
 }
 
-/* llama.cpp's own server with the small model. */
+static pid_t start_server(const char *program, const char *model, int port) {
+    char number[16];
+    snprintf(number, sizeof number, "%d", port);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL) {
+            _exit(99);
+        }
+        execl(program, program, "-m", model, "--host", "127.0.0.1", "--port", number, "-c", "8192", "-np", "1", "-t", "2", (char *)NULL);
+        _exit(98);
+    }
+    return pid;
+}
+
+/* A whole talk through llama.cpp's own server with the small model, while one request of three meets with a fault. */
 static void test_real_server(void) {
     const char *program = getenv("CASTWRIGHT_LLAMA_SERVER");
-    char dir[CW_PATH_MAX], model[CW_PATH_MAX], port[16], url[80];
+    char dir[CW_PATH_MAX], model[CW_PATH_MAX], url[80];
     struct cw_error err = {0};
     struct cw_llm *m = NULL;
     struct cw_script s = {0};
+    struct cw_script_stats stats = {0};
     struct cw_text out = {0};
+    struct test_faults *faults = NULL;
     struct cw_llm_endpoint e = cw_llm_endpoint_default();
     struct cw_llm_message chat[] = {{"user", "Reply with JSON: {\"line\": \"...\"}, a short line about bees."}};
     struct cw_llm_request r = {.messages = chat,
@@ -397,40 +448,58 @@ static void test_real_server(void) {
                                .schema = "{\"type\":\"object\",\"properties\":{\"line\":{\"type\":\"string\"}},\"required\":[\"line\"]}"};
     if (program == NULL || cw_models_dir(dir, &err) != 0 ||
         cw_path_join(model, dir, "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", &err) != 0 || !cw_file_exists(model)) {
-        CHECK(true); /* a program of its own, built apart: not part of a newcomer's set-up */
+        CHECK(true); /* a program of its own, built apart (make llama-server): not part of a newcomer's set-up */
         return;
     }
-    snprintf(port, sizeof port, "%d", 20000 + (int)(getpid() % 20000));
-    snprintf(url, sizeof url, "http://127.0.0.1:%s/v1", port);
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL) {
-            _exit(99);
-        }
-        execl(program, program, "-m", model, "--host", "127.0.0.1", "--port", port, "-c", "8192", "-np", "1", "-t", "2", (char *)NULL);
-        _exit(98);
-    }
+    int port = 20000 + (int)(getpid() % 20000);
+    pid_t pid = start_server(program, model, port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", port);
     e.url = url;
     e.model = "qwen";
-    e.tries = 12; /* it takes its time to load */
+    e.tries = 14; /* it takes its time to load */
     e.wait_seconds = 0.25;
     CHECK(cw_llm_open_remote(&m, e, &err) == 0);
-    if (CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text)) {
-        CHECKF(strstr(out.data, "\"line\"") != NULL, "%s", out.data);
-        CHECK(cw_llm_usage(m).generated_tokens > 3);
-        struct cw_writer_params p = cw_writer_params_default();
-        p.topic = "Why bees matter";
-        p.minutes = 0.25;
-        p.no_disclosure = true;
-        CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
-        s.language = cw_strdup("en-us");
-        CHECKF(cw_writer_run(m, p, NULL, &s, &err) == 0, "%s", err.text);
-        CHECKF(cw_script_turns(&s) >= 3, "%d turns", cw_script_turns(&s));
+    if (!CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text)) {
+        goto done;
     }
+    CHECKF(strstr(out.data, "\"line\"") != NULL, "%s", out.data);
+    CHECK(cw_llm_usage(m).generated_tokens > 3);
+    cw_llm_close(m);
+    m = NULL;
+    faults = test_faults_start(port, 3);
+    if (!CHECK(faults != NULL)) {
+        goto done;
+    }
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_faults_port(faults));
+    e = cw_llm_endpoint_default();
+    e.url = url;
+    e.model = "qwen";
+    e.wait_seconds = 0.05;
+    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    struct cw_writer_params p = cw_writer_params_default();
+    p.topic = "Why bees matter";
+    p.minutes = 1;
+    CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
+    s.language = cw_strdup("en-us");
+    if (CHECKF(cw_writer_run(m, p, NULL, &s, &err) == 0 && cw_script_measure(&s, &stats, &err) == 0, "%s", err.text)) {
+        CHECKF(stats.turns >= 5 && stats.words >= 135 && stats.words <= 195, "%d turns, %d words", stats.turns, stats.words);
+        CHECKF(stats.greetings == 0 && stats.farewells == 0 && stats.repeated_sentences == 0 && stats.banned_twice == 0 &&
+                   stats.repeated_grams * 100 <= stats.grams * 3,
+               "%d greetings again, %d early goodbyes, %d sentences again, %d empty openers again, %d of %d runs again", stats.greetings,
+               stats.farewells, stats.repeated_sentences, stats.banned_twice, stats.repeated_grams, stats.grams);
+    }
+    int made = 0;
+    for (int i = 0; i < FAULTS; i++) {
+        made += test_faults_made(faults, (enum fault)i);
+    }
+    CHECKF(made > 2 && cw_llm_usage(m).retries > 1, "%d faults in %d requests, %ld retries", made, test_faults_requests(faults),
+           cw_llm_usage(m).retries);
+done:
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+    test_faults_stop(faults);
     cw_llm_close(m);
+    cw_script_stats_free(&stats);
     cw_script_free(&s);
     cw_text_free(&out);
 }
@@ -440,6 +509,6 @@ const struct cw_test cw_tests_remote[] = {
      test_endpoint},
     {"remote.writer", "an endpoint's replies are undressed, checked, asked again with the error; the budget holds", test_writer},
     {"remote.journal", "cut off anywhere and taken up again: the same script, no reply asked for twice", test_journal},
-    {"remote.llama-server", "a talk through llama.cpp's own server ($CASTWRIGHT_LLAMA_SERVER)", test_real_server},
+    {"remote.llama-server", "a talk through llama.cpp's own server ($CASTWRIGHT_LLAMA_SERVER), faults injected", test_real_server},
     {0},
 };

@@ -1,0 +1,302 @@
+/* Writing for an episode: what was asked for -> the writer -> a script, each turn timed as it will be spoken, and in `make` spoken at once.
+ *
+ *   brief ─▶ dialogue/ writer ─▶ turn ─▶ timed by its phonemes ─▶ NAME.partial.md, for people to watch
+ *                                  └──▶ crew (make) ─▶ build.c
+ */
+#include "episode/brief.h"
+#include "episode/build.h"
+#include "episode/level.h"
+#include "episode/player.h"
+#include "episode/pronounce.h"
+
+#include "dialogue/writer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define JOURNAL_FILE ".writing"
+
+struct cw_write_params cw_write_params_default(void) {
+    struct cw_write_params p = {.minutes = 3, .seed = 1};
+    return p;
+}
+
+/* Checks what was asked for and sets up an empty script: cast, voices, language, seed. */
+static int start_script(struct build *b, const struct cw_write_params *w, struct cw_brief *brief, struct cw_script *script,
+                        struct cw_error *err) {
+    if (cw_brief_open(brief, b->studio, w, script, err) != 0)
+        return -1;
+    if (script->language)
+        return build_open_voices(b, script, "cast", err);
+    /* the language is the first voice's own, so the voice is opened before the rest is checked */
+    struct cw_voice voice = {0};
+    if (cw_studio_need_plans(b->studio, err) != 0)
+        return -1;
+    if (cw_voice_open(&voice, b->studio->voices_dir, script->cast[0].voice, err) != 0)
+        return cw_fail_in(err, "cast: %s", script->cast[0].name);
+    script->language = cw_strdup(voice.language);
+    cw_voice_close(&voice);
+    if (!script->language)
+        return cw_fail_memory(err, "script");
+    if (strncmp(script->language, "en-", 3) != 0)
+        return cw_fail(err, CW_BAD_INPUT,
+                       "cast: %s: expected an English voice first, since scripts are written in English, found one that speaks \"%s\"",
+                       script->cast[0].name, script->language);
+    return build_open_voices(b, script, "cast", err);
+}
+
+struct writing {
+    struct build *build;
+    struct cw_render_params *speak; /* NULL: only the script */
+    double turn_seconds;            /* spent in the turn callback */
+    bool beside;                    /* turns are spoken while the next ones are written */
+    const struct cw_brief *brief;
+    double symbol_seconds[CW_CAST_MAX]; /* how long each voice takes, measured */
+    struct cw_timeline timeline;        /* the talk so far by that: a script must not depend on who listens */
+    char partial[CW_PATH_MAX];
+    bool failed;
+    struct cw_error err;
+};
+
+/* A turn's place on the timeline, by the time its voice takes. */
+static int time_turn(struct writing *w, const struct cw_script *script, int segment, int turn) {
+    int result = -1;
+    struct build *b = w->build;
+    const struct cw_turn *t = &script->segments[segment].turns[turn];
+    struct cw_turn_request r = build_request(b, script, t);
+    struct cw_turn_plan plan = {0};
+    struct cw_text text = {0};
+    if (cw_turn_plain(t, &text, &w->err) != 0 || cw_turn_plan_make(b->studio, &r, &plan, &w->err) != 0)
+        goto done;
+    if (!w->speak) {
+        b->count++;
+        build_say_what(b, script->cast[t->speaker].name, text.data ? text.data : "");
+    }
+    cw_timeline_add(&w->timeline, build_placing(script, segment, turn),
+                    (int64_t)(plan.symbols * w->symbol_seconds[t->speaker] * CW_STUDIO_RATE), cw_timeline_mark(text.data ? text.data : ""));
+    result = 0;
+done:
+    cw_turn_plan_free(&plan);
+    cw_text_free(&text);
+    return result;
+}
+
+static double on_seconds(void *arg) {
+    const struct writing *w = arg;
+    return (double)cw_timeline_total(&w->timeline) / CW_STUDIO_RATE;
+}
+
+static bool on_turn(void *arg, const struct cw_script *script, int segment, int turn) {
+    struct writing *w = arg;
+    struct build *b = w->build;
+    double start = cw_seconds();
+    struct cw_text text = {0};
+    /* for people to watch; the run itself goes on from its journal */
+    w->failed = time_turn(w, script, segment, turn) != 0 || cw_script_print(script, &text, &w->err) != 0 ||
+                cw_file_write(w->partial, text.data, text.len, &w->err) != 0;
+    if (!w->speak) {
+        w->failed = w->failed || build_report(b, 0, &w->err) != 0;
+    } else if (!w->failed) {
+        w->failed = build_order_turn(b, script, segment, turn, &w->err) != 0 || build_take_turns(b, script, !w->beside, &w->err) != 0;
+        b->stage = CW_STAGE_WRITE;
+    }
+    cw_text_free(&text);
+    w->turn_seconds += cw_seconds() - start;
+    return !w->failed;
+}
+
+static void on_stage(void *arg, const char *what, double fraction) {
+    struct writing *w = arg;
+    struct cw_error ignored = {0};
+    w->build->stage = fraction > 0 ? CW_STAGE_WRITE : CW_STAGE_PLAN;
+    if (!w->speak)
+        w->build->script_fraction = fraction;
+    snprintf(w->build->what, sizeof w->build->what, "%s", what ? what : "");
+    (void)build_report(w->build, fraction, &ignored); /* a wish to stop is heard at the next turn */
+}
+
+static void on_refused(void *arg, const char *text, const char *why) {
+    struct writing *w = arg;
+    (void)text;
+    (void)why;
+    w->build->asked_again++;
+}
+
+static int write_script(struct writing *k, const char *journal, const char *key, struct cw_script *script, struct cw_error *err) {
+    int result = -1;
+    struct build *b = k->build;
+    const struct cw_write_params *w = &k->brief->asked;
+    struct cw_llm *llm = NULL, *planner = NULL;
+    struct cw_llm_usage usage[2] = {0};
+    struct cw_writer_params params = cw_writer_params_default();
+    struct cw_writer_events events = {.arg = k, .turn = on_turn, .seconds = on_seconds, .stage = on_stage, .refused = on_refused};
+    int threads = cw_device_threads(b->studio->device);
+    params.topic = w->topic;
+    params.minutes = w->minutes;
+    params.seed = w->seed;
+    params.style = k->brief->style;
+    params.sources = (struct cw_sources *)(uintptr_t)&k->brief->sources;
+    params.no_disclosure = w->no_disclosure;
+    params.journal = journal;
+    params.journal_key = key;
+    params.usage = usage;
+    params.budget = w->budget;
+    b->stage = CW_STAGE_OPEN;
+    b->expected_seconds = w->minutes * 60;
+    if (build_report(b, 0, err) != 0 ||
+        cw_brief_models(k->brief, threads - build_speakers_beside_writer(threads), &llm, &planner, err) != 0)
+        goto done;
+    params.planner = planner;
+    cw_brief_estimate(k->brief, llm, b->what, sizeof b->what);
+    build_tell(b, "%s", b->what);
+    for (int i = 0; i < script->cast_count; i++)
+        if (cw_level_rate(b->studio->booth, &b->voices[i], script->language, b->params.speed, &k->symbol_seconds[i], err) != 0)
+            goto done;
+    double start = cw_seconds();
+    b->writing = true;
+    int written = cw_writer_run(llm, params, &events, script, err);
+    b->write_seconds = cw_seconds() - start - k->turn_seconds;
+    for (int i = 0; i < 2; i++) {
+        const struct cw_llm *m = i == 0 && planner ? planner : llm;
+        snprintf(b->models[i], sizeof b->models[i], "%s", cw_llm_name(m));
+        b->stages[i] = (struct cw_manifest_stage){.model = b->models[i],
+                                                  .prompt_tokens = usage[i].prompt_tokens,
+                                                  .generated_tokens = usage[i].generated_tokens,
+                                                  .retries = usage[i].retries,
+                                                  .seconds = usage[i].prompt_seconds + usage[i].generate_seconds,
+                                                  .money = cw_llm_price(m, usage[i].prompt_tokens, usage[i].generated_tokens)};
+    }
+    if (k->failed) {
+        *err = k->err;
+        goto done;
+    }
+    if (written != 0)
+        goto done;
+    result = 0;
+done:
+    cw_llm_close(llm);
+    cw_llm_close(planner);
+    return result;
+}
+
+int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, struct cw_error *err) {
+    struct build b;
+    struct cw_script script = {0};
+    struct cw_text text = {0}, request = {0};
+    struct cw_render_params p = cw_render_params_default();
+    struct cw_brief brief = {0};
+    char journal[CW_PATH_MAX], key[65];
+    p.out_dir = ".";
+    p.listen = w.listen;
+    int result = build_begin(&b, s, p, err);
+    if (result != 0)
+        goto done;
+    result = -1;
+    if (!out || !out[0]) {
+        cw_fail(err, CW_BAD_INPUT, "output: expected the name of a file, found nothing");
+        goto done;
+    }
+    struct writing k = {.build = &b, .brief = &brief};
+    if (start_script(&b, &w, &brief, &script, err) != 0 || cw_manifest_request(&brief, &script, &request, err) != 0 ||
+        cw_brief_beside(out, "writing", journal, err) != 0 || cw_brief_beside(out, "partial.md", k.partial, err) != 0)
+        goto done;
+    cw_sha256_of(request.data, request.len, key);
+    if (write_script(&k, journal, key, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
+        cw_file_write(out, text.data, text.len, err) != 0)
+        goto done;
+    unlink(journal);
+    unlink(k.partial);
+    build_tell(&b, "%d turns, %.0f s when spoken", cw_script_turns(&script), on_seconds(&k));
+    if (b.stages[0].money + b.stages[1].money > 0)
+        build_tell(&b, "cost: %.4f by the price table", b.stages[0].money + b.stages[1].money);
+    result = 0;
+done:
+    b.count = 0; /* counted, not kept */
+    build_end(&b);
+    cw_brief_close(&brief);
+    cw_text_free(&text);
+    cw_text_free(&request);
+    cw_script_free(&script);
+    return result;
+}
+
+/* 1: a script of this same request is there and is to be rendered; 0: nothing is; -1: another one's. */
+static int find_script(const struct build *b, const char *script, const char *request, struct cw_error *err) {
+    if (!cw_file_exists(script))
+        return 0;
+    char *there = build_read_request(b);
+    bool same = there && strcmp(there, request) == 0;
+    free(there);
+    if (same)
+        return 1;
+    return cw_fail(err, CW_BAD_INPUT,
+                   "%s: expected a new folder or one of the same topic, minutes, cast, style, seed and writer; found the script of another "
+                   "request; to speak it: castwright render %s -o %s; or choose another folder with -o",
+                   b->out_dir, script, b->out_dir);
+}
+
+int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_params p, struct cw_report *out, struct cw_error *err) {
+    struct build b;
+    struct cw_script script = {0};
+    struct cw_text text = {0}, request = {0};
+    char path[CW_PATH_MAX], note[CW_PATH_MAX], journal[CW_PATH_MAX], key[65];
+    struct cw_brief brief = {0};
+    struct writing k = {.build = &b, .speak = &p, .brief = &brief};
+    if (!p.listen.progress && !p.listen.line)
+        p.listen = w.listen;
+    int result = build_begin(&b, s, p, err), found;
+    if (result != 0)
+        goto done;
+    result = -1;
+    if (start_script(&b, &w, &brief, &script, err) != 0 || cw_manifest_request(&brief, &script, &request, err) != 0 ||
+        cw_path_join(journal, b.out_dir, JOURNAL_FILE, err) != 0 || cw_path_join(path, b.out_dir, "script.md", err) != 0 ||
+        cw_path_join(note, b.out_dir, REQUEST_FILE, err) != 0 || cw_path_join(k.partial, b.out_dir, PARTIAL_FILE, err) != 0 ||
+        build_open_folder(&b, err) != 0)
+        goto done;
+    found = find_script(&b, path, request.data, err);
+    if (found < 0)
+        goto done;
+    if (found > 0) {
+        build_tell(&b, "%s is there already, from the same request: only the sound is made", path);
+        for (; b.voice_count > 0; b.voice_count--) /* the script's own cast counts: people edit it */
+            cw_voice_close(&b.voices[b.voice_count - 1]);
+        result = build_render(&b, path, true, out, err);
+        goto done;
+    }
+    if (cw_pronounce_open(&b.dictionary, NULL, p.dictionary, NULL, &b.pronunciations, err) != 0 ||
+        build_keep_pronunciations(&b, err) != 0 || cw_file_write(note, request.data, request.len, err) != 0)
+        goto done;
+    build_open_live(&b);
+    if (build_open_crew(&b, false, err) != 0)
+        goto done;
+    k.beside = build_speakers_beside_writer(cw_device_threads(s->device)) > 0;
+    if (k.beside)
+        cw_crew_limit(b.crew, build_speakers_beside_writer(cw_device_threads(s->device)));
+    cw_sha256_of(request.data, request.len, key);
+    if (write_script(&k, journal, key, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
+        cw_file_write(path, text.data, text.len, err) != 0)
+        goto done;
+    unlink(k.partial);
+    unlink(journal);
+    b.total = b.ordered;
+    b.writing = false;
+    cw_crew_limit(b.crew, CW_CREW_MAX);
+    if (build_take_turns(&b, &script, true, err) != 0)
+        goto done;
+    if (b.live) { /* nothing more is to be made: no reason to wait any longer */
+        double ready = (double)b.timeline.end / CW_STUDIO_RATE;
+        cw_live_forecast(b.live, ready, ready, ready / (cw_seconds() - b.started));
+    }
+    struct script_file file = {.text = text.data, .len = text.len};
+    cw_sha256_of(text.data, text.len, file.sum);
+    result = build_finish(&b, &script, &file, out, err);
+done:
+    build_end(&b);
+    cw_brief_close(&brief);
+    cw_text_free(&text);
+    cw_text_free(&request);
+    cw_script_free(&script);
+    return result;
+}
