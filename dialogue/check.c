@@ -617,7 +617,7 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
         object(penalty, why, over * 3 > 90 ? 90 : over * 3, "is too long");
     }
     if (invented_numbers(text, c->known) > 0) {
-        object(penalty, why, 45, "has a number that no fact supports");
+        object(penalty, why, c->sourced ? 110 : 45, "has a number that no fact supports");
     }
     if (runs_together(text, c->known)) {
         object(penalty, why, 40, "has words that ran together");
@@ -640,7 +640,12 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
         if (words_of(&fact, c->fact, err) != 0) {
             goto done;
         }
-        if (words_likeness(&w, &fact) < 0.25 && fact.content_count >= 4) {
+        double like = words_likeness(&w, &fact);
+        if (c->beat == BEAT_ASK) {
+            if (like > 0.7 || words_copied(&w, &fact) > 0.4) {
+                object(penalty, why, 35, "gives the answer away");
+            }
+        } else if (like < (c->sourced ? 0.4 : 0.25) && fact.content_count >= 4) {
             object(penalty, why, 35, "leaves its fact out");
         }
     }

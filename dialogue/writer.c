@@ -88,6 +88,8 @@ static struct shape shape_of(enum beat beat, uint32_t pick) {
         return ample ? (struct shape){2, 4, 52, false} : (struct shape){1, 3, 36, false};
     case BEAT_REACT:
         return brief ? (struct shape){1, 1, 12, false} : (struct shape){1, 2, 26, false};
+    case BEAT_OBJECT:
+        return brief ? (struct shape){1, 2, 20, false} : (struct shape){1, 2, 30, false};
     case BEAT_EXTEND:
         return ample ? (struct shape){2, 3, 44, false} : (struct shape){1, 3, 32, false};
     case BEAT_SUM:
@@ -156,6 +158,19 @@ static int remember(struct writer *w, const char *note, const char *name, const 
     return ledger_add(&w->said, text, err);
 }
 
+/* The plan stays in the script, where its editor can see it: what sets the two against each other in a segment. */
+static int note_tension(const struct writer *w, const struct part *p, struct cw_turn *first, struct cw_error *err) {
+    struct cw_text note = {0};
+    if (p->views[0] == NULL || p->views[1] == NULL) {
+        return 0;
+    }
+    cw_text_printf(&note, "tension: %s thinks %s; %s thinks %s", w->script->cast[0].name, p->views[0], w->script->cast[1].name,
+                   p->views[1]);
+    int status = cw_text_check(&note, "writer", err) == 0 ? cw_comment_add(&first->comment, note.data, err) : -1;
+    cw_text_free(&note);
+    return status;
+}
+
 /* Takes the line into the script, notes what it rests on, and tells who listens. `fact` may be NULL. */
 static int take_turn(struct writer *w, int part, int speaker, const char *note, const char *text, const struct fact *fact,
                      struct cw_error *err) {
@@ -167,7 +182,8 @@ static int take_turn(struct writer *w, int part, int speaker, const char *note, 
     struct cw_turn *turn = &segment->turns[segment->turn_count - 1];
     int words = words_count(text);
     double before = w->seconds;
-    if (writer_trace(w, part, fact, turn, err) != 0 || remember(w, note, s->cast[speaker].name, text, err) != 0) {
+    if ((segment->turn_count == 1 && part >= 0 && note_tension(w, &w->parts[part], turn, err) != 0) ||
+        writer_trace(w, part, fact, turn, err) != 0 || remember(w, note, s->cast[speaker].name, text, err) != 0) {
         return -1;
     }
     w->seconds += words * word_seconds(w, speaker);
@@ -188,6 +204,16 @@ static int take_turn(struct writer *w, int part, int speaker, const char *note, 
     return 0;
 }
 
+/* Two share the talk: who has had nearly two thirds of it is brief. */
+static int within_share(const struct writer *w, int speaker, int words) {
+    int all = 0;
+    for (int i = 0; i < w->script->cast_count; i++) {
+        all += w->words_by[i];
+    }
+    bool much = w->script->cast_count == 2 && all > 60 && w->words_by[speaker] * 100 > all * 62;
+    return much && words > 20 ? 20 : words;
+}
+
 /* Writes one turn; `*written` is false when no line passed and the beat is left out. */
 static int write_turn(struct writer *w, int part, enum beat beat, int speaker, const char *subject, const struct fact *fact, int most_words,
                       bool *written, struct cw_error *err) {
@@ -200,6 +226,10 @@ static int write_turn(struct writer *w, int part, enum beat beat, int speaker, c
     struct shape shape = shape_of(beat, writer_random(w));
     *written = false;
     shape.words = most_words < shape.words ? most_words : shape.words;
+    if (w->sources != NULL && (beat == BEAT_REACT || beat == BEAT_OBJECT) && shape.words > 18) {
+        shape.words = 18; /* between the document's sentences the model's own are short */
+    }
+    shape.words = within_share(w, speaker, shape.words);
     if (shape.words < 18 && shape.least == 1) {
         shape.most = 1;
     }
@@ -275,8 +305,9 @@ static int write_turn(struct writer *w, int part, enum beat beat, int speaker, c
             .beat = beat,
             .said = &w->said,
             .examples = &w->examples,
-            .fact = beat == BEAT_TELL ? subject : NULL,
+            .fact = beat == BEAT_TELL || beat == BEAT_ASK ? subject : NULL,
             .known = w->known.data,
+            .sourced = w->sources != NULL,
             .style = w->style,
             .most_words = shape.words,
         };
@@ -325,7 +356,7 @@ done:
 /* ---- segments ---------------------------------------------------------------------------------------------------------------- */
 
 static bool asks(enum beat b) {
-    return b == BEAT_OPEN || b == BEAT_TURN || b == BEAT_ASK || b == BEAT_REACT;
+    return b == BEAT_OPEN || b == BEAT_TURN || b == BEAT_ASK || b == BEAT_REACT || b == BEAT_OBJECT;
 }
 
 /* Never the one who spoke last; else who has said least. With fixed roles the first of the cast asks and the others tell. */
@@ -350,7 +381,7 @@ static int next_speaker(const struct writer *w, enum beat beat) {
 static enum beat next_beat(struct writer *w, enum beat last, const struct part *p, int words_left, int extended) {
     int facts_left = p->fact_count - p->told;
     if (asks(last) || w->script->cast_count == 1) {
-        bool room = facts_left == 0 || words_left / facts_left > 75;
+        bool room = facts_left == 0 || (words_left / facts_left > 75 && last != BEAT_ASK); /* a question waits for its fact */
         return (room && extended == 0 && p->told > 0) || facts_left == 0 ? BEAT_EXTEND : BEAT_TELL;
     }
     /* two of equal standing: the other one may have a fact to add at once */
@@ -371,7 +402,8 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         true; /* a part depends on what was written, not on how: it comes out the same when the writer takes it up again */
     /* facts for a few parts at once: they share a prompt of their own, and changing prompts costs seconds */
     for (int i = part; part % PLAN_AHEAD == 0 && i < w->part_count && i < part + PLAN_AHEAD; i++) {
-        int wanted = (words_in(w, target) + 28) / 56;
+        /* a document has enough for every turn that states something */
+        int each = w->sources != NULL ? 34 : 56, wanted = (words_in(w, target) + each / 2) / each;
         writer_tell(w, "gathering facts");
         if (writer_gather(w, i, wanted < 2 ? 2 : wanted > FACTS_MAX ? FACTS_MAX : wanted, err) != 0) {
             return -1;
@@ -391,7 +423,7 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         bool question = last == BEAT_OPEN || last == BEAT_TURN || last == BEAT_ASK || (last == BEAT_REACT && w->style->fixed_roles);
         /* a part ends neither on a question nor just before one that would have no room for an answer */
         if (!first && !question && left < (asks(last) ? 10 : 22)) {
-            return 0;
+            return last_part ? 0 : writer_sum_up(w, part, err);
         }
         if (beat == BEAT_EXTEND && p->told == p->fact_count && extended > 0 && left > 60 && refills < REFILLS) {
             refills++;
@@ -405,7 +437,15 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         const struct fact *fact = beat == BEAT_TELL ? &p->facts[p->told] : NULL;
         const char *subject = beat == BEAT_OPEN ? w->topic : fact != NULL ? fact->text : p->question;
         bool written = false;
-        if (write_turn(w, part, beat, next_speaker(w, beat), subject, fact, left + 8 > 14 ? left + 8 : 14, &written, err) != 0) {
+        int speaker = next_speaker(w, beat);
+        if (beat == BEAT_ASK) { /* it leads to what comes next */
+            subject = p->told < p->fact_count ? p->facts[p->told].text : "";
+        } else if (beat == BEAT_REACT && !p->objected && p->told > 0 && speaker < 2 && p->views[speaker] != NULL) {
+            beat = BEAT_OBJECT;
+            subject = p->views[speaker];
+            p->objected = true;
+        }
+        if (write_turn(w, part, beat, speaker, subject, fact, left + 8 > 14 ? left + 8 : 14, &written, err) != 0) {
             return -1;
         }
         if (beat == BEAT_TELL) {
@@ -418,7 +458,7 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         skipped = written ? 0 : skipped + 1;
         if (skipped > 5) {
             if (!first) {
-                return 0; /* the words left go to the parts that follow */
+                return last_part ? 0 : writer_sum_up(w, part, err); /* the words left go to the parts that follow */
             }
             return cw_fail(err, CW_FAILED,
                            "writer: the language model %s wrote no acceptable line in %d tries; expected a model that writes dialogue",
@@ -609,6 +649,9 @@ int cw_writer_run(struct cw_llm *llm, struct cw_writer_params params, const stru
 done:
     for (int i = 0; i < PARTS_MAX; i++) {
         free(w->parts[i].question);
+        free(w->parts[i].views[0]);
+        free(w->parts[i].views[1]);
+        free(w->parts[i].said);
         for (int k = 0; k < w->parts[i].fact_count; k++) {
             free(w->parts[i].facts[k].text);
         }

@@ -13,6 +13,7 @@ enum beat {
     BEAT_ASK,    /* a short question */
     BEAT_TELL,   /* brings in a fact */
     BEAT_REACT,  /* surprise, doubt, a comparison, a joke */
+    BEAT_OBJECT, /* holds the view that the plan gives the speaker against what was said */
     BEAT_EXTEND, /* an example, a reason, a limit */
     BEAT_SUM,    /* what to remember: the last turn but one */
     BEAT_CLOSE,  /* thanks and goodbye: the last turn of all */
@@ -37,8 +38,10 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
 void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, bool question);
 /* The same for the last turn of all: one sentence and a goodbye. */
 void writer_grammar_close(struct cw_text *out);
-/* "Title: ..." and `parts` lines "1. question?" */
-void writer_grammar_outline(struct cw_text *out, int parts);
+/* "Title: ..." and `parts` lines "1. question?", each with " A thinks ... B thinks ..." after it where two names are given (else NULL). */
+void writer_grammar_outline(struct cw_text *out, int parts, const char *a, const char *b);
+/* "- sentence." of at most `words` words: what was said in a part. */
+void writer_grammar_summary(struct cw_text *out, int words);
 /* `count` lines "- sentence." */
 void writer_grammar_facts(struct cw_text *out, int count);
 
@@ -90,6 +93,7 @@ struct turn_check {
     const struct cw_style *style;
     const char *fact;  /* what it should bring in, or NULL */
     const char *known; /* text whose numbers may be used */
+    bool sourced;      /* it rests on documents: no figure of its own */
     int most_words;
 };
 /* 0: nothing to object to; up to 100: acceptable, the less the better; more: refused. `why` names the worst, for diagnosis. */
@@ -100,9 +104,10 @@ CW_MUST_CHECK int writer_check_turn(const struct turn_check *c, const char *text
 enum {
     TOPIC_MAX = 2000, /* bytes */
     PARTS_MAX = 150,
-    FACTS_MAX = 14,    /* of one part */
-    PART_PASSAGES = 4, /* put before the model for one part */
-    PLAN_AHEAD = 4,    /* parts whose facts are gathered together */
+    FACTS_MAX = 14,     /* of one part */
+    PART_PASSAGES = 4,  /* that one part rests on, */
+    SHOWN_PASSAGES = 2, /* and of them put before the model whole: the others by their sentences */
+    PLAN_AHEAD = 4,     /* parts whose facts are gathered together */
 };
 
 struct fact {
@@ -111,6 +116,9 @@ struct fact {
 };
 struct part {
     char *question; /* what the part answers, and its heading */
+    char *views[2]; /* what each of the first two of the cast holds on it, or NULL: they do not agree */
+    char *said;     /* what was said in it, in the model's own words: a line, or NULL */
+    bool objected;  /* a view was put against what was said */
     struct fact facts[FACTS_MAX];
     int fact_count, told;
     int passages[PART_PASSAGES], passage_count;
@@ -181,6 +189,8 @@ CW_MUST_CHECK int writer_ask(struct writer *w, const struct question *q, struct 
 CW_MUST_CHECK int writer_plan(struct writer *w, struct cw_error *err);
 /* Gathers up to `count` more facts about a part: from the sources, the model's own where they have no more. */
 CW_MUST_CHECK int writer_gather(struct writer *w, int part, int count, struct cw_error *err);
+/* Asks for one line that says what was told in a part; the parts after it are shown it. */
+CW_MUST_CHECK int writer_sum_up(struct writer *w, int part, struct cw_error *err);
 /* The message that stays the same while a part is written. */
 CW_MUST_CHECK int writer_part_prompt(struct writer *w, int part, struct cw_error *err);
 /* Notes in the turn's comment what it rests on, and what an editor should look at. `fact` may be NULL. */
