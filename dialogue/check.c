@@ -616,6 +616,10 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
         int over = count - c->most_words;
         object(penalty, why, over * 3 > 90 ? 90 : over * 3, "is too long");
     }
+    if (count < c->least_words) {
+        int under = c->least_words - count;
+        object(penalty, why, under * 3 > 60 ? 60 : under * 3, "is too short");
+    }
     if (invented_numbers(text, c->known) > 0) {
         object(penalty, why, c->sourced ? 110 : 45, "has a number that no fact supports");
     }

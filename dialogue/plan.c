@@ -51,8 +51,11 @@ static int read_views(struct writer *w, struct part *p, const char *from, const 
         return 0;
     }
     int n = snprintf(mark, sizeof mark, " %s thinks ", names[1]);
-    p->views[0] = trimmed(at[0], at[1] - n);
-    p->views[1] = trimmed(at[1], end);
+    const char *ends[2] = {at[1] - n, end};
+    for (int i = 0; i < 2; i++) { /* ", while the other ..." is for the other to say */
+        const char *comma = memchr(at[i], ',', (size_t)(ends[i] - at[i]));
+        p->views[i] = trimmed(at[i], comma != NULL ? comma : ends[i]);
+    }
     if (p->views[0] == NULL || p->views[1] == NULL) {
         return cw_fail_memory(err, "writer");
     }
@@ -192,10 +195,10 @@ int writer_plan(struct writer *w, struct cw_error *err) {
     }
     cw_text_printf(&w->user,
                    "Plan a talk on this topic. First a short catchy title. Then %d short question%s, one a line, each about "
-                   "another side of "
-                   "the topic, that a curious listener would ask in this order. At most ten words each.%s",
+                   "another side of the topic, %s in this order. At most ten words each.%s",
                    w->part_count, w->part_count == 1 ? "" : "s",
-                   w->part_count == 1 ? "" : " The last one asks what people do about it or what comes next.");
+                   w->sources != NULL ? "that the material answers," : "that a curious listener would ask",
+                   w->part_count == 1 || w->sources != NULL ? "" : " The last one asks what people do about it or what comes next.");
     if (sides) {
         cw_text_printf(&w->user,
                        " On the same line, what each of the two speakers holds on it, in a few words, so that they differ: \"%s thinks ... "
@@ -482,7 +485,9 @@ static char *speakable_sentence(const char *s, size_t n) {
         if (len == 0) {
             break;
         }
-        bool dash = c == 0x2013 || c == 0x2014 || (c == '-' && i + 1 < n && s[i + 1] == '-'),
+        bool span =
+            c == '-' && i > 0 && i + 1 < n && isdigit((unsigned char)s[i - 1]) && isdigit((unsigned char)s[i + 1]); /* "1973-2008" */
+        bool dash = c == 0x2013 || c == 0x2014 || span || (c == '-' && i + 1 < n && s[i + 1] == '-'),
              quote = c == '"' || c == 0x201C || c == 0x201D || c == 0xAB || c == 0xBB || c == '*' || c == '_';
         if (c == '(' || c == '[') {
             depth++;
@@ -521,37 +526,60 @@ static char *speakable_sentence(const char *s, size_t n) {
     return out.data;
 }
 
-/* Fit to be told by itself: a whole sentence of some words, that does not lean on the one before it nor speak to the reader's machine. */
-static bool stands_alone(const char *s) {
-    static const char *const leaning[] = {"it ",       "this ",    "that ", "these ", "those ",  "he ",    "she ",    "they ",   "such ",
-                                          "its ",      "his ",     "her ",  "their ", "however", "but ",   "and ",    "or ",     "so ",
-                                          "thus",      "hence",    "also",  "then ",  "here ",   "there ", "see ",    "in this", "as such",
-                                          "therefore", "likewise", "what ", "why ",   "how ",    "table ", "figure ", "i ",      "we ",
-                                          "you ",      "if you",   "my ",   "our ",   "your ",   "now ",   "let "};
-    static const char *const orders[] = {"instruction", "prompt",         "ignore ",  "disregard",
-                                         "assistant",   "language model", "as an ai", "system message"};
-    char lower[400];
+static bool begins_with_any(const char *s, const char *const *list, size_t n) {
+    bool begins = false;
+    for (size_t i = 0; i < n && !begins; i++) {
+        begins = strncasecmp(s, list[i], strlen(list[i])) == 0;
+    }
+    return begins;
+}
+
+/* A whole sentence of some words, that neither speaks to the reader's machine nor says what its author does and shows. */
+static bool can_be_told(const char *s) {
+    static const char *const others[] = {"instruction", "prompt",         "ignore ", "disregard", "assistant",   "language model",
+                                         "as an ai",    "system message", " i ",     " you see ", " before you", " my "};
     size_t n = strlen(s);
     int words = words_count(s);
-    if (words < 6 || words > 34 || n > 230 || s[n - 1] != '.' || !(isupper((unsigned char)s[0]) || isdigit((unsigned char)s[0]))) {
-        return false;
+    bool told = words >= 4 && words <= 34 && n <= 230 && s[n - 1] == '.' && (isupper((unsigned char)s[0]) || isdigit((unsigned char)s[0]));
+    for (size_t i = 0; i < sizeof others / sizeof others[0] && told; i++) {
+        told = strcasestr(s, others[i]) == NULL;
     }
-    for (size_t i = 0; i <= n; i++) {
-        lower[i] = (char)tolower((unsigned char)s[i]);
-    }
-    for (size_t i = 0; i < sizeof leaning / sizeof leaning[0]; i++) {
-        if (strncmp(lower, leaning[i], strlen(leaning[i])) == 0) {
-            return false;
+    return told;
+}
+
+/* Leans on no sentence before it. */
+static bool stands_alone(const char *s) {
+    static const char *const leaning[] = {
+        "it ",   "this ", "that ",  "these ",  "those ",       "he ",     "she ",    "they ",      "such ",     "its ",
+        "his ",  "her ",  "their ", "however", "but ",         "and ",    "or ",     "so ",        "thus",      "hence",
+        "also",  "then ", "here ",  "there ",  "see ",         "in this", "as such", "therefore",  "likewise",  "what ",
+        "why ",  "how ",  "table ", "figure ", "i ",           "we ",     "you ",    "if you",     "my ",       "our ",
+        "your ", "now ",  "let ",   "instead", "most of them", "both ",   "another", "the second", "the third", "not only"};
+    return words_count(s) >= 6 && !begins_with_any(s, leaning, sizeof leaning / sizeof leaning[0]);
+}
+
+/* Continues the sentence before it, which it needs and which is better for it. */
+static bool goes_on(const char *s) {
+    static const char *const going[] = {"it ",     "this ",        "these ", "they ",  "but ", "however",
+                                        "instead", "most of them", "its ",   "their ", "so ",  "then "};
+    return begins_with_any(s, going, sizeof going / sizeof going[0]);
+}
+
+/* The sentence with the next one of its passage (at `next`), where that goes on from it and both are short enough; takes `line`. */
+static char *with_next(char *line, const char *next) {
+    enum { WORDS = 44 };
+    next += strspn(next, " ");
+    char *more = *next != '\0' && goes_on(next) ? speakable_sentence(next, source_sentence(next)) : NULL, *both = NULL;
+    if (more != NULL && can_be_told(more) && words_count(line) + words_count(more) <= WORDS) {
+        size_t n = strlen(line) + strlen(more) + 2;
+        both = malloc(n);
+        if (both != NULL) {
+            snprintf(both, n, "%s %s", line, more);
+            free(line);
         }
     }
-    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
-        if (strstr(lower, orders[i]) != NULL) {
-            return false;
-        }
-    }
-    /* somebody who speaks of what he does and shows */
-    return strstr(s, " I ") == NULL && strstr(lower, " you see ") == NULL && strstr(lower, " before you") == NULL &&
-           strstr(lower, " my ") == NULL;
+    free(more);
+    return both != NULL ? both : line;
 }
 
 /* Words that point at what stood before them or at who spoke: each makes a sentence worth less by itself. */
@@ -580,10 +608,11 @@ static int best_sentence(struct writer *w, const int *passages, int count, const
             if (line == NULL) {
                 continue;
             }
-            if (!stands_alone(line)) {
+            if (!can_be_told(line) || !stands_alone(line)) {
                 free(line);
                 continue;
             }
+            line = with_next(line, s + n);
             if (known_fact(w, line, &known, err) != 0 || words_of(&words, line, err) != 0) {
                 free(line);
                 return -1;

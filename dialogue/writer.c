@@ -123,6 +123,54 @@ static void cut_to_words(char *s, int words) {
     }
 }
 
+/* Drops what the model adds to a fact of a document from its own mind: sentences after the first whose words are neither in the fact
+ * nor in its passage. */
+static int cut_to_source(char *s, const char *fact, const char *passage, struct cw_error *err) {
+    int status = -1;
+    struct cw_text source = {0};
+    struct words known = {0}, said = {0};
+    char *sentence = NULL;
+    cw_text_printf(&source, "%s %s", fact, passage);
+    if (cw_text_check(&source, "writer", err) != 0 || words_of(&known, source.data, err) != 0) {
+        goto done;
+    }
+    bool told = false; /* something of it was told already */
+    for (char *p = s; *p != '\0';) {
+        size_t n = source_sentence(p);
+        int shared = 0;
+        sentence = cw_strndup(p, n);
+        if (sentence == NULL || words_of(&said, sentence, err) != 0) {
+            cw_fail_memory(err, "writer");
+            goto done;
+        }
+        for (int i = 0; i < said.content_count; i++) {
+            for (int k = 0; k < known.content_count; k++) {
+                shared += said.content[i] == known.content[k];
+            }
+        }
+        if (told && shared * 5 < said.content_count * 2) {
+            *p = '\0';
+            while (p > s && p[-1] == ' ') {
+                *--p = '\0';
+            }
+            break;
+        }
+        told = told || shared >= 2;
+        words_free(&said);
+        free(sentence);
+        sentence = NULL;
+        p += n;
+        p += strspn(p, " ");
+    }
+    status = 0;
+done:
+    words_free(&known);
+    words_free(&said);
+    free(sentence);
+    cw_text_free(&source);
+    return status;
+}
+
 /* The dialogue so far as far as it fits, and the note of the next turn. */
 static int make_prefill(struct writer *w, const char *note, int max_tokens, struct cw_error *err) {
     for (;;) {
@@ -229,6 +277,12 @@ static int write_turn(struct writer *w, int part, enum beat beat, int speaker, c
     if (w->sources != NULL && (beat == BEAT_REACT || beat == BEAT_OBJECT) && shape.words > 18) {
         shape.words = 18; /* between the document's sentences the model's own are short */
     }
+    if (fact != NULL && fact->passage >= 0) { /* as long as what it tells, and a few words of its own */
+        int words = words_count(fact->text) + 8;
+        shape.words = words > most_words ? most_words : words < 16 ? 16 : words;
+        shape.least = 1;
+        shape.most = 3;
+    }
     shape.words = within_share(w, speaker, shape.words);
     if (shape.words < 18 && shape.least == 1) {
         shape.most = 1;
@@ -298,6 +352,9 @@ static int write_turn(struct writer *w, int part, enum beat beat, int speaker, c
         cut_to_sentence(text);
         if (!shape.question && beat != BEAT_CLOSE) {
             cut_to_words(text, shape.words + shape.words / 4);
+            if (fact != NULL && fact->passage >= 0 && cut_to_source(text, fact->text, w->sources->passages[fact->passage].text, err) != 0) {
+                goto done;
+            }
         }
         struct turn_check check = {
             .script = s,
@@ -310,6 +367,7 @@ static int write_turn(struct writer *w, int part, enum beat beat, int speaker, c
             .sourced = w->sources != NULL,
             .style = w->style,
             .most_words = shape.words,
+            .least_words = beat == BEAT_SUM || beat == BEAT_CLOSE ? shape.words - 5 : 0, /* the last ones bring the talk to its length */
         };
         if (writer_check_turn(&check, text, &penalty, &why, err) != 0) {
             goto done;

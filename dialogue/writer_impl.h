@@ -94,7 +94,7 @@ struct turn_check {
     const char *fact;  /* what it should bring in, or NULL */
     const char *known; /* text whose numbers may be used */
     bool sourced;      /* it rests on documents: no figure of its own */
-    int most_words;
+    int most_words, least_words;
 };
 /* 0: nothing to object to; up to 100: acceptable, the less the better; more: refused. `why` names the worst, for diagnosis. */
 CW_MUST_CHECK int writer_check_turn(const struct turn_check *c, const char *text, int *penalty, const char **why, struct cw_error *err);
