@@ -148,7 +148,7 @@ static void keep_short(char *s, int words, size_t bytes) {
 
 /* What the sources are about: the passages that fit the topic best, and some from all over them; each with its first sentence. */
 static int list_material(struct writer *w, struct cw_error *err) {
-    enum { BEST = 6, SPREAD = 8 };
+    enum { BEST = 4, SPREAD = 6 };
     int shown[BEST + SPREAD], count = 0;
     if (w->sources == NULL) {
         return 0;
@@ -174,7 +174,7 @@ static int list_material(struct writer *w, struct cw_error *err) {
         if (line == NULL) {
             return cw_fail_memory(err, "writer");
         }
-        keep_short(line, 26, 180);
+        keep_short(line, 20, 140);
         cw_text_printf(&w->user, "- %s%s%s\n", heading, heading[0] != '\0' ? ": " : "", line);
         free(line);
     }

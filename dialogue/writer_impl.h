@@ -74,6 +74,7 @@ double words_copied(const struct words *a, const struct words *b);
 
 /* A line that begins so may not go on: empty agreement, or words that stand in the ledger in the same order. */
 bool writer_bad_start(const char *line);
+bool writer_runs_again(const char *text); /* ends with words that it had before in the same order */
 bool ledger_has_run(const struct ledger *l, const char *line);
 /* Is a whole sentence of the text, of two words or more, in the ledger? */
 bool ledger_has_sentence(const struct ledger *l, const char *text, struct cw_error *err);

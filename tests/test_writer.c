@@ -285,6 +285,9 @@ static void test_checks(void) {
     CHECK(writer_bad_start("Yes, exactly") && writer_bad_start("Yes, that's a good") && writer_bad_start("absolutely") &&
           !writer_bad_start("Sured") && !writer_bad_start("Honey"));
     CHECK(ledger_has_run(&said, "I say bees visit two million fl") && !ledger_has_run(&said, "I say bees visit two billion fl"));
+    CHECK(writer_runs_again("1. How deep are they? 2. How deep are they? 3") == false &&
+          writer_runs_again("How deep are they then? How deep are they t"));
+    CHECK(!writer_runs_again("How deep are they then? How deep are they now") && !writer_runs_again("How deep are they then"));
     ledger_free(&said);
     ledger_free(&examples);
     cw_style_close(style);
