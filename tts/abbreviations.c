@@ -112,6 +112,7 @@ static const struct abbreviation {
     {"p", "page", BEFORE_NUMBER},
     {"pp", "pages", BEFORE_NUMBER},
     {"pg", "page", BEFORE_NUMBER},
+    {"col", "column", BEFORE_NUMBER},
     {"Ch", "chapter", BEFORE_NUMBER},
     {"ch", "chapter", BEFORE_NUMBER},
     {"chap", "chapter", BEFORE_NUMBER},

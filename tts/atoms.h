@@ -111,6 +111,7 @@ size_t read_money(struct reader *r, size_t i);           /* money.c */
 const char *magnitude_at(const struct reader *r, size_t i, bool money, size_t *atoms); /* money.c: "million", "bn", "k" */
 size_t read_suffix(struct reader *r, size_t a, size_t i, bool one);                    /* units.c: what follows the number [a, i) */
 size_t read_per(struct reader *r, size_t i);                                           /* units.c: "/month" */
+size_t read_per_word(struct reader *r, size_t i);                                      /* units.c: "per kWh" */
 bool describes(const struct reader *r, size_t a, size_t end);                          /* units.c: "a 5 km run": the unit stays singular */
 
 size_t read_date_words(struct reader *r, size_t i); /* "May 6, 2021", "Sept. 1999" */

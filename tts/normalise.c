@@ -43,6 +43,10 @@ bool cw_mark_is_clause(const char *mark) {
 
 /* ---- words ------------------------------------------------------------------------------------------------------------------ */
 
+static bool number_next(const struct reader *r, size_t i) {
+    return atom_at(r, i)->kind == ATOM_NUMBER;
+}
+
 /* One script word: letters, with hyphenated parts that follow ("fine-tune"); '’' becomes ''' so that the lexicon knows it. */
 static size_t read_word(struct reader *r, size_t i) {
     static const char *const signs[][2] = {{"w/o", "without"}, {"w/", "with"}, {"b/c", "because"}, {"n/a", "not applicable"}};
@@ -105,6 +109,11 @@ static size_t read_word(struct reader *r, size_t i) {
             speak_scratch(r, i + 2, i + 4);
         }
         return i + 4;
+    }
+    bool between = i > 0 && number_next(r, i - 1) && number_next(r, i + 1) && a->space && atom_at(r, i + 1)->space;
+    if (between && atom_is(r, i, "x")) { /* 3 x 4 = 12, a 10 x 12 room */
+        speak(r, equation_at(r, i) ? "times" : "by", i, i + 1, CW_TOKEN_PLAIN);
+        return i + 1;
     }
     if (a->length == 1 && equation_at(r, i)) { /* x - y = 3: the hyphen is a minus */
         speak_atom(r, i, 0);
@@ -342,10 +351,6 @@ static const struct sign {
              {0x2192, "to"},
              {0x2194, "to and from"},
              {0x21D2, "implies"}};
-
-static bool number_next(const struct reader *r, size_t i) {
-    return atom_at(r, i)->kind == ATOM_NUMBER;
-}
 
 /* The value of a superscript, '-' for a raised minus, or 0: plain. */
 static char superscript(const struct reader *r, size_t i) {
@@ -627,9 +632,11 @@ int cw_tokens_make(struct cw_tokens *t, const char *text, bool british, struct c
     static const struct {
         size_t (*read)(struct reader *, size_t);
         enum cw_token_class class;
-    } word_readers[] = {{read_address, CW_CLASS_ELECTRONIC},  {read_date_words, CW_CLASS_DATE}, {read_weekday, CW_CLASS_DATE},
-                        {read_dotted, CW_CLASS_ABBREVIATION}, {read_state, CW_CLASS_ADDRESS},   {read_abbreviation, CW_CLASS_ABBREVIATION},
-                        {read_roman, CW_CLASS_ROMAN},         {read_money, CW_CLASS_MONEY},     {read_word, CW_CLASS_WORD}},
+    } word_readers[] = {{read_address, CW_CLASS_ELECTRONIC}, {read_date_words, CW_CLASS_DATE},
+                        {read_weekday, CW_CLASS_DATE},       {read_dotted, CW_CLASS_ABBREVIATION},
+                        {read_state, CW_CLASS_ADDRESS},      {read_abbreviation, CW_CLASS_ABBREVIATION},
+                        {read_roman, CW_CLASS_ROMAN},        {read_money, CW_CLASS_MONEY},
+                        {read_per_word, CW_CLASS_MEASURE},   {read_word, CW_CLASS_WORD}},
       mark_readers[] = {{read_sounds, CW_CLASS_WORD},        {read_money, CW_CLASS_MONEY},  {read_phone, CW_CLASS_TELEPHONE},
                         {read_number, CW_CLASS_CARDINAL},    {read_clipped, CW_CLASS_WORD}, {read_handle, CW_CLASS_ELECTRONIC},
                         {read_address, CW_CLASS_ELECTRONIC}, {read_sign, CW_CLASS_SYMBOL}},

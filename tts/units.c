@@ -287,6 +287,16 @@ size_t read_per(struct reader *r, size_t i) {
     return end + unit_dot(r, end);
 }
 
+size_t read_per_word(struct reader *r, size_t i) {
+    char name[64] = "";
+    if (i == 0 || !atom_is(r, i - 1, "per") || atom_at(r, i)->length < 2 ||
+        atom_in_any_case(r, i, (const char *const[]){"se", "in", "mo", NULL}) || !unit_at(r, i, true, name)) {
+        return i;
+    }
+    say_unit(r, name, i, i + 1);
+    return i + 1;
+}
+
 bool describes(const struct reader *r, size_t a, size_t end) {
     static const char *const before[] = {"a",   "an",    "another", "every", "his", "her", "my", "your",
                                          "our", "their", "its",     "this",  "one", "the", NULL};
