@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""A talk full of numbers, names and abbreviations, rendered and heard back: WER against the words that a host would say.
+
+    EVAL/venv/bin/python bench/reading.py EVAL OUT [--voice V] [--phonemes FILE]
+
+EVAL holds venv/ and models/ of the judges; OUT gets script and episode. bench/reading.tsv has each line as written and, by hand, as said.
+Whisper (base) may write no numeral and no sign, so that it writes the words it hears. FILE: a front end's phonemes, a line a line of the
+talk, chunks parted by tabs; they are spoken instead of ours, by the same voice.
+"""
+import argparse
+import json
+import os
+import re
+import subprocess
+
+from faster_whisper import WhisperModel
+from jiwer import process_words
+import librosa
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def fold(text):
+    text = re.sub(r"(?<=[a-z]{2})\.(?=[a-z]{2})", " dot ", text.lower())
+    text = re.sub(r"\b([a-z])\.(?=[a-z]\b)", r"\1", text.replace("’", "'").replace("-", " "))
+    return " ".join(re.sub(r"[^a-z' ]", " ", text).split())
+
+
+def inline(chunks):
+    """Phonemes as words of a script; a chunk's last mark stays outside of them."""
+    out = []
+    for chunk in chunks:
+        chunk = re.sub(r"[()\[\]]", "", chunk).strip()
+        body = chunk.rstrip(".,;:!?…—“” ")
+        out.append(f"[x](/{body}/)" + (chunk[len(body):].strip(" “”")[:1] or "."))
+    return " ".join(out)
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("eval")
+    ap.add_argument("out")
+    ap.add_argument("--voice", default="af_heart")
+    ap.add_argument("--phonemes")
+    a = ap.parse_args()
+    rows = [l.rstrip("\n").split("\t") for l in open(f"{HERE}/bench/reading.tsv", encoding="utf-8") if l[0] != "#"]
+    spoken = [written for written, _ in rows]
+    if a.phonemes:
+        spoken = [inline(l.rstrip("\n").split("\t")) for l in open(a.phonemes, encoding="utf-8")]
+    assert len(spoken) == len(rows)
+    os.makedirs(a.out, exist_ok=True)
+    with open(f"{a.out}/script.md", "w", encoding="utf-8") as f:
+        f.write(f"---\ntitle: Reading\nlanguage: en-us\ncast:\n  Host: {a.voice}\n---\n\n# Reading\n\n")
+        f.writelines(f"Host: {s}\n\n" for s in spoken)
+    subprocess.run([f"{HERE}/build/castwright", "render", f"{a.out}/script.md", "-o", f"{a.out}/episode", "-q"], check=True)
+    turns = json.load(open(f"{a.out}/episode/transcript.json", encoding="utf-8"))["turns"]
+    assert len(turns) == len(rows), (len(turns), len(rows))
+    asr = WhisperModel(f"{a.eval}/models/whisper-base", device="cpu", compute_type="int8", cpu_threads=2)
+    vocabulary = asr.hf_tokenizer.get_vocab()
+    signs = [i for token, i in vocabulary.items() if re.search(r"[0-9$£€%°@#&+=/]", token) and not token.startswith("<|")]
+    wrong = total = seconds = 0
+    for (written, said), turn in zip(rows, turns):
+        x, _ = librosa.load(f"{a.out}/episode/turns/{turn['key']}.wav", sr=16000)
+        segments, _ = asr.transcribe(x, language="en", beam_size=5, suppress_tokens=[-1] + signs)
+        heard = fold(" ".join(s.text for s in segments))
+        result = process_words(fold(said), heard)
+        errors = result.substitutions + result.insertions + result.deletions
+        wrong += errors
+        total += len(fold(said).split())
+        seconds += len(x) / 16000
+        if errors:
+            print(f"{errors}\t{fold(said)}\n\t{heard}")
+    print(f"{len(rows)} lines, {total} words, {seconds / 60:.1f} minutes: {wrong} errors, WER {wrong / total:.4f}")
+
+
+main()
