@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""A talk full of numbers, names and abbreviations, rendered and heard back: WER against the words that a host would say.
+"""A talk, for example one full of numbers, names and abbreviations, is rendered and heard back: WER against the words that a host would say.
 
-    EVAL/venv/bin/python bench/reading.py EVAL OUT [--voice V] [--phonemes FILE]
+    EVAL/venv/bin/python bench/reading.py EVAL TALK OUT [--voice V] [--phonemes FILE]
 
-EVAL holds venv/ and models/ of the judges; OUT gets script and episode. bench/reading.tsv has each line as written and, by hand, as said.
+EVAL holds venv/ and models/ of the judges; OUT gets script and episode. TALK (bench/reading.tsv, bench/sentences.tsv) has each line as it is
+written and, by hand, as it is said.
 Whisper (base) may write no numeral and no sign, so that it writes the words it hears. FILE: a front end's phonemes, a line a line of the
 talk, chunks parted by tabs; they are spoken instead of ours, by the same voice.
 """
@@ -39,11 +40,12 @@ def inline(chunks):
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("eval")
+    ap.add_argument("talk")
     ap.add_argument("out")
     ap.add_argument("--voice", default="af_heart")
     ap.add_argument("--phonemes")
     a = ap.parse_args()
-    rows = [l.rstrip("\n").split("\t") for l in open(f"{HERE}/bench/reading.tsv", encoding="utf-8") if l[0] != "#"]
+    rows = [l.rstrip("\n").split("\t") for l in open(a.talk, encoding="utf-8") if l[0] != "#"]
     spoken = [written for written, _ in rows]
     if a.phonemes:
         spoken = [inline(l.rstrip("\n").split("\t")) for l in open(a.phonemes, encoding="utf-8")]

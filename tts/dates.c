@@ -143,6 +143,11 @@ static size_t say_comma_year(struct reader *r, size_t i) {
     return say_year_at(r, i + comma);
 }
 
+/* Does [a, b) stand alone, between marks or the text's ends? "march 3" is a date then. */
+static bool alone(const struct reader *r, size_t a, size_t b) {
+    return (a == 0 || atom_at(r, a - 1)->kind == ATOM_MARK) && (atom_at(r, b)->kind == ATOM_END || atom_at(r, b)->kind == ATOM_MARK);
+}
+
 size_t read_date_words(struct reader *r, size_t i) {
     static const char *const date_words[] = {"on",   "since", "until", "till", "by",   "from",  "before", "after",
                                              "last", "next",  "this",  "of",   "late", "early", "in",     NULL};
@@ -154,7 +159,7 @@ size_t read_date_words(struct reader *r, size_t i) {
     }
     size_t next = i + 1 + dot, hyphen = !dot && atom_joined_mark(r, next, '-') && atom_joined(r, next + 1, ATOM_NUMBER);
     int day = day_at(r, next + hyphen, &atoms);
-    bool expected = i > 0 && atom_in_any_case(r, i - 1, date_words);
+    bool expected = (i > 0 && atom_in_any_case(r, i - 1, date_words)) || alone(r, i, next + hyphen + (day ? atoms : 1));
     if (day && sure == WEAK && !expected && !year_at(r, next + hyphen + atoms + atom_joined_mark(r, next + hyphen + atoms, ',')) &&
         atoms == 1 && !dot) {
         return i;
@@ -256,7 +261,7 @@ size_t read_day_month(struct reader *r, size_t i) {
     size_t of = atom_is(r, next, "of"), hyphen = !to && !of && atom_joined_mark(r, next, '-') && atom_joined(r, next + 1, ATOM_WORD);
     size_t at = next + of + hyphen;
     int month = month_at(r, at, &dot, &sure);
-    if (!month || (sure == WEAK && !year_at(r, at + 1 + dot) && !of) || (atom_is(r, at, "may") && !of && !year_at(r, at + 1))) {
+    if (!month || (sure == WEAK && !year_at(r, at + 1 + dot) && !of && !alone(r, i, at + 1 + dot))) {
         return i;
     }
     if (!(i > 0 && atom_is_any_case(r, i - 1, "the"))) {
@@ -323,13 +328,31 @@ static size_t read_short_date(struct reader *r, size_t i) {
     return i + 3;
 }
 
+/* 07/2012, 2012/07: a month of two digits and its year. */
+static size_t read_month_year(struct reader *r, size_t i) {
+    bool joined = atom_joined_mark(r, i + 1, '/') && atom_joined(r, i + 2, ATOM_NUMBER) && !atom_joined_mark(r, i + 3, '/') &&
+                  !atom_joined(r, i + 3, ATOM_WORD) && !(i > 0 && !atom_at(r, i)->space && atom_mark(r, i - 1, '/'));
+    bool first = *atom_text(r, i) == '0' && atom_at(r, i)->length == 2;
+    size_t year = first ? i + 2 : i, other = first ? i : i + 2;
+    int month = atom_int(r, other);
+    if (!joined || atom_at(r, year)->length != 4 || atom_at(r, other)->length != 2 || month < 1 || month > 12 || atom_int(r, year) < 1500 ||
+        atom_int(r, year) > 2100 || (!first && *atom_text(r, other) != '0')) {
+        return i;
+    }
+    cw_text_add(&r->words, months[month - 1]);
+    say_year(r, atom_int(r, year));
+    speak_scratch(r, i, i + 3);
+    return i + 3;
+}
+
 /* 5/6/2021 (month first in the US, day first in Britain; 13/6/2021 can only be one of them), 2021-06-05, 01.10.2010. */
 size_t read_date(struct reader *r, size_t i) {
     uint32_t mark = atom_at(r, i + 1)->mark;
     if (!(mark == '/' || mark == '-' || mark == '.') || !atom_joined_mark(r, i + 1, mark) || !atom_joined(r, i + 2, ATOM_NUMBER) ||
         !atom_joined_mark(r, i + 3, mark) || !atom_joined(r, i + 4, ATOM_NUMBER) ||
         (atom_joined_mark(r, i + 5, mark) && atom_joined(r, i + 6, ATOM_NUMBER))) {
-        return read_short_date(r, i);
+        size_t end = read_month_year(r, i);
+        return end > i ? end : read_short_date(r, i);
     }
     int a = atom_int(r, i), b = atom_int(r, i + 2), c = atom_int(r, i + 4), day, month, year;
     size_t a_n = atom_at(r, i)->length, b_n = atom_at(r, i + 2)->length, c_n = atom_at(r, i + 4)->length, year_digits = 4, end = i + 5;

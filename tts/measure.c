@@ -459,7 +459,7 @@ static size_t read_fraction(struct reader *r, size_t i) {
             speak(r, "inch", end, end + 1, CW_TOKEN_PLAIN);
             return end + 1;
         }
-        return atom_at(r, end)->kind == ATOM_WORD && atom_at(r, end)->space ? read_suffix(r, i, end, true) : end;
+        return atom_at(r, end)->kind == ATOM_WORD && (atom_at(r, end)->space || !ending) ? read_suffix(r, i, end, true) : end;
     }
     speak_scratch(r, i, end);
     return end;

@@ -350,7 +350,11 @@ static bool doubtful(const struct reader *r, size_t a, size_t i) {
         if (a > 1 && (atom_is(r, a - 1, "ft") || atom_is(r, a - 1, "feet")) && atom_at(r, a - 2)->kind == ATOM_NUMBER) { /* 5 ft 11 in */
             return false;
         }
-        return !(atom_joined_mark(r, i + 1, '.') && !dot_ends(r, i + 1)) && !atom_joined_mark(r, i + 1, ')');
+        bool last = atom_at(r, i + 2)->kind == ATOM_END; /* 3 in. */
+        return !(atom_joined_mark(r, i + 1, '.') && (last || !dot_ends(r, i + 1))) && !atom_joined_mark(r, i + 1, ')');
+    }
+    if (atom_is(r, i, "l") && (atom_at(r, i + 1)->kind != ATOM_WORD || atom_is(r, i + 1, "of"))) {
+        return false;
     }
     return !(atom_is(r, i, "A") || atom_is(r, i, "V") || atom_is(r, i, "J") || atom_is(r, i, "N") || atom_is(r, i, "K") ||
              atom_is(r, i, "bar") || atom_is(r, i, "pt")) ||
