@@ -5,7 +5,7 @@
 
 EVAL holds venv/ and models/ of the judges; OUT gets script and episode. TALK (bench/reading.tsv, bench/sentences.tsv) has each line as it is
 written and, by hand, as it is said.
-Whisper (base) may write no numeral and no sign, so that it writes the words it hears. FILE: a front end's phonemes, a line a line of the
+Whisper (base) may write no numeral and no sign, so that it writes the words it hears; OUT/heard.tsv keeps them. FILE: a front end's phonemes, a line a line of the
 talk, chunks parted by tabs; they are spoken instead of ours, by the same voice.
 """
 import argparse
@@ -21,10 +21,16 @@ import librosa
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+# What Whisper writes short and says long; both ways of writing sound the same.
+SHORT = {"dr": "doctor", "st": "saint", "mr": "mister", "mrs": "missus", "prof": "professor", "jr": "junior", "vs": "versus",
+         "ii": "the second", "iii": "the third", "viii": "the eighth", "xiii": "the thirteenth", "xi": "eleven"}
+
+
 def fold(text):
     text = re.sub(r"(?<=[a-z]{2})\.(?=[a-z]{2})", " dot ", text.lower())
     text = re.sub(r"\b([a-z])\.(?=[a-z]\b)", r"\1", text.replace("’", "'").replace("-", " "))
-    return " ".join(re.sub(r"[^a-z' ]", " ", text).split())
+    text = re.sub(r"\b(war) ii\b", r"\1 two", re.sub(r"\bno\.", "number", text))
+    return " ".join(SHORT.get(w, w) for w in re.sub(r"[^a-z' ]", " ", text).split())
 
 
 def inline(chunks):
@@ -57,14 +63,20 @@ def main():
     subprocess.run([f"{HERE}/build/castwright", "render", f"{a.out}/script.md", "-o", f"{a.out}/episode", "-q"], check=True)
     turns = json.load(open(f"{a.out}/episode/transcript.json", encoding="utf-8"))["turns"]
     assert len(turns) == len(rows), (len(turns), len(rows))
+    kept = f"{a.out}/heard.tsv"
+    known = dict(l.rstrip("\n").split("\t") for l in open(kept, encoding="utf-8")) if os.path.exists(kept) else {}
     asr = WhisperModel(f"{a.eval}/models/whisper-base", device="cpu", compute_type="int8", cpu_threads=2)
     vocabulary = asr.hf_tokenizer.get_vocab()
     signs = [i for token, i in vocabulary.items() if re.search(r"[0-9$£€%°@#&+=/]", token) and not token.startswith("<|")]
     wrong = total = seconds = 0
     for (written, said), turn in zip(rows, turns):
         x, _ = librosa.load(f"{a.out}/episode/turns/{turn['key']}.wav", sr=16000)
-        segments, _ = asr.transcribe(x, language="en", beam_size=5, suppress_tokens=[-1] + signs)
-        heard = fold(" ".join(s.text for s in segments))
+        if turn["key"] not in known:
+            segments, _ = asr.transcribe(x, language="en", beam_size=5, suppress_tokens=[-1] + signs)
+            known[turn["key"]] = " ".join(" ".join(s.text for s in segments).split())
+            with open(kept, "a", encoding="utf-8") as f:
+                f.write(f"{turn['key']}\t{known[turn['key']]}\n")
+        heard = fold(known[turn["key"]])
         result = process_words(fold(said), heard)
         errors = result.substitutions + result.insertions + result.deletions
         wrong += errors

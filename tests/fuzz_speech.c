@@ -85,6 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     } else {
         demand(err.code == CW_BAD_INPUT && err.text[0]);
     }
+    cw_text_clear(&spoken);
+    if (speech && cw_speech_spoken(speech, start, params, &spoken, &err) == 0) { /* the same with the dictionary, or in other languages */
+        demand(cw_utf8_invalid(spoken.data, spoken.len) < 0);
+    }
     if (speech && cw_speech_plan(speech, start, params, &u, &err) == 0) {
         for (int c = 0; c < u.chunk_count; c++) {
             demand(u.chunks[c].symbols <= params.max_symbols && u.chunks[c].symbols == cw_symbols_count(u.chunks[c].phonemes));
