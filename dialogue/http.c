@@ -163,9 +163,13 @@ static int fail_transfer(const struct transfer *t, const char *url, CURLcode cod
         return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %zu bytes; found more", url, t->limits.bytes);
     }
     switch (code) {
-    case CURLE_OPERATION_TIMEDOUT:
-        return cw_fail(err, CW_FAILED, "%s: no whole answer in time (%g s)", url,
-                       t->limits.seconds > 0 ? t->limits.seconds : t->limits.quiet_seconds);
+    case CURLE_OPERATION_TIMEDOUT: {
+        double took = 0;
+        curl_easy_getinfo(t->curl, CURLINFO_TOTAL_TIME, &took);
+        bool quiet = t->limits.quiet_seconds > 0 && !(t->limits.seconds > 0 && took >= t->limits.seconds);
+        return cw_fail(err, CW_FAILED, quiet ? "%s: no answer in time (silent for %g s)" : "%s: no whole answer in time (%g s)", url,
+                       quiet ? t->limits.quiet_seconds : t->limits.seconds);
+    }
     case CURLE_TOO_MANY_REDIRECTS:
         return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %d redirects; found more", url, REDIRECTS);
     case CURLE_UNSUPPORTED_PROTOCOL:
