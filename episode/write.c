@@ -97,8 +97,12 @@ static bool on_turn(void *arg, const struct cw_script *script, int segment, int 
     /* for people to watch; the run itself goes on from its journal */
     w->failed = time_turn(w, script, segment, turn) != 0 || cw_script_print(script, &text, &w->err) != 0 ||
                 cw_file_write(w->partial, text.data, text.len, &w->err) != 0;
-    if (!w->speak) {
-        w->failed = w->failed || build_report(b, 0, &w->err) != 0;
+    if (!w->speak && !w->failed) {
+        const struct cw_turn *t = &script->segments[segment].turns[turn];
+        int now = (int)on_seconds(w), whole = (int)(w->brief->asked.minutes * 60);
+        build_tell(b, "turn %d written (%s, %d:%02d of %d:%02d)", b->count, script->cast[t->speaker].name, now / 60, now % 60, whole / 60,
+                   whole % 60);
+        w->failed = build_report(b, 0, &w->err) != 0;
     } else if (!w->failed) {
         w->failed = build_order_turn(b, script, segment, turn, &w->err) != 0 || build_take_turns(b, script, !w->beside, &w->err) != 0;
         b->stage = CW_STAGE_WRITE;

@@ -130,7 +130,7 @@ static void answer(void *arg, int fd, const char *request, int number) {
         json_decref(root);
     } else if (strcmp(e->fault, "slow") == 0) {
         test_server_write(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
-        usleep(5000000);
+        usleep(4000000);
     } else if (strcmp(e->fault, "cut") == 0) {
         test_server_write(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
                               "data: {\"choices\":[{\"delta\":{\"content\":\"{\\\"title\"}}]}\n\n");
