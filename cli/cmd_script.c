@@ -27,9 +27,10 @@ static void print_table(const char *path, const struct cw_script *s, const struc
     printf("  empty openers          %d, of them used before %d\n", m->banned_openers, m->banned_twice);
     if (m->passages > 0)
         printf("  turns with sources     %d (%.0f %%), on %d passages\n"
+               "  of turns that state    %d of %d (%.0f %%)\n"
                "  figures                %d, in the passage cited %d (%.0f %%), of the others flagged %d\n",
-               m->traced, percent(m->traced, m->turns), m->passages, m->claims, m->claims_cited, percent(m->claims_cited, m->claims),
-               m->claims_flagged);
+               m->traced, percent(m->traced, m->turns), m->passages, m->stating_traced, m->stating, percent(m->stating_traced, m->stating),
+               m->claims, m->claims_cited, percent(m->claims_cited, m->claims), m->claims_flagged);
     for (int i = 0; findings && i < m->finding_count; i++)
         printf("  line %-5d turn %-4d %s: %s\n", m->findings[i].line, m->findings[i].turn, m->findings[i].what, m->findings[i].text);
 }
@@ -39,10 +40,11 @@ static json_t *as_json(const char *path, const struct cw_script *s, const struct
                           "words", m->words, "turn_words", m->turn_words, "turn_variation", m->turn_variation, "questions", m->questions,
                           "greetings_repeated", m->greetings, "goodbyes_early", m->farewells);
     json_t *more =
-        json_pack("{si si sf si si si si si si si si si}", "runs", m->grams, "runs_repeated", m->repeated_grams, "run_share",
+        json_pack("{si si sf si si si si si si si si si si si}", "runs", m->grams, "runs_repeated", m->repeated_grams, "run_share",
                   percent(m->repeated_grams, m->grams) / 100, "sentences", m->sentences, "sentences_repeated", m->repeated_sentences,
                   "openers_banned", m->banned_openers, "openers_banned_twice", m->banned_twice, "passages", m->passages, "turns_traced",
-                  m->traced, "figures", m->claims, "figures_cited", m->claims_cited, "figures_flagged", m->claims_flagged);
+                  m->traced, "turns_stating", m->stating, "turns_stating_traced", m->stating_traced, "figures", m->claims, "figures_cited",
+                  m->claims_cited, "figures_flagged", m->claims_flagged);
     json_object_update(j, more);
     json_decref(more);
     json_t *hosts = json_array(), *findings = json_array();

@@ -54,7 +54,7 @@ static int add_json(struct showing *s, const struct cw_utterance *u, size_t base
         }
         json_t *token =
             json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "text", w->text, "offset", (json_int_t)base + (json_int_t)w->offset, "length",
-                      (json_int_t)strlen(w->text), "class", cw_word_class(w), "spoken", spoken.data, "phonemes", phonemes.data, "source",
+                      (json_int_t)strlen(w->text), "class", w->class, "spoken", spoken.data, "phonemes", phonemes.data, "source",
                       cw_word_source_name(source));
         if (end - i > 1)
             json_object_set(token, "words", words);
@@ -94,10 +94,10 @@ static int show_spoken(struct showing *s, const char *piece, struct cw_error *er
     int failed = cw_speech_spoken(s->speech, piece, s->params, &spoken, err);
     if (failed)
         failed = nothing_is_fine(err);
-    else {
+    else
         s->something = true;
+    if (!failed && spoken.len > 0)
         join(&s->out, spoken.data, true);
-    }
     cw_text_free(&spoken);
     return failed;
 }
@@ -157,6 +157,8 @@ static int show_line(struct showing *s, const char *line, size_t n, long number,
             int pause;
             size_t direction = cw_direction_length(piece + i, take - i, &pause);
             memset(piece + i, ' ', direction);
+            if ((unsigned char)piece[i] < ' ' || piece[i] == 0x7F)
+                piece[i] = ' '; /* a stray control character hides no line from the reader */
         }
         if (show_piece(s, piece, at, err) != 0)
             goto done;

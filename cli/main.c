@@ -26,7 +26,7 @@ const struct cli_command cli_commands[] = {
      "  castwright say \"Good morning.\" --voice bf_emma --play\n",
      cli_say},
     {"text", "[TEXT...|FILE]", "what would be said, line by line; standard input without a text",
-     "  castwright text \"Dr. Smith paid $3.50.\"             doctor Smith paid three dollars and fifty cents.\n"
+     "  castwright text \"Dr. Smith paid $3.50.\"             Doctor Smith paid three dollars fifty cents.\n"
      "  castwright text --phonemes --lang en-gb notes.txt\n"
      "  castwright text --suggest notes.txt > notes.dict     then edit, and: castwright say ... --dictionary notes.dict\n"
      "  echo \"I read it.\" | castwright text --json\n",

@@ -80,7 +80,8 @@ int cli_parse(const struct cli_command *c, const struct cli_option *options, int
     *count = 0;
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
-        if (only_args || a[0] != '-' || !a[1]) {
+        bool text = a[0] != '-' || !a[1] || strchr("0123456789.$ ", a[1]); /* "-5 degrees" is no option */
+        if (only_args || text) {
             if (*count == max_args)
                 return cli_usage(c, "unexpected argument \"%s\"", a);
             args[(*count)++] = a;

@@ -23,6 +23,12 @@ static bool admit_word(void *arg, const char *text) {
            !ledger_has_run(&l->writer->examples, text) && (l->writer->script->cast_count == 1 || strstr(text, l->name) == NULL);
 }
 
+/* A list that begins to say again what it said is made to say something else. */
+static bool admit_new(void *arg, const char *text) {
+    (void)arg;
+    return !writer_runs_again(text);
+}
+
 static bool watch_line(void *arg, const char *text, size_t len) {
     struct line_watch *l = arg;
     cw_text_add_n(&l->text, text, len);
@@ -43,7 +49,7 @@ static int ask_with_grammar(struct writer *w, const struct question *q, uint64_t
         .seed = seed,
         .fresh = w->fresh[q->llm != w->llm],
         .piece = line ? watch_line : NULL,
-        .admit = line ? admit_word : NULL,
+        .admit = line ? admit_word : admit_new,
         .arg = &watch,
     };
     int status = cw_llm_generate(q->llm, &r, out, err);

@@ -56,11 +56,11 @@ static int order_turns(struct writer *w, int part, enum beat beat, int left, int
     memcpy(words_by, w->words_by, sizeof words_by);
     while (status == 0 && b->count < TURNS_MAX && (b->count == 0 || !writer_part_full(w, last, left))) {
         struct draft *d = &b->drafts[b->count++];
-        d->beat = beat;
         d->speaker = writer_next_speaker(w, beat);
         d->fact = beat == BEAT_TELL ? &p->facts[p->told] : NULL;
-        d->subject = beat == BEAT_OPEN ? w->topic : d->fact != NULL ? d->fact->text : p->question;
-        d->shape = writer_shape(beat, writer_random(w), left + 8 > 14 ? left + 8 : 14);
+        d->subject = writer_subject(w, p, d->speaker, &beat);
+        d->beat = beat;
+        d->shape = writer_shape(w, beat, d->speaker, d->fact, left + 8 > 14 ? left + 8 : 14);
         int other = w->last_speaker >= 0 && w->last_speaker != d->speaker ? w->last_speaker : d->speaker;
         writer_note(&d->note, &d->opener, beat, w->style, w->script->cast[d->speaker].name, w->script->cast[other].name, d->subject,
                     writer_random(w), w->used);
@@ -95,6 +95,7 @@ static int check(const struct writer *w, const struct draft *d, int speaker, con
                                  .examples = &w->examples,
                                  .fact = d->beat == BEAT_TELL ? d->subject : NULL,
                                  .known = w->known.data,
+                                 .sourced = w->sources != NULL,
                                  .style = w->style,
                                  .most_words = d->shape.words};
     return writer_check_turn(&c, text, penalty, why, err);
@@ -297,7 +298,7 @@ int writer_part_at_once(struct writer *w, int part, double until, int spare, str
             beat = writer_next_beat(w, last, p, left, extended);
         }
     }
-    status = 0;
+    status = part + 1 == w->part_count ? 0 : writer_sum_up(w, part, err);
 done:
     empty(&b);
     return status;

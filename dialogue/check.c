@@ -398,15 +398,15 @@ int words_in_sentence(const char *line) {
     return words_count(start);
 }
 
-/* The last four whole words and the beginning of a fifth: do they stand somewhere in this order? */
-bool ledger_has_run(const struct ledger *l, const char *line) {
-    char run[400];
+/* The last four whole words and the beginning of a fifth in lower case, with single blanks and one before them; false when there are
+ * fewer words. */
+static bool last_run(const char *line, char *run, size_t size) {
     size_t n = strlen(line), start = n, words = 0;
     while (start > 0 && words < 5) {
         start--;
         words += !word_char(line[start]) && word_char(line[start + 1]);
     }
-    if (words < 5 || n - start >= sizeof run - 2 || !word_char(line[n - 1])) {
+    if (words < 5 || n - start >= size - 2 || !word_char(line[n - 1])) {
         return false;
     }
     size_t k = 0;
@@ -418,6 +418,28 @@ bool ledger_has_run(const struct ledger *l, const char *line) {
         }
     }
     run[k] = '\0';
+    return true;
+}
+
+bool writer_runs_again(const char *text) {
+    char run[400];
+    struct words w;
+    struct cw_error ignored;
+    if (!last_run(text, run, sizeof run) || words_of(&w, text, &ignored) != 0) {
+        return false;
+    }
+    size_t n = strlen(run), all = strlen(w.plain) - 1; /* a blank is at its end */
+    bool again = all > n && memmem(w.plain, all - 1, run, n) != NULL;
+    words_free(&w);
+    return again;
+}
+
+/* Does what the line ends with stand somewhere in this order? */
+bool ledger_has_run(const struct ledger *l, const char *line) {
+    char run[400];
+    if (!last_run(line, run, sizeof run)) {
+        return false;
+    }
     for (int i = 0; i < l->count; i++) {
         if (strstr(l->turns[i].plain, run) != NULL) {
             return true;
@@ -616,8 +638,12 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
         int over = count - c->most_words;
         object(penalty, why, over * 3 > 90 ? 90 : over * 3, "is too long");
     }
+    if (count < c->least_words) {
+        int under = c->least_words - count;
+        object(penalty, why, under * 3 > 60 ? 60 : under * 3, "is too short");
+    }
     if (invented_numbers(text, c->known) > 0) {
-        object(penalty, why, 45, "has a number that no fact supports");
+        object(penalty, why, c->sourced ? 110 : 45, "has a number that no fact supports");
     }
     if (runs_together(text, c->known)) {
         object(penalty, why, 40, "has words that ran together");
@@ -640,7 +666,12 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
         if (words_of(&fact, c->fact, err) != 0) {
             goto done;
         }
-        if (words_likeness(&w, &fact) < 0.25 && fact.content_count >= 4) {
+        double like = words_likeness(&w, &fact);
+        if (c->beat == BEAT_ASK) {
+            if (like > 0.7 || words_copied(&w, &fact) > 0.4) {
+                object(penalty, why, 35, "gives the answer away");
+            }
+        } else if (like < (c->sourced ? 0.4 : 0.25) && fact.content_count >= 4) {
             object(penalty, why, 35, "leaves its fact out");
         }
     }

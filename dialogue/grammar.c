@@ -53,13 +53,23 @@ void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, 
     add_sentence(out);
 }
 
-void writer_grammar_outline(struct cw_text *out, int parts) {
+void writer_grammar_outline(struct cw_text *out, int parts, const char *a, const char *b) {
     cw_text_add(out, "root ::= \"Title: \" first (\",\"? \" \" word){1,16} \"\\n\"");
     for (int i = 1; i <= parts; i++) {
         cw_text_printf(out, " \"%d. \" part \"\\n\"", i);
     }
-    cw_text_add(out, "\npart ::= askfirst\n");
+    if (a != NULL && b != NULL) {
+        cw_text_printf(out, "\npart ::= askfirst \" %s thinks \" view \" %s thinks \" view\nview ::= word (\" \" word){3,12} \".\"\n", a,
+                       b);
+    } else {
+        cw_text_add(out, "\npart ::= askfirst\n");
+    }
     add_question(out);
+    add_sentence(out);
+}
+
+void writer_grammar_summary(struct cw_text *out, int words) {
+    cw_text_printf(out, "root ::= \"- \" first (\",\"? \" \" word){4,%d} \".\\n\"\n", words);
     add_sentence(out);
 }
 

@@ -71,9 +71,9 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
         enum style_section section;
         bool subject;
     } of[] = {
-        [BEAT_OPEN] = {MOVES_OPEN, true}, [BEAT_TURN] = {MOVES_TURN, true},    [BEAT_ASK] = {MOVES_ASK, false},
-        [BEAT_TELL] = {MOVES_TELL, true}, [BEAT_REACT] = {MOVES_REACT, false}, [BEAT_EXTEND] = {MOVES_EXTEND, false},
-        [BEAT_SUM] = {MOVES_SUM, true},   [BEAT_CLOSE] = {MOVES_CLOSE, false},
+        [BEAT_OPEN] = {MOVES_OPEN, true},    [BEAT_TURN] = {MOVES_TURN, true},    [BEAT_ASK] = {MOVES_ASK, false},
+        [BEAT_TELL] = {MOVES_TELL, true},    [BEAT_REACT] = {MOVES_REACT, false}, [BEAT_EXTEND] = {MOVES_EXTEND, false},
+        [BEAT_OBJECT] = {MOVES_REPLY, true}, [BEAT_SUM] = {MOVES_SUM, true},      [BEAT_CLOSE] = {MOVES_CLOSE, false},
     };
     enum style_section section = beat == BEAT_REACT && style->sides ? MOVES_REPLY : of[beat].section;
     const struct style_move *move = &style->sections[section].moves[pick % (unsigned)style->sections[section].count];
@@ -112,6 +112,8 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
     cw_text_printf(note, "(%s %s", name, move->note);
     if (of[beat].subject) {
         cw_text_printf(note, ": %s", subject);
+    } else if (beat == BEAT_ASK && subject[0] != '\0') {
+        cw_text_printf(note, ", that this answers: %s", subject);
     }
     cw_text_add(note, ")\n");
 }

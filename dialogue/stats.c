@@ -168,10 +168,15 @@ static int measure_opener(struct measure *m, const struct cw_turn *t, const char
     return find(m, t, before ? "opens with empty agreement, as a turn before" : "opens with empty agreement", opener, strlen(opener), err);
 }
 
-static int measure_claims(struct measure *m, const struct cw_turn *t, const char *text, struct cw_error *err) {
+static int measure_claims(struct measure *m, const struct cw_turn *t, const char *text, bool last, struct cw_error *err) {
     struct claim claims[CLAIMS_MAX];
     int cited[CITED_MAX], count = claims_figures(text, claims, CLAIMS_MAX), sources = cw_turn_sources(t, cited, CITED_MAX);
     m->out->traced += sources > 0;
+    bool asks = text[0] != '\0' && text[strlen(text) - 1] == '?';
+    if (m->number > 1 && !last && !asks && words_count(text) >= 8) {
+        m->out->stating++;
+        m->out->stating_traced += sources > 0;
+    }
     if (m->passage_count == 0) {
         return 0;
     }
@@ -223,7 +228,7 @@ static int measure_turn(struct measure *m, const struct cw_turn *t, bool last, s
         }
     }
     if (measure_opener(m, t, plain.data, err) != 0 || measure_sentences(m, t, plain.data, err) != 0 ||
-        measure_grams(m, t, plain.data, err) != 0 || measure_claims(m, t, plain.data, err) != 0) {
+        measure_grams(m, t, plain.data, err) != 0 || measure_claims(m, t, plain.data, last, err) != 0) {
         goto done;
     }
     status = 0;

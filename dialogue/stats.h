@@ -22,6 +22,8 @@ struct cw_script_stats {
     int banned_twice;                  /* of them, those that open as one before did */
     double turn_words, turn_variation; /* mean, and standard deviation over mean */
     int passages, traced;              /* passages kept in the script; turns that rest on some */
+    int stating, stating_traced;       /* turns that state something: neither the first nor the last, eight words or more, no question;
+                                        * those of them that rest on passages */
     int claims, claims_cited;          /* figures in turns when there are passages; those that stand in a passage their turn rests on */
     int claims_flagged;                /* the others, in turns that a comment asks the editor to check */
     struct cw_script_finding *findings;

@@ -82,6 +82,8 @@ static struct shape shape_of(enum beat beat, uint32_t pick) {
         return ample ? (struct shape){2, 4, 52, false} : (struct shape){1, 3, 36, false};
     case BEAT_REACT:
         return brief ? (struct shape){1, 1, 12, false} : (struct shape){1, 2, 26, false};
+    case BEAT_OBJECT:
+        return brief ? (struct shape){1, 2, 20, false} : (struct shape){1, 2, 30, false};
     case BEAT_EXTEND:
         return ample ? (struct shape){2, 3, 44, false} : (struct shape){1, 3, 32, false};
     case BEAT_SUM:
@@ -92,9 +94,29 @@ static struct shape shape_of(enum beat beat, uint32_t pick) {
     return (struct shape){1, 2, 22, false};
 }
 
-struct shape writer_shape(enum beat beat, uint32_t pick, int most_words) {
-    struct shape shape = shape_of(beat, pick);
+/* Two share the talk: who has had nearly two thirds of it is brief. */
+static int within_share(const struct writer *w, int speaker, int words) {
+    int all = 0;
+    for (int i = 0; i < w->script->cast_count; i++) {
+        all += w->words_by[i];
+    }
+    bool much = w->script->cast_count == 2 && all > 60 && w->words_by[speaker] * 100 > all * 62;
+    return much && words > 20 ? 20 : words;
+}
+
+struct shape writer_shape(struct writer *w, enum beat beat, int speaker, const struct fact *fact, int most_words) {
+    struct shape shape = shape_of(beat, writer_random(w));
     shape.words = most_words < shape.words ? most_words : shape.words;
+    if (w->sources != NULL && (beat == BEAT_REACT || beat == BEAT_OBJECT) && shape.words > 18) {
+        shape.words = 18; /* between the document's sentences the model's own are short */
+    }
+    if (fact != NULL && fact->passage >= 0) { /* as long as what it tells, and a few words of its own */
+        int words = words_count(fact->text) + 8;
+        shape.words = words > most_words ? most_words : words < 16 ? 16 : words;
+        shape.least = 1;
+        shape.most = 3;
+    }
+    shape.words = within_share(w, speaker, shape.words);
     if (shape.words < 18 && shape.least == 1) {
         shape.most = 1;
     }
@@ -135,6 +157,54 @@ void writer_trim(char *s, int words) {
     }
 }
 
+/* Drops what the model adds to a fact of a document from its own mind: sentences after the first whose words are neither in the fact
+ * nor in its passage. */
+static int cut_to_source(char *s, const char *fact, const char *passage, struct cw_error *err) {
+    int status = -1;
+    struct cw_text source = {0};
+    struct words known = {0}, said = {0};
+    char *sentence = NULL;
+    cw_text_printf(&source, "%s %s", fact, passage);
+    if (cw_text_check(&source, "writer", err) != 0 || words_of(&known, source.data, err) != 0) {
+        goto done;
+    }
+    bool told = false; /* something of it was told already */
+    for (char *p = s; *p != '\0';) {
+        size_t n = source_sentence(p);
+        int shared = 0;
+        sentence = cw_strndup(p, n);
+        if (sentence == NULL || words_of(&said, sentence, err) != 0) {
+            cw_fail_memory(err, "writer");
+            goto done;
+        }
+        for (int i = 0; i < said.content_count; i++) {
+            for (int k = 0; k < known.content_count; k++) {
+                shared += said.content[i] == known.content[k];
+            }
+        }
+        if (told && shared * 5 < said.content_count * 2) {
+            *p = '\0';
+            while (p > s && p[-1] == ' ') {
+                *--p = '\0';
+            }
+            break;
+        }
+        told = told || shared >= 2;
+        words_free(&said);
+        free(sentence);
+        sentence = NULL;
+        p += n;
+        p += strspn(p, " ");
+    }
+    status = 0;
+done:
+    words_free(&known);
+    words_free(&said);
+    free(sentence);
+    cw_text_free(&source);
+    return status;
+}
+
 /* The dialogue so far as far as it fits, and the note of the next turn. */
 static int make_prefill(struct writer *w, const char *note, int max_tokens, struct cw_error *err) {
     for (;;) {
@@ -170,6 +240,19 @@ static int remember(struct writer *w, const char *note, const char *name, const 
     return ledger_add(&w->said, text, err);
 }
 
+/* The plan stays in the script, where its editor can see it: what sets the two against each other in a segment. */
+static int note_tension(const struct writer *w, const struct part *p, struct cw_turn *first, struct cw_error *err) {
+    struct cw_text note = {0};
+    if (p->views[0] == NULL || p->views[1] == NULL) {
+        return 0;
+    }
+    cw_text_printf(&note, "tension: %s thinks %s; %s thinks %s", w->script->cast[0].name, p->views[0], w->script->cast[1].name,
+                   p->views[1]);
+    int status = cw_text_check(&note, "writer", err) == 0 ? cw_comment_add(&first->comment, note.data, err) : -1;
+    cw_text_free(&note);
+    return status;
+}
+
 /* Takes the line into the script, notes what it rests on, and tells who listens. `fact` may be NULL. */
 int writer_take_turn(struct writer *w, int part, int speaker, const char *note, const char *text, const struct fact *fact,
                      struct cw_error *err) {
@@ -181,7 +264,8 @@ int writer_take_turn(struct writer *w, int part, int speaker, const char *note, 
     struct cw_turn *turn = &segment->turns[segment->turn_count - 1];
     int words = words_count(text);
     double before = w->seconds;
-    if (writer_trace(w, part, fact, turn, err) != 0 || remember(w, note, s->cast[speaker].name, text, err) != 0) {
+    if ((segment->turn_count == 1 && part >= 0 && note_tension(w, &w->parts[part], turn, err) != 0) ||
+        writer_trace(w, part, fact, turn, err) != 0 || remember(w, note, s->cast[speaker].name, text, err) != 0) {
         return -1;
     }
     w->seconds += words * word_seconds(w, speaker);
@@ -211,7 +295,7 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
     int other = w->last_speaker >= 0 && w->last_speaker != speaker ? w->last_speaker : speaker;
     struct cw_text note = {0}, opener = {0}, grammar = {0}, line = {0};
     char *best_text = NULL;
-    struct shape shape = writer_shape(beat, writer_random(w), most_words);
+    struct shape shape = writer_shape(w, beat, speaker, fact, most_words);
     *written = false;
     int max_tokens = 16 + shape.words * 2;
     for (int i = 0; i < TRIES; i++) {
@@ -271,17 +355,24 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
         }
         char *text = line.data + (line.data[0] == ' ');
         text[strcspn(text, "\n")] = '\0';
-        writer_trim(text, !shape.question && beat != BEAT_CLOSE ? shape.words : 0);
+        bool told = !shape.question && beat != BEAT_CLOSE;
+        writer_trim(text, told ? shape.words : 0);
+        if (told && fact != NULL && fact->passage >= 0 &&
+            cut_to_source(text, fact->text, w->sources->passages[fact->passage].text, err) != 0) {
+            goto done;
+        }
         struct turn_check check = {
             .script = s,
             .speaker = speaker,
             .beat = beat,
             .said = &w->said,
             .examples = &w->examples,
-            .fact = beat == BEAT_TELL ? subject : NULL,
+            .fact = beat == BEAT_TELL || beat == BEAT_ASK ? subject : NULL,
             .known = w->known.data,
+            .sourced = w->sources != NULL,
             .style = w->style,
             .most_words = shape.words,
+            .least_words = beat == BEAT_SUM || beat == BEAT_CLOSE ? shape.words - 5 : 0, /* the last ones bring the talk to its length */
         };
         if (writer_check_turn(&check, text, &penalty, &why, err) != 0) {
             goto done;
@@ -328,7 +419,7 @@ done:
 /* ---- segments ---------------------------------------------------------------------------------------------------------------- */
 
 bool writer_beat_asks(enum beat b) {
-    return b == BEAT_OPEN || b == BEAT_TURN || b == BEAT_ASK || b == BEAT_REACT;
+    return b == BEAT_OPEN || b == BEAT_TURN || b == BEAT_ASK || b == BEAT_REACT || b == BEAT_OBJECT;
 }
 
 /* Never the one who spoke last; else who has said least. With fixed roles the first of the cast asks and the others tell. */
@@ -354,7 +445,7 @@ int writer_next_speaker(const struct writer *w, enum beat beat) {
 enum beat writer_next_beat(struct writer *w, enum beat last, const struct part *p, int words_left, int extended) {
     int facts_left = p->fact_count - p->told;
     if (writer_beat_asks(last) || w->script->cast_count == 1) {
-        bool room = facts_left == 0 || words_left / facts_left > 75;
+        bool room = facts_left == 0 || (words_left / facts_left > 75 && last != BEAT_ASK); /* a question waits for its fact */
         return (room && extended == 0 && p->told > 0) || facts_left == 0 ? BEAT_EXTEND : BEAT_TELL;
     }
     /* two of equal standing: the other one may have a fact to add at once */
@@ -362,6 +453,26 @@ enum beat writer_next_beat(struct writer *w, enum beat last, const struct part *
         return BEAT_TELL;
     }
     return (int)(writer_random(w) % 10) < w->style->questions ? BEAT_ASK : BEAT_REACT;
+}
+
+const char *writer_subject(const struct writer *w, struct part *p, int speaker, enum beat *beat) {
+    switch (*beat) {
+    case BEAT_OPEN:
+        return w->topic;
+    case BEAT_TELL:
+        return p->facts[p->told].text;
+    case BEAT_ASK: /* it leads to what comes next */
+        return p->told < p->fact_count ? p->facts[p->told].text : "";
+    case BEAT_REACT:
+        if (!p->objected && p->told > 0 && speaker < 2 && p->views[speaker] != NULL) {
+            *beat = BEAT_OBJECT;
+            p->objected = true;
+            return p->views[speaker];
+        }
+        return p->question;
+    default:
+        return p->question;
+    }
 }
 
 bool writer_part_full(const struct writer *w, enum beat last, int left) {
@@ -380,7 +491,8 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         true; /* a part depends on what was written, not on how: it comes out the same when the writer takes it up again */
     /* facts for a few parts at once: they share a prompt of their own, and changing prompts costs seconds */
     for (int i = part; part % PLAN_AHEAD == 0 && i < w->part_count && i < part + PLAN_AHEAD; i++) {
-        int wanted = (writer_words_in(w, target) + 28) / 56;
+        /* a document has enough for every turn that states something */
+        int each = w->sources != NULL ? 34 : 56, wanted = (writer_words_in(w, target) + each / 2) / each;
         writer_tell(w, "gathering facts");
         if (writer_gather(w, i, wanted < 2 ? 2 : wanted > FACTS_MAX ? FACTS_MAX : wanted, err) != 0) {
             return -1;
@@ -401,7 +513,7 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         int left = writer_words_in(w, target - (w->seconds - start)) - (last_part ? CLOSING_WORDS : 0);
         bool first = w->script->segments[part].turn_count == 0;
         if (!first && writer_part_full(w, last, left)) {
-            return 0;
+            return last_part ? 0 : writer_sum_up(w, part, err);
         }
         if (beat == BEAT_EXTEND && p->told == p->fact_count && extended > 0 && left > 60 && refills < REFILLS) {
             refills++;
@@ -413,10 +525,10 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
             beat = p->told < p->fact_count ? BEAT_TELL : beat;
         }
         const struct fact *fact = beat == BEAT_TELL ? &p->facts[p->told] : NULL;
-        const char *subject = beat == BEAT_OPEN ? w->topic : fact != NULL ? fact->text : p->question;
         bool written = false;
-        if (writer_write_turn(w, part, beat, writer_next_speaker(w, beat), subject, fact, left + 8 > 14 ? left + 8 : 14, &written, err) !=
-            0) {
+        int speaker = writer_next_speaker(w, beat);
+        const char *subject = writer_subject(w, p, speaker, &beat);
+        if (writer_write_turn(w, part, beat, speaker, subject, fact, left + 8 > 14 ? left + 8 : 14, &written, err) != 0) {
             return -1;
         }
         if (beat == BEAT_TELL) {
@@ -429,7 +541,7 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
         skipped = written ? 0 : skipped + 1;
         if (skipped > 5) {
             if (!first) {
-                return 0; /* the words left go to the parts that follow */
+                return last_part ? 0 : writer_sum_up(w, part, err); /* the words left go to the parts that follow */
             }
             return cw_fail(err, CW_FAILED,
                            "writer: the language model %s wrote no acceptable line in %d tries; expected a model that writes dialogue",
@@ -622,6 +734,9 @@ int cw_writer_run(struct cw_llm *llm, struct cw_writer_params params, const stru
 done:
     for (int i = 0; i < PARTS_MAX; i++) {
         free(w->parts[i].question);
+        free(w->parts[i].views[0]);
+        free(w->parts[i].views[1]);
+        free(w->parts[i].said);
         for (int k = 0; k < w->parts[i].fact_count; k++) {
             free(w->parts[i].facts[k].text);
         }

@@ -13,6 +13,7 @@ enum beat {
     BEAT_ASK,    /* a short question */
     BEAT_TELL,   /* brings in a fact */
     BEAT_REACT,  /* surprise, doubt, a comparison, a joke */
+    BEAT_OBJECT, /* holds the view that the plan gives the speaker against what was said */
     BEAT_EXTEND, /* an example, a reason, a limit */
     BEAT_SUM,    /* what to remember: the last turn but one */
     BEAT_CLOSE,  /* thanks and goodbye: the last turn of all */
@@ -37,8 +38,10 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
 void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, bool question);
 /* The same for the last turn of all: one sentence and a goodbye. */
 void writer_grammar_close(struct cw_text *out);
-/* "Title: ..." and `parts` lines "1. question?" */
-void writer_grammar_outline(struct cw_text *out, int parts);
+/* "Title: ..." and `parts` lines "1. question?", each with " A thinks ... B thinks ..." after it where two names are given (else NULL). */
+void writer_grammar_outline(struct cw_text *out, int parts, const char *a, const char *b);
+/* "- sentence." of at most `words` words: what was said in a part. */
+void writer_grammar_summary(struct cw_text *out, int words);
 /* `count` lines "- sentence." */
 void writer_grammar_facts(struct cw_text *out, int count);
 
@@ -71,6 +74,7 @@ double words_copied(const struct words *a, const struct words *b);
 
 /* A line that begins so may not go on: empty agreement, or words that stand in the ledger in the same order. */
 bool writer_bad_start(const char *line);
+bool writer_runs_again(const char *text); /* ends with words that it had before in the same order */
 bool ledger_has_run(const struct ledger *l, const char *line);
 /* Is a whole sentence of the text, of two words or more, in the ledger? */
 bool ledger_has_sentence(const struct ledger *l, const char *text, struct cw_error *err);
@@ -90,7 +94,8 @@ struct turn_check {
     const struct cw_style *style;
     const char *fact;  /* what it should bring in, or NULL */
     const char *known; /* text whose numbers may be used */
-    int most_words;
+    bool sourced;      /* it rests on documents: no figure of its own */
+    int most_words, least_words;
 };
 /* 0: nothing to object to; up to 100: acceptable, the less the better; more: refused. `why` names the worst, for diagnosis. */
 CW_MUST_CHECK int writer_check_turn(const struct turn_check *c, const char *text, int *penalty, const char **why, struct cw_error *err);
@@ -100,9 +105,10 @@ CW_MUST_CHECK int writer_check_turn(const struct turn_check *c, const char *text
 enum {
     TOPIC_MAX = 2000, /* bytes */
     PARTS_MAX = 150,
-    FACTS_MAX = 14,    /* of one part */
-    PART_PASSAGES = 4, /* put before the model for one part */
-    PLAN_AHEAD = 4,    /* parts whose facts are gathered together */
+    FACTS_MAX = 14,     /* of one part */
+    PART_PASSAGES = 4,  /* that one part rests on, */
+    SHOWN_PASSAGES = 2, /* and of them put before the model whole: the others by their sentences */
+    PLAN_AHEAD = 4,     /* parts whose facts are gathered together */
 };
 
 struct fact {
@@ -111,6 +117,9 @@ struct fact {
 };
 struct part {
     char *question; /* what the part answers, and its heading */
+    char *views[2]; /* what each of the first two of the cast holds on it, or NULL: they do not agree */
+    char *said;     /* what was said in it, in the model's own words: a line, or NULL */
+    bool objected;  /* a view was put against what was said */
     struct fact facts[FACTS_MAX];
     int fact_count, told;
     int passages[PART_PASSAGES], passage_count;
@@ -155,12 +164,15 @@ struct shape {
     int words;       /* at most, about */
     bool question;
 };
-struct shape writer_shape(enum beat beat, uint32_t pick, int most_words);
+/* How long a turn may be. `fact` may be NULL. */
+struct shape writer_shape(struct writer *w, enum beat beat, int speaker, const struct fact *fact, int most_words);
 /* Does a turn of this kind want an answer? */
 bool writer_beat_asks(enum beat b);
 int writer_next_speaker(const struct writer *w, enum beat beat);
 /* What comes after `last` with this many words and facts left. */
 enum beat writer_next_beat(struct writer *w, enum beat last, const struct part *p, int words_left, int extended);
+/* What a turn is about; a reaction becomes an objection once in a part, where the plan gives its speaker another view. */
+const char *writer_subject(const struct writer *w, struct part *p, int speaker, enum beat *beat);
 /* May a part that has so many words left end after `last`? It ends neither on a question nor just before one without room for an answer. */
 bool writer_part_full(const struct writer *w, enum beat last, int left);
 /* Ends a line after its last whole sentence, and after the last that `words` have room for (0: all). */
@@ -221,6 +233,8 @@ CW_MUST_CHECK int writer_ask(struct writer *w, const struct question *q, struct 
 CW_MUST_CHECK int writer_plan(struct writer *w, struct cw_error *err);
 /* Gathers up to `count` more facts about a part: from the sources, the model's own where they have no more. */
 CW_MUST_CHECK int writer_gather(struct writer *w, int part, int count, struct cw_error *err);
+/* Asks for one line that says what was told in a part; the parts after it are shown it. */
+CW_MUST_CHECK int writer_sum_up(struct writer *w, int part, struct cw_error *err);
 /* The message that stays the same while a part is written. */
 CW_MUST_CHECK int writer_part_prompt(struct writer *w, int part, struct cw_error *err);
 /* Notes in the turn's comment what it rests on, and what an editor should look at. `fact` may be NULL. */

@@ -3,12 +3,31 @@
 
 #include "models/catalogue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct cw_studio_params cw_studio_params_default(void) {
     struct cw_studio_params p = {0};
     return p;
+}
+
+/* models/packed/MODEL-CLASS.weights: what opening the models makes of them, for the next start. Only of the class that this machine
+ * chooses, so that trying others fills no disk. False where there is no such place. */
+static bool packed_file(const struct cw_studio *s, char path[CW_PATH_MAX]) {
+    struct cw_error ignored = {0};
+    char models[CW_PATH_MAX], dir[CW_PATH_MAX], name[80];
+    snprintf(name, sizeof name, "%.16s-%s.weights", s->model_sum, cw_device_isa(s->device));
+    return strcmp(cw_device_isa(s->device), cw_device_isas()[0]) == 0 && cw_models_dir(models, &ignored) == 0 &&
+           cw_path_join(dir, models, "packed", &ignored) == 0 && cw_dir_make(dir, &ignored) == 0 &&
+           cw_path_join(path, dir, name, &ignored) == 0;
+}
+
+/* After the work, not before the first sound. What cannot be kept is made anew the next time. */
+static void keep_packed(const struct cw_studio *s) {
+    struct cw_error ignored = {0};
+    if (cw_packed_save(s->device, &ignored) != 0)
+        return;
 }
 
 int cw_studio_open(struct cw_studio **out, struct cw_studio_params params, struct cw_error *err) {
@@ -37,6 +56,8 @@ void cw_studio_close(struct cw_studio *s) {
     if (s->booth)
         cw_booth_close(s->booth);
     free(s->booth);
+    if (s->device)
+        keep_packed(s);
     cw_vocoder_close(s->vocoder);
     cw_acoustic_close(s->acoustic);
     cw_speech_close(s->speech);
@@ -105,9 +126,13 @@ static int open_models(struct cw_studio *s, struct cw_error *err) {
     pthread_mutex_lock(&s->opening);
     bool was = cw_compute_alone(false); /* packing the weights is everybody's work */
     double start = cw_seconds();
+    char packed[CW_PATH_MAX];
+    if (!s->acoustic && !s->vocoder && packed_file(s, packed) && cw_packed_open(s->device, packed, s->model_sum, err) != 0)
+        goto done;
     if ((s->acoustic || cw_acoustic_open(&s->acoustic, s->device, s->model_path, err) == 0) &&
         (s->vocoder || cw_vocoder_open(&s->vocoder, s->device, s->model_path, err) == 0))
         result = 0;
+done:
     s->load_seconds += cw_seconds() - start;
     cw_compute_alone(was);
     pthread_mutex_unlock(&s->opening);

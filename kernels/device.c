@@ -135,6 +135,7 @@ done:
 void cw_device_close(struct cw_device *d) {
     if (!d)
         return;
+    cw_packed_close(d->packed);
     cw_pool_close(d->pool);
     free(d);
 }

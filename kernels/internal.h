@@ -224,6 +224,7 @@ struct cw_pool;
 struct cw_device {
     const struct cw_kernels *kernels;
     struct cw_pool *pool;
+    struct cw_packed *packed; /* or NULL */
 };
 
 CW_MUST_CHECK int cw_pool_open(struct cw_pool **p, int threads, struct cw_error *err);
@@ -234,9 +235,13 @@ void cw_pool_run(struct cw_pool *p, int n, void (*task)(void *arg, int i), void 
 struct cw_weight {
     const struct cw_kernels *kernels; /* whose layout this is */
     int out, in, taps;
-    int stride;  /* of a transposed convolution; 0 otherwise */
-    float *data; /* NULL where half is set; [phases][panels][taps of a phase][in][panel]; phases = 1 unless transposed */
-    void *fast;  /* as cw_fast_job.w, or NULL: taps, channels or instruction set do not suit */
+    int stride;           /* of a transposed convolution; 0 otherwise */
+    unsigned char *block; /* all numbers below */
+    size_t bytes;
+    bool borrowed;            /* from a file */
+    struct cw_packed *packed; /* that knows of it, or NULL */
+    float *data;              /* NULL where half is set; [phases][panels][taps of a phase][in][panel]; phases = 1 unless transposed */
+    void *fast;               /* as cw_fast_job.w, or NULL: taps, channels or instruction set do not suit */
     float *fast_scale;
     int fast_groups;
     bool may16;     /* opened by cw_weight_open_16 */
@@ -251,6 +256,11 @@ struct cw_weight {
 void cw_pack16_panel(const struct cw_weight *p, const float *w, bool transposed, int i, float *column);
 void cw_pack16_fast_panel(const struct cw_weight *p, const float *w, int i, float *column);
 void cw_fast_points(const struct cw_weight *p, const float *w, int g, float to[CW_FAST_POINTS]);
+
+/* The block of a weight of this shape, bias and numbers, or NULL; the weight is noted for cw_packed_save. Its shape and bytes are set. */
+const unsigned char *cw_packed_find(struct cw_packed *k, struct cw_weight *p, const float *w, const float *bias);
+void cw_packed_forget(struct cw_packed *k, const struct cw_weight *p);
+void cw_packed_close(struct cw_packed *k);
 
 struct cw_lstm {
     struct cw_weight *ih; /* [4H, C] with both biases */

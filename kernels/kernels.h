@@ -78,6 +78,13 @@ CW_MUST_CHECK int cw_weight_open_transposed_16(struct cw_weight **p, struct cw_d
                                                int stride, const float *bias, struct cw_error *err);
 void cw_weight_close(struct cw_weight *p);
 
+/* Weights packed before: those that are opened on this device from now on are borrowed from the file where it has them. A file that is
+ * missing, damaged, or not of this model, kernel class and layout is as good as empty. `model`: at most 64 bytes that name the numbers, a
+ * sha256. From one thread at a time, as is the opening and closing of weights then; the device keeps the file mapped until it closes. */
+CW_MUST_CHECK int cw_packed_open(struct cw_device *d, const char *path, const char *model, struct cw_error *err);
+/* Writes the file anew, where it lacked a weight that is open now. */
+CW_MUST_CHECK int cw_packed_save(struct cw_device *d, struct cw_error *err);
+
 /* One direction of an LSTM, PyTorch's layout and gate order i, f, g, o: ih [4H, C], hh [4H, H], biases [4H] each. */
 struct cw_lstm;
 CW_MUST_CHECK int cw_lstm_open(struct cw_lstm **p, struct cw_device *d, const float *ih, const float *hh, const float *bias_ih,

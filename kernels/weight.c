@@ -1,5 +1,6 @@
 /* Weights: checked, then packed into the panels that the device's kernels read: [panels][taps][in][panel].
  *
+ * All of a weight's numbers lie in one block, which may be borrowed from a file (packed.c).
  * A transposed convolution of stride s is s ordinary convolutions, one per phase of the output; phase p owns the taps
  * p, p + s, p + 2s ... and its panels follow those of the phase before. */
 #include "kernels/internal.h"
@@ -92,13 +93,34 @@ static void pack_fast_panel(void *arg, int i) {
         }
 }
 
-static int aligned_floats(float **data, size_t n, struct cw_error *err) {
-    void *memory = NULL;
+enum { ALIGN = 64 };
 
-    if (n > SIZE_MAX / 8 || posix_memalign(&memory, 64, n * sizeof(float)) != 0)
-        return cw_fail_memory(err, "weight"), -1;
-    *data = memory;
-    return 0;
+/* The next part of a block; NULL where it is empty or there is no block yet. */
+static void *part(unsigned char *base, size_t *at, size_t bytes) {
+    void *here = base && bytes > 0 ? base + *at : NULL;
+
+    *at += (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    return here;
+}
+
+/* Where the numbers lie in a weight's block, from its shape alone. */
+static void lay_out(struct cw_weight *p, unsigned char *base) {
+    const size_t columns = (size_t)p->panels * p->kernels->panel, phases = p->stride ? (size_t)p->stride : 1;
+    const size_t pairs = cw_pairs16(p->in), taps = (size_t)p->phase_taps * phases;
+    const bool half = p->may16 && p->kernels->form16 != CW_FORM_NONE, fixed = half && p->kernels->form16 == CW_FORM_FIXED;
+    /* In bfloat16 Toom and Cook's method would cost what it gains in precision: direct products there. */
+    const bool fast = p->kernels->conv_fast && !p->stride && p->in <= CW_FAST_IN_MAX && p->taps >= CW_FAST_TAPS_MIN &&
+                      p->taps <= CW_FAST_TAPS_MAX && (!half || fixed);
+    const size_t groups = fast ? (size_t)(p->taps + CW_FAST_TILE - 1) / CW_FAST_TILE : 0;
+
+    p->bytes = 0;
+    p->fast_groups = (int)groups;
+    p->bias = part(base, &p->bytes, columns * sizeof *p->bias);
+    p->data = part(base, &p->bytes, half ? 0 : columns * taps * p->in * sizeof *p->data);
+    p->half = part(base, &p->bytes, half ? columns * taps * pairs * 2 * sizeof *p->half : 0);
+    p->half_scale = part(base, &p->bytes, fixed ? columns * phases * sizeof *p->half_scale : 0);
+    p->fast = part(base, &p->bytes, columns * CW_FAST_POINTS * groups * (fixed ? pairs * 2 * sizeof *p->half : p->in * sizeof *p->data));
+    p->fast_scale = part(base, &p->bytes, fast && fixed ? columns * CW_FAST_POINTS * sizeof *p->fast_scale : 0);
 }
 
 /* Room for one column at every point. */
@@ -114,64 +136,37 @@ static void pack16_fast_task(void *arg, int i) {
     cw_pack16_fast_panel(j->p, j->w, i, j->columns + (size_t)i * CW_FAST_POINTS * j->p->fast_groups * j->p->in);
 }
 
-static int pack_half(struct cw_weight *p, struct cw_device *d, struct pack_job *job, struct cw_error *err) {
-    const size_t panels = (size_t)p->panels * (p->stride ? p->stride : 1), column = (size_t)p->phase_taps * p->in;
-    const size_t numbers = panels * p->phase_taps * cw_pairs16(p->in) * 2 * p->kernels->panel;
-    float *half = NULL;
+static int pack(struct cw_weight *p, struct cw_device *d, const float *w, const float *bias, struct cw_error *err) {
+    const size_t panels = (size_t)p->panels * (p->stride ? p->stride : 1);
+    const size_t column = (size_t)p->phase_taps * p->in, points = (size_t)CW_FAST_POINTS * p->fast_groups * p->in;
+    const size_t room = p->half_scale && points * p->panels > column * panels ? points * p->panels : column * panels;
+    struct pack_job job = {.w = w, .p = p, .transposed = p->stride != 0};
     int status = -1;
 
-    if (aligned_floats(&half, numbers / 2, err) != 0)
-        goto done;
-    p->half = (uint16_t *)(void *)half;
-    if (p->kernels->form16 == CW_FORM_FIXED && aligned_floats(&p->half_scale, panels * p->kernels->panel, err) != 0)
-        goto done;
-    job->columns = malloc(panels * column * sizeof *job->columns);
-    if (!job->columns) {
-        cw_fail_memory(err, "weight");
-        goto done;
+    memset(p->bias, 0, (size_t)p->panels * p->kernels->panel * sizeof(float));
+    if (bias)
+        memcpy(p->bias, bias, (size_t)p->out * sizeof(float));
+    if (p->half) {
+        job.columns = malloc(room * sizeof *job.columns);
+        if (!job.columns) {
+            cw_fail_memory(err, "weight");
+            goto done;
+        }
     }
-    cw_parallel(d, (int)panels, pack16_task, job);
+    cw_parallel(d, (int)panels, p->half ? pack16_task : pack_panel, &job);
+    if (p->fast)
+        cw_parallel(d, p->panels, p->fast_scale ? pack16_fast_task : pack_fast_panel, &job);
     status = 0;
 done:
-    free(job->columns);
-    job->columns = NULL;
-    return status;
-}
-
-static int pack_fast(struct cw_weight *p, struct cw_device *d, struct pack_job *job, struct cw_error *err) {
-    const bool fixed = p->half_scale != NULL;
-    const size_t columns = (size_t)p->panels * p->kernels->panel;
-    float *fast = NULL;
-    int status = -1;
-
-    p->fast_groups = (p->taps + CW_FAST_TILE - 1) / CW_FAST_TILE;
-    if (aligned_floats(&fast, columns * CW_FAST_POINTS * p->fast_groups * (fixed ? cw_pairs16(p->in) : p->in), err) != 0)
-        goto done;
-    p->fast = fast;
-    if (!fixed) {
-        cw_parallel(d, p->panels, pack_fast_panel, job);
-        status = 0;
-        goto done;
-    }
-    job->columns = malloc((size_t)p->panels * CW_FAST_POINTS * p->fast_groups * p->in * sizeof *job->columns);
-    if (!job->columns) {
-        cw_fail_memory(err, "weight");
-        goto done;
-    }
-    if (aligned_floats(&p->fast_scale, columns * CW_FAST_POINTS, err) != 0)
-        goto done;
-    cw_parallel(d, p->panels, pack16_fast_task, job);
-    status = 0;
-done:
-    free(job->columns);
-    job->columns = NULL;
+    free(job.columns);
     return status;
 }
 
 static int open_weight(struct cw_weight **out, struct cw_device *d, const float *w, int n, int in, int taps, int stride, const float *bias,
                        bool may16, struct cw_error *err) {
     struct cw_weight *p = NULL;
-    struct pack_job job;
+    const unsigned char *packed = NULL;
+    void *block = NULL;
     int phases = stride ? stride : 1, panel = d->kernels->panel, status = -1;
     size_t total;
 
@@ -197,29 +192,26 @@ static int open_weight(struct cw_weight **out, struct cw_device *d, const float 
     p->panels = (n + panel - 1) / panel;
     p->phase_taps = (taps + phases - 1) / phases;
     if (__builtin_mul_overflow((size_t)p->panels * panel, (size_t)p->phase_taps * phases, &total) ||
-        __builtin_mul_overflow(total, (size_t)in, &total)) {
+        __builtin_mul_overflow(total, (size_t)in, &total) || total > SIZE_MAX / 1024) { /* padded, at seven points, 4 bytes each */
         cw_fail(err, CW_BAD_INPUT, "weight: %d x %d x %d is more than these kernels take", n, in, taps);
         goto done;
     }
-    if (aligned_floats(&p->bias, (size_t)p->panels * panel, err) != 0)
-        goto done;
-    memset(p->bias, 0, (size_t)p->panels * panel * sizeof(float));
-    if (bias)
-        memcpy(p->bias, bias, (size_t)n * sizeof(float));
-    job = (struct pack_job){.w = w, .p = p, .transposed = stride != 0};
     p->may16 = may16;
-    if (may16 && p->kernels->form16 != CW_FORM_NONE) {
-        if (pack_half(p, d, &job, err) != 0)
-            goto done;
+    lay_out(p, NULL);
+    if (d->packed && (packed = cw_packed_find(d->packed, p, w, bias))) {
+        p->borrowed = true;
+        p->block = (unsigned char *)(uintptr_t)packed; /* only read */
+        lay_out(p, p->block);
     } else {
-        if (aligned_floats(&p->data, total, err) != 0)
+        if (posix_memalign(&block, ALIGN, p->bytes) != 0) {
+            cw_fail_memory(err, "weight");
             goto done;
-        cw_parallel(d, p->panels * phases, pack_panel, &job);
+        }
+        p->block = block;
+        lay_out(p, p->block);
+        if (pack(p, d, w, bias, err) != 0)
+            goto done;
     }
-    /* In bfloat16 Toom and Cook's method would cost what it gains in precision: direct products there. */
-    if (p->kernels->conv_fast && !stride && in <= CW_FAST_IN_MAX && taps >= CW_FAST_TAPS_MIN && taps <= CW_FAST_TAPS_MAX &&
-        (!p->half || p->half_scale) && pack_fast(p, d, &job, err) != 0)
-        goto done;
     *out = p;
     p = NULL;
     status = 0;
@@ -269,12 +261,10 @@ int cw_weight_open_transposed_16(struct cw_weight **p, struct cw_device *d, cons
 void cw_weight_close(struct cw_weight *p) {
     if (!p)
         return;
-    free(p->data);
-    free(p->fast);
-    free(p->fast_scale);
-    free(p->half);
-    free(p->half_scale);
-    free(p->bias);
+    if (p->packed)
+        cw_packed_forget(p->packed, p);
+    if (!p->borrowed)
+        free(p->block);
     free(p);
 }
 

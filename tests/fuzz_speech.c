@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (speech && cw_speech_words(speech, start, params, &u, &err) == 0) {
         for (int i = 0; i < u.word_count; i++) {
             const struct cw_spoken_word *w = &u.words[i];
-            demand(w->offset + strlen(w->text) <= length && *cw_word_class(w) && *cw_word_source_name(w->source));
+            demand(w->offset + strlen(w->text) <= length && *w->class && *cw_word_source_name(w->source));
         }
         cw_utterance_free(&u);
     }

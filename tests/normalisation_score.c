@@ -4,7 +4,7 @@
  *
  * A line is written~spoken[~spoken…]. "Right" ignores case, blanks at either end and marks at the end. "Any file" also takes the forms
  * that another line or file gives for the same written text (some of them stand twice, with different forms). "Words" does that and
- * ignores all marks. What is refused as unspeakable counts as nothing said. -v prints what is not right. */
+ * ignores all marks. -v prints what is not right. */
 #include "base/base.h"
 #include "tts/speech.h"
 
@@ -87,7 +87,7 @@ static void score_line(const struct line *lines, size_t n, size_t i, const char 
     struct cw_text spoken = {0};
     struct cw_error err = {0};
     bool said = cw_normalise_in(lines[i].written, language, &spoken, &err) == 0;
-    const char *got = said ? spoken.data : "";
+    const char *got = spoken.data ? spoken.data : ""; /* what cannot be said is shown as it stands */
     bool right = one_form(got, lines[i].forms, false), any = right, words = false;
     for (size_t k = 0; k < n; k++) {
         if (strcmp(lines[k].written, lines[i].written) == 0) {
@@ -104,7 +104,7 @@ static void score_line(const struct line *lines, size_t n, size_t i, const char 
                any     ? "other"
                : words ? "marks"
                        : "WRONG",
-               lines[i].file, lines[i].written, lines[i].forms, said ? got : err.text);
+               lines[i].file, lines[i].written, lines[i].forms, said || *got ? got : err.text);
     }
     cw_text_free(&spoken);
 }

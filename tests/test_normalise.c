@@ -237,6 +237,28 @@ static void sentence_ends(void) {
     }
 }
 
+/* The line shows the script's marks; the model is given its own: one of a run, one kind of dash, of quotation mark and of bracket. */
+static void model_marks(void) {
+    static const struct {
+        const char *text, *marks;
+    } texts[] = {{"wait -- what", "—"}, {"wait - what", "—"}, {"wait – what", "—"},  {"Really?!", "?"},          {"No!!!", "!"},
+                 {"Well...", "…"},      {"978-0", "—"},       {"a [b] {c}", "()()"}, {"``a'' or \"b\"", "“”“”"}, {"a, b; c: d.", ",;:."}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct cw_tokens t = {0};
+        struct cw_error err = {0};
+        struct cw_text marks = {0};
+        if (!CHECKF(cw_tokens_make(&t, texts[i].text, false, &err) == 0, "%s", err.text)) {
+            continue;
+        }
+        for (size_t k = 0; k < t.n; k++) {
+            cw_text_add(&marks, t.v[k].kind == CW_TOKEN_MARK ? cw_token_spoken(&t, k) : "");
+        }
+        CHECKF(strcmp(marks.data, texts[i].marks) == 0, "\"%s\": expected %s, found %s", texts[i].text, texts[i].marks, marks.data);
+        cw_text_free(&marks);
+        cw_tokens_free(&t);
+    }
+}
+
 /* ---- places ------------------------------------------------------------------------------------------------------------------ */
 
 /* Each token's span is its own in the source, whatever was composed, dropped or widened before it. */
@@ -314,7 +336,9 @@ static void hostile(void) {
     CHECK_REFUSED(cw_normalise("caf\xc3\xa9 \xc3(", &spoken, &err), &err, "byte 6", "UTF-8", "0xC3");
     CHECK_REFUSED(cw_normalise("a\xed\xa0\x80", &spoken, &err), &err, "byte 1", "UTF-8");
     CHECK_REFUSED(cw_normalise("\xe2\x80\x8b", &spoken, &err), &err, "at least one word", "nothing");
+    cw_text_clear(&spoken);
     CHECK_REFUSED(cw_normalise("<br/>", &spoken, &err), &err, "at least one word");
+    CHECK_STR(spoken.data, "<br/>"); /* shown as it stands */
     CHECK_REFUSED(cw_normalise_in("Hi", "xx", &spoken, &err), &err, "\"xx\"");
     cw_text_free(&spoken);
 }
@@ -325,6 +349,7 @@ const struct cw_test cw_tests_normalise[] = {
     {"normalise.ordinals", "1st to 3000th likewise", ordinal_sweep},
     {"normalise.years", "years 1000 to 2100 and powers of ten likewise", year_sweep},
     {"normalise.sentences", "sentences end where they end", sentence_ends},
+    {"normalise.marks", "the model's marks are its own few", model_marks},
     {"normalise.places", "each word knows its place in the source, through all that is composed and dropped", source_places},
     {"normalise.linear", "no repeated piece makes a turn slow", linear_time},
     {"normalise.hostile", "endless words and invalid bytes are refused or read, never a hang", hostile},

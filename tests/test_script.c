@@ -315,7 +315,7 @@ static void test_personas(void) {
 /* Each measure counts what is there, and nothing else. */
 static void test_stats(void) {
     static const char text[] = FRONT "Maya: Hello, everyone. How many people live by the sea?\n"
-                                     "<!-- rests on [1] -->\nTom: About two hundred million, or 40 percent.\n"
+                                     "<!-- rests on [1] -->\nTom: About two hundred million, or 40 percent of all.\n"
                                      "Maya: Absolutely, that is a lot of people to feed.\n"
                                      "Tom: Hello again. Look here. That is a lot of people to feed.\n"
                                      "<!-- check: \"12\" is in no passage -->\nMaya: Look here. Twelve of them live with 7 dogs. Goodbye.\n"
@@ -327,12 +327,13 @@ static void test_stats(void) {
     if (!CHECKF(parse(&s, text, &err) == 0, "%s", err.text) || !CHECK(cw_script_measure(&s, &m, &err) == 0)) {
         goto done;
     }
-    CHECK(m.turns == 6 && m.segments == 1 && m.words == 53 && m.words_by[0] == 28 && m.turns_by[1] == 3);
+    CHECK(m.turns == 6 && m.segments == 1 && m.words == 55 && m.words_by[0] == 28 && m.turns_by[1] == 3);
     CHECKF(m.greetings == 1 && m.farewells == 1 && m.questions == 1, "%d greetings, %d farewells", m.greetings, m.farewells);
     CHECKF(m.repeated_sentences == 1 && m.sentences == 10, "%d of %d sentences", m.repeated_sentences, m.sentences);
     CHECKF(m.repeated_grams == 4, "%d of %d runs", m.repeated_grams, m.grams);
     CHECK(m.banned_openers == 2 && m.banned_twice == 1);
     CHECK(m.passages == 2 && m.traced == 2);
+    CHECKF(m.stating == 4 && m.stating_traced == 1, "%d turns that state something, %d traced", m.stating, m.stating_traced);
     CHECKF(m.claims == 5 && m.claims_cited == 3 && m.claims_flagged == 2, "%d claims, %d cited, %d flagged", m.claims, m.claims_cited,
            m.claims_flagged);
     CHECKF(m.turn_variation > 0.05 && m.turn_variation < 0.4, "variation %g", m.turn_variation);

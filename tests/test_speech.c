@@ -238,13 +238,13 @@ static const struct {
     {"Node.js", "Node dot js"},
     {"end.Start", "end.Start"},
     /* marks */
-    {"wait -- what", "wait — what"},
+    {"wait -- what", "wait -- what"},
     {"wait—what", "wait—what"},
-    {"wait - what", "wait — what"},
-    {"wait – what", "wait — what"},
-    {"Really?!", "Really?"},
-    {"No!!!", "No!"},
-    {"Well...", "Well…"},
+    {"wait - what", "wait - what"},
+    {"wait – what", "wait – what"},
+    {"Really?!", "Really?!"},
+    {"No!!!", "No!!!"},
+    {"Well...", "Well..."},
     {"Well . . . yes", "Well… yes"},
     {"\"Look,\" he said.", "\"Look,\" he said."},
     {"'Look,' he said.", "'Look,' he said."},
@@ -551,6 +551,47 @@ static void utterances(void) {
     cw_speech_close(s);
 }
 
+/* Heard first, while the rest is made: see tts/speech.c. */
+static void first_phrases(void) {
+    static const struct {
+        const char *text, *last_word; /* of the first chunk; NULL: one chunk */
+        int pause_ms;
+    } cases[] = {
+        {"Welcome back to the show.", NULL, 350},
+        {"Welcome back to the show. Today we talk about the tides, and why they come twice.", NULL, 350},
+        {"Most people would say that it simply dried out. In truth, something inside it changed back, quietly, overnight, and the bread "
+         "that "
+         "you cut in the morning is another bread.",
+         "out", 350},
+        {"Really? So every time I ask it something, a machine far away gets warm? I had always thought of it as something like a book that "
+         "answers, not as a kettle.",
+         "warm", 350},
+        {"When the committee finally met, the chairman read the report aloud, the engineers corrected his figures one by one, and the "
+         "town, "
+         "which had waited eleven years for a bridge, learned that it would have to wait for the twelfth, and for a new committee, too.",
+         "aloud", 120},
+        /* the rest would be a crumb */
+        {"If you rent the same graphics card from two providers, you may pay four times as much for exactly the same work. Is that so?",
+         NULL, 350},
+    };
+    struct cw_speech *s = open_speech();
+    for (size_t i = 0; s && i < sizeof cases / sizeof cases[0]; i++) {
+        struct cw_utterance u;
+        if (!plan(s, cases[i].text, "en-us", 250, &u)) {
+            continue;
+        }
+        const char *last = "";
+        for (int w = 0; w < u.word_count; w++) {
+            last = u.words[w].chunk == 0 && u.words[w].source != CW_WORD_PUNCTUATION ? u.words[w].text : last;
+        }
+        CHECKF(cases[i].last_word ? u.chunk_count > 1 && strcmp(last, cases[i].last_word) == 0 : u.chunk_count == 1,
+               "\"%s\": %d chunks, the first one to \"%s\"", cases[i].text, u.chunk_count, last);
+        CHECKF(u.chunks[0].pause_ms == cases[i].pause_ms, "\"%s\": a pause of %d ms", cases[i].text, u.chunks[0].pause_ms);
+        cw_utterance_free(&u);
+    }
+    cw_speech_close(s);
+}
+
 static void word_sources(void) {
     struct cw_speech *s = open_speech();
     struct cw_utterance u;
@@ -802,6 +843,7 @@ const struct cw_test cw_tests_speech[] = {
     {"speech.utterances", "chunks and words index one another, in the model's alphabet only", utterances},
     {"speech.sources", "each word says where its phonemes come from and where it stands in the script", word_sources},
     {"speech.long", "20,000 bytes are cut at clause ends, nothing is lost, no chunk is too long", long_texts},
+    {"speech.first_phrase", "a turn begins with a chunk that is made quickly, where that does not hurt", first_phrases},
     {"speech.short", "a chunk ends with exactly one mark, and its pause goes by it", short_turns},
     {"speech.refusals", "bad text, bad phonemes and unknown languages are refused by name and place", refusals},
     {"speech.bad_lexicon", "a lexicon that is cut, unsorted or of another kind is refused", bad_lexicons},

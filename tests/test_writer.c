@@ -83,11 +83,12 @@ static void test_grammar(void) {
     }
     cw_text_clear(&grammar);
     cw_text_clear(&out);
-    writer_grammar_outline(&grammar, 2);
+    writer_grammar_outline(&grammar, 2, "Maya", "Tom");
     struct cw_llm_message chat[] = {{"user", "Topic: bees. Write a title and two parts."}};
     struct cw_llm_request r = {.messages = chat, .message_count = 1, .max_tokens = 60, .seed = 3, .grammar = grammar.data};
     CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text);
-    CHECKF(strncmp(out.data, "Title: ", 7) == 0 && strstr(out.data, "\n1. ") != NULL, "%s", out.data);
+    CHECKF(strncmp(out.data, "Title: ", 7) == 0 && strstr(out.data, "\n1. ") != NULL && strstr(out.data, "? Maya thinks ") != NULL, "%s",
+           out.data);
 done:
     cw_script_free(&s);
     cw_text_free(&grammar);
@@ -284,6 +285,9 @@ static void test_checks(void) {
     CHECK(writer_bad_start("Yes, exactly") && writer_bad_start("Yes, that's a good") && writer_bad_start("absolutely") &&
           !writer_bad_start("Sured") && !writer_bad_start("Honey"));
     CHECK(ledger_has_run(&said, "I say bees visit two million fl") && !ledger_has_run(&said, "I say bees visit two billion fl"));
+    CHECK(writer_runs_again("1. How deep are they? 2. How deep are they? 3") == false &&
+          writer_runs_again("How deep are they then? How deep are they t"));
+    CHECK(!writer_runs_again("How deep are they then? How deep are they now") && !writer_runs_again("How deep are they then"));
     ledger_free(&said);
     ledger_free(&examples);
     cw_style_close(style);
@@ -334,6 +338,9 @@ static void test_script(void) {
         goto done;
     }
     CHECK(h.turns == cw_script_turns(&s) && h.in_order);
+    const char *tension = s.segments[0].turns[0].comment;
+    CHECKF(tension != NULL && strstr(tension, "tension: Maya thinks ") != NULL && strstr(tension, "; Tom thinks ") != NULL, "%s",
+           tension != NULL ? tension : "no comment");
     for (int g = 0; g < s.segment_count; g++) {
         for (int t = 0; t < s.segments[g].turn_count; t++) {
             const struct cw_turn *turn = &s.segments[g].turns[t];
@@ -422,6 +429,62 @@ done:
     cw_text_free(&out);
     cw_text_free(&plain);
     cw_llm_close(m);
+}
+
+/* A turn rests on the passage whose words it uses, whoever chose them; on none when it only names the subject, or leaves its fact out. */
+static void test_trace(void) {
+    static const char text[] =
+        "# Tides\n\nThe Moon raises two bulges of water, and the Earth turns beneath them once in 24 hours.\n\n"
+        "# Use\n\nA barrage at the Rance has made power from the tide since 1966. Its 24 turbines feed a town of 225,000 "
+        "people near Saint-Malo.\n";
+    static const struct {
+        const char *line, *fact;
+        int passage; /* cited, 0: none */
+        bool flagged;
+    } cases[] = {
+        {"So two bulges of water stand still, and the Earth turns beneath.", NULL, 1, false},
+        {"The Rance has its barrage, and turbines that make power day and night.", NULL, 2, false},
+        {"So what does the sea do with its tides?", NULL, 0, false},
+        {"My neighbour keeps a boat, and he would like to know as well.", "A barrage at the Rance has made power from the tide since 1966.",
+         0, false},
+        {"Since 1966 it has made power.", "A barrage at the Rance has made power from the tide since 1966.", 2, false},
+        {"The Rance power barrage feeds 5,000 turbines.", NULL, 2, true},
+        {"Ask Napoleon about bulges of water beneath the Moon.", NULL, 1, true},
+    };
+    struct cw_sources sources = {0};
+    struct cw_error err = {0};
+    char path[CW_PATH_MAX];
+    struct writer *w = calloc(1, sizeof *w);
+    struct cw_script s = two_hosts();
+    if (!CHECK(w != NULL) || !CHECK(cw_script_add_segment(&s, "x", &err) == 0)) {
+        goto done;
+    }
+    CHECK(cw_path_join(path, cw_test_dir(), "trace.md", &err) == 0 && cw_file_write(path, text, sizeof text - 1, &err) == 0);
+    if (!CHECKF(cw_sources_add(&sources, path, cw_source_params_default(), &err) == 0, "%s", err.text) || !CHECK(sources.count == 2)) {
+        goto done;
+    }
+    w->script = &s;
+    w->sources = &sources;
+    w->passage_cited = calloc(2, sizeof *w->passage_cited);
+    snprintf(w->topic, sizeof w->topic, "The sea and its tides");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int cited[4] = {0};
+        struct fact fact = {.text = (char *)(uintptr_t)cases[i].fact, .passage = 1};
+        CHECK(cw_script_add_turn(&s, 0, cases[i].line, &err) == 0);
+        struct cw_turn *t = &s.segments[0].turns[i];
+        CHECKF(writer_trace(w, -1, cases[i].fact != NULL ? &fact : NULL, t, &err) == 0, "%s", err.text);
+        int count = cw_turn_sources(t, cited, 4);
+        CHECKF(count == (cases[i].passage > 0) && cited[0] == cases[i].passage, "\"%s\" rests on %d passages, [%d]", cases[i].line, count,
+               cited[0]);
+        CHECKF(cw_turn_flagged(t) == cases[i].flagged, "\"%s\": %s", cases[i].line, t->comment != NULL ? t->comment : "no comment");
+    }
+done:
+    if (w != NULL) {
+        free(w->passage_cited);
+    }
+    free(w);
+    cw_sources_free(&sources);
+    cw_script_free(&s);
 }
 
 /* Every style that ships is whole; a copy that people change keeps the rest; mistakes are named by file and line. */
@@ -605,6 +668,7 @@ const struct cw_test cw_tests_writer[] = {
     {"writer.checks", "greetings, goodbyes, empty agreement, repeats and markup do not pass", test_checks},
     {"writer.styles", "every style is whole, a changed copy keeps the rest, mistakes are named by line", test_styles},
     {"writer.sources", "orders in a source stay material; turns are traced, figures of no passage flagged", test_sources},
+    {"writer.trace", "a turn rests on the passage whose words it uses; a figure or name of no passage is flagged", test_trace},
     {"writer.journal", "stopped and taken up again with another's cache: the same script", test_journal},
     {"writer.rewrite", "a turn said again keeps its place and remarks, everything else stays; a turn can be put in", test_rewrite},
     {"writer.diff", "a change is shown as diff -u shows it", test_diff},

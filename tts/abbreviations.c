@@ -302,7 +302,10 @@ size_t read_abbreviation(struct reader *r, size_t i) {
             }
             break;
         case BEFORE_NUMBER:
-            if (atom_joined_mark(r, i + 1, '.') && atom_at(r, i + 2)->kind == ATOM_NUMBER) {
+            if (atom_joined_mark(r, i + 1, '.') &&
+                (atom_at(r, i + 2)->kind == ATOM_NUMBER ||
+                 (atom_at(r, i)->length > 1 && atom_at(r, i + 2)->length > 1 && atom_capitals(r, i + 2) &&
+                  roman_value(atom_text(r, i + 2), atom_at(r, i + 2)->length)))) {
                 speak(r, b->spoken, i, i + 2, CW_TOKEN_PLAIN);
                 return i + 2;
             }
@@ -411,6 +414,26 @@ int roman_value(const char *s, size_t n) {
     return at == n ? v : 0;
 }
 
+/* "Henry Ford II", "John D. Rockefeller III": a forename opens the name, so the numeral tells son from father. */
+static bool heir(const struct reader *r, size_t i) {
+    static const char *const forenames[] = {
+        "James",    "John",      "Robert",  "Michael", "William", "David",   "Richard", "Joseph", "Thomas", "Charles", "Christopher",
+        "Daniel",   "Henry",     "Edward",  "George",  "Frank",   "Walter",  "Arthur",  "Albert", "Harry",  "Samuel",  "Louis",
+        "Paul",     "Peter",     "Sam",     "Tom",     "Bill",    "Jack",    "Martin",  "Philip", "Andrew", "Anthony", "Mark",
+        "Steven",   "Kenneth",   "Stephen", "Jay",     "Ralph",   "Raymond", "Harold",  "Howard", "Carl",   "Fred",    "Theodore",
+        "Benjamin", "Cornelius", "Nathan",  "Oliver",  "Davis",   "Martin",  "Hank",    "Ken",    "Adlai",  "Alfred",  "Ernest",
+        "Eugene",   "Francis",   "Gerald",  "Herbert", "Jerome",  NULL};
+    size_t k = i;
+    for (int names = 0; names < 3 && k > 0 && atom_capital(r, k); names++) {
+        k--;
+        k -= k > 0 && atom_mark(r, k, '.') && atom_at(r, k - 1)->length <= 2; /* an initial's dot */
+        if (atom_in(r, k, forenames)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool king(const struct reader *r, size_t i) {
     static const char *const titles[] = {"King",   "Queen",  "Pope",   "Emperor", "Tsar",  "Czar",
                                          "Prince", "Sultan", "Kaiser", "Pharaoh", "Saint", NULL};
@@ -455,7 +478,8 @@ size_t read_roman(struct reader *r, size_t i) {
     bool alone = !small && n >= 4 && v >= 1000 && v < 3000;
     bool century = !small && v <= 21 && (n > 1 || v > 1) && atom_in_any_case(r, i + 1, centuries);
     bool after_word = i > 0 && atom_at(r, before)->kind == ATOM_WORD && a->space;
-    bool ruler = after_word && king(r, before) && !small, part = after_word && atom_in_any_case(r, before, parts);
+    bool ruler = after_word && (king(r, before) || (n > 1 && v < 10 && heir(r, before))) && !small,
+         part = after_word && atom_in_any_case(r, before, parts);
     if (atom_mark(r, before, '.') && i > 1 && a->space && atom_in_any_case(r, i - 2, parts)) { /* Vol. III */
         part = true;
     }

@@ -57,7 +57,8 @@ size_t read_street(struct reader *r, size_t i) {
         return i;
     }
     /* look: direction, names or an ordinal, the kind of way */
-    size_t k = i + 1, names = 0;
+    size_t letter = atom_joined(r, i + 1, ATOM_WORD) && atom_capitals(r, i + 1) && atom_at(r, i + 1)->length == 1; /* 221B */
+    size_t k = i + 1 + letter, names = 0;
     const char *direction = atom_at(r, k)->space ? direction_at(r, k) : NULL;
     if (direction) {
         k += 1 + atom_joined_mark(r, k + 1, '.');
@@ -78,7 +79,10 @@ size_t read_street(struct reader *r, size_t i) {
     }
     /* speak */
     say_house(r, i);
-    size_t at = i + 1;
+    if (letter) {
+        speak_atom(r, i + 1, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
+    }
+    size_t at = i + 1 + letter;
     if (direction) {
         size_t next = at + 1 + atom_joined_mark(r, at + 1, '.');
         speak(r, direction, at, next, 0);
@@ -97,7 +101,11 @@ size_t read_street(struct reader *r, size_t i) {
         return speak_abbreviated(r, way, k, k + 1, 0);
     }
     speak(r, way, k, k + 1, 0);
-    return k + 1;
+    const char *quadrant = atom_at(r, k + 1)->length == 2 ? direction_at(r, k + 1) : NULL; /* Pennsylvania Ave NW */
+    if (quadrant) {
+        speak(r, quadrant, k + 1, k + 2, 0);
+    }
+    return k + 1 + (quadrant != NULL);
 }
 
 size_t read_state(struct reader *r, size_t i) {

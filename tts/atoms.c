@@ -278,6 +278,7 @@ static void add_token(struct reader *r, int kind, const char *spoken, size_t n, 
                                      .length = r->map[last->offset + last->length] - r->map[first->offset],
                                      .kind = kind,
                                      .flags = flags,
+                                     .class = (int)r->class,
                                      .stress = CW_NO_STRESS};
 }
 
@@ -315,6 +316,13 @@ void respan(struct reader *r, size_t token, size_t a, size_t b) {
             r->out->v[i].offset = r->map[first->offset];
             r->out->v[i].length = r->map[last->offset + last->length] - r->map[first->offset];
         }
+    }
+}
+
+void reclass(struct reader *r, size_t token, enum cw_token_class class) {
+    r->class = class;
+    for (size_t i = token; i < r->out->n; i++) {
+        r->out->v[i].class = (int)class;
     }
 }
 

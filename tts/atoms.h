@@ -34,7 +34,8 @@ struct reader {
     struct atom *atoms; /* atom_count of them, then one ATOM_END */
     size_t atom_count;
     bool british;
-    bool quoted; /* inside of double quotes */
+    bool quoted;               /* inside of double quotes */
+    enum cw_token_class class; /* of what is being read */
     struct cw_tokens *out;
     struct cw_text words; /* scratch */
 };
@@ -72,6 +73,8 @@ void speak_atom(struct reader *r, size_t i, int flags);   /* the atom's own lett
 void speak_mark(struct reader *r, const char *mark, size_t i);
 /* The source of all words from `token` on is atoms [a, b): "40%" is one word of the script. */
 void respan(struct reader *r, size_t token, size_t a, size_t b);
+/* What is being read turns out to be of this class, all words from `token` on. */
+void reclass(struct reader *r, size_t token, enum cw_token_class class);
 
 /* ---- numerals (measure.c) ---------------------------------------------------------------------------------------------- */
 

@@ -370,14 +370,15 @@ static size_t half_day(const struct reader *r, size_t i, bool *pm) {
             return verb ? 0 : 1 + (atom_joined_mark(r, i + 1, '.') && !dot_ends(r, i + 1) && !atom_joined(r, i + 2, ATOM_WORD));
         }
         if (atom_is_any_case(r, i, k ? "p" : "a") && atom_joined_mark(r, i + 1, '.') && atom_is_any_case(r, i + 2, "m")) {
-            return 3 + (atom_joined_mark(r, i + 3, '.') && (atom_joined(r, i + 4, ATOM_WORD) || !dot_ends(r, i + 3)));
+            bool run = atom_joined_mark(r, i + 4, '?') || atom_joined_mark(r, i + 4, '!'); /* "a.m.?": a dot of theirs */
+            return 3 + (!run && atom_joined_mark(r, i + 3, '.') && (atom_joined(r, i + 4, ATOM_WORD) || !dot_ends(r, i + 3)));
         }
     }
     return 0;
 }
 
 /* "EST", "e.s.t": a zone's letters after the hour; the atom after them. */
-static size_t say_zone(struct reader *r, size_t i) {
+static size_t say_zone(struct reader *r, size_t i, bool after_half) {
     static const char *const zones[] = {"est", "edt", "et",  "cst", "cdt", "ct",   "mst", "mdt", "mt",   "pst", "pdt",
                                         "pt",  "gmt", "utc", "bst", "cet", "cest", "ist", "jst", "aest", NULL};
     char letters[8];
@@ -398,7 +399,7 @@ static size_t say_zone(struct reader *r, size_t i) {
             return end;
         }
     }
-    if (atom_in_any_case(r, i, zones) && (atom_capitals(r, i) || !atom_at(r, i)->space)) {
+    if (atom_in_any_case(r, i, zones) && (atom_capitals(r, i) || !atom_at(r, i)->space || (after_half && atom_at(r, i)->length > 2))) {
         n = atom_at(r, i)->length;
         for (size_t k = 0; k < n; k++) {
             letters[k] = (char)(atom_text(r, i)[k] & ~32);
@@ -417,7 +418,7 @@ static size_t say_half_day(struct reader *r, size_t i) {
     if (atoms) {
         speak(r, pm ? "PM" : "AM", i, i + atoms, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
     }
-    return say_zone(r, i + atoms);
+    return say_zone(r, i + atoms, atoms > 0);
 }
 
 static void say_clock(struct reader *r, int hour, int minute, bool half) {
@@ -473,6 +474,7 @@ size_t read_time(struct reader *r, size_t i) {
         cw_say_int(&r->words, hour, r->british);
         cw_text_add(&r->words, " to");
         cw_say_int(&r->words, minute, r->british);
+        r->class = CW_CLASS_CARDINAL;
         speak_scratch(r, i, end);
         return end;
     }

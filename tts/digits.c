@@ -21,14 +21,24 @@ static bool digits_at(const struct reader *r, size_t i, size_t least, size_t mos
 
 /* Groups of digits from i on, with single separators between them: speaks them with short pauses; the atom after. */
 static size_t say_groups(struct reader *r, size_t i, size_t end) {
+    bool first = true;
     for (size_t k = i, last = i; k < end; k++) {
         if (atom_at(r, k)->kind == ATOM_NUMBER) {
-            if (k > i && r->out->n && r->out->v[r->out->n - 1].kind != CW_TOKEN_MARK) {
+            if (!first && r->out->n && r->out->v[r->out->n - 1].kind != CW_TOKEN_MARK) {
                 speak_mark(r, ",", last);
             }
-            say_group(r, k, k == i);
+            say_group(r, k, first);
+            first = false;
             last = k + 1;
         }
+    }
+    size_t number = end + 1 + atom_joined_mark(r, end + 1, '.');
+    if ((atom_is(r, end, "x") || atom_is_any_case(r, end, "ext")) && digits_at(r, number, 1, 6)) {
+        speak_mark(r, ",", end - 1);
+        speak(r, "extension", end, number, CW_TOKEN_PLAIN);
+        cw_say_digits(&r->words, atom_text(r, number), atom_at(r, number)->length);
+        speak_scratch(r, number, number + 1);
+        return number + 1;
     }
     return end;
 }
@@ -170,6 +180,11 @@ size_t read_version(struct reader *r, size_t i) {
         } else {
             cw_say_cardinal(&r->words, r->text + a->offset, a->length, CW_AND_NONE);
         }
+    }
+    if (address && atom_joined_mark(r, end, ':') && digits_at(r, end + 1, 1, 5) && !atom_at(r, end + 1)->space) { /* its port */
+        cw_text_add(&r->words, " colon");
+        cw_say_digits(&r->words, atom_text(r, end + 1), atom_at(r, end + 1)->length);
+        end += 2;
     }
     speak_scratch(r, i, end);
     return end;

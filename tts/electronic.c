@@ -136,8 +136,8 @@ size_t read_address(struct reader *r, size_t i) {
     }
     bool path = atom_mark(r, i, '/') ||
                 ((atom_mark(r, i, '~') || atom_mark(r, i, '.')) && atom_joined_mark(r, i + 1, '/') && !atom_at(r, i + 2)->space);
-    bool hidden = atom_mark(r, i, '.') && atom_at(r, i)->space && atom_joined(r, i + 1, ATOM_WORD) && atom_lower(r, i + 1) &&
-                  !atom_joined_mark(r, i + 2, '@');
+    bool hidden = atom_mark(r, i, '.') && atom_at(r, i)->space && atom_joined(r, i + 1, ATOM_WORD) &&
+                  (atom_lower(r, i + 1) || atom_is(r, i + 1, "NET")) && !atom_joined_mark(r, i + 2, '@');
     if (!part(r, i) && !(path && (atom_at(r, i)->space)) && !hidden) {
         return i;
     }

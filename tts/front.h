@@ -24,6 +24,28 @@ enum cw_token_flag {
     CW_TOKEN_RESPELT = 128,   /* by a respelling: "koo-ber-NET-eez" */
 };
 
+/* What kind of thing of the script a token comes from: the reader that knew its pattern decides. speech.c names them. */
+enum cw_token_class {
+    CW_CLASS_WORD,
+    CW_CLASS_ACRONYM,
+    CW_CLASS_ABBREVIATION,
+    CW_CLASS_CARDINAL,
+    CW_CLASS_ORDINAL,
+    CW_CLASS_DECIMAL,
+    CW_CLASS_FRACTION,
+    CW_CLASS_ROMAN,
+    CW_CLASS_SERIAL,
+    CW_CLASS_DATE,
+    CW_CLASS_TIME,
+    CW_CLASS_MONEY,
+    CW_CLASS_MEASURE,
+    CW_CLASS_PERCENT,
+    CW_CLASS_TELEPHONE,
+    CW_CLASS_ADDRESS,
+    CW_CLASS_ELECTRONIC,
+    CW_CLASS_SYMBOL,
+};
+
 #define CW_NO_STRESS 100 /* of cw_token.stress */
 
 /* One spoken word or one mark. Strings are offsets into the pool, because it grows. */
@@ -32,6 +54,7 @@ struct cw_token {
     size_t phonemes;       /* offset in pool; written by G2P, or given inline */
     size_t offset, length; /* its span in the source text */
     int kind, flags, source;
+    int class;
     float stress; /* [word](+1): a stress asked for; or CW_NO_STRESS */
 };
 
@@ -39,6 +62,7 @@ struct cw_tokens {
     struct cw_token *v;
     size_t n, cap;
     struct cw_text pool; /* NUL-terminated strings, one after another; offset 0 is "" */
+    bool silent;         /* refused because there is nothing to speak */
 };
 
 /* Checks the text (UTF-8, control characters, length, something to speak) and makes its spoken tokens. */

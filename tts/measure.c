@@ -301,8 +301,12 @@ static bool in_a_name(const struct reader *r, size_t i, const struct numeral *m)
                  !atom_mark(r, m->end, '%') &&
                  (atom_at(r, m->end)->kind == ATOM_END || (atom_at(r, m->end)->kind == ATOM_MARK && !atom_at(r, m->end)->space) ||
                   atom_in(r, m->end, after));
+    static const char *const along[] = {"north", "south", "east", "west", "near", "through", "is",
+                                        "and",   "or",    "to",   "in",   "at",   "from",    NULL};
+    bool route = m->n == 3 && i > 3 && atom_is(r, i - 2, "S") && atom_is(r, i - 4, "U") && atom_mark(r, i - 1, '.') &&
+                 atom_at(r, i)->space && (!atom_lower(r, m->end) || atom_in(r, m->end, along)); /* U.S. 101 */
     bool hundred_and_one = m->n == 3 && memcmp(m->digits, "101", 3) == 0 && atom_capital(r, i - 1) && atom_at(r, i - 1)->length > 3;
-    if ((atom_in_any_case(r, i - 1, names) && atom_capital(r, i - 1)) || hundred_and_one || named) {
+    if ((atom_in_any_case(r, i - 1, names) && atom_capital(r, i - 1)) || hundred_and_one || named || route) {
         return true;
     }
     if (m->n == 3 || (m->digits[2] == '0' && m->digits[3] != '0')) {
@@ -343,21 +347,32 @@ static void say_serial(struct reader *r, const struct numeral *m, size_t i) {
     }
 }
 
+/* "170 - 45190": the second is too long to be the first's end, so the two are a sign's groups, and long ones are read digit by digit. */
+static bool in_groups(const struct reader *r, size_t i, const struct numeral *m) {
+    return m->n > 4 && !m->commas && !m->fraction_n && i > 1 && atom_mark(r, i - 1, '-') && atom_at(r, i - 1)->space &&
+           atom_at(r, i)->space && atom_at(r, i - 2)->kind == ATOM_NUMBER && atom_at(r, i - 2)->length + 1 < m->n;
+}
+
 static void say_year_or_number(struct reader *r, const struct numeral *m, size_t i) {
     bool equation = equation_at(r, i);
-    if (!equation && digit_context(r, i)) {
+    r->class = m->fraction_n ? CW_CLASS_DECIMAL : CW_CLASS_CARDINAL;
+    if (!equation && (digit_context(r, i) || in_groups(r, i, m))) {
+        r->class = CW_CLASS_SERIAL;
         cw_say_digits(&r->words, m->digits, m->n);
         speak_scratch(r, i, m->end);
         if (m->fraction_n) {
             say_fraction_digits(r, m, i, m->end);
         }
     } else if (oh_in_the_middle(r, i, m) || in_a_name(r, i, m)) {
+        r->class = CW_CLASS_SERIAL;
         say_pairs(r, m->digits, m->n);
         speak_scratch(r, i, m->end);
     } else if (!equation && is_year(r, i, m)) {
+        r->class = CW_CLASS_DATE;
         say_year(r, numeral_int(m));
         speak_scratch(r, i, m->end);
     } else if (m->n && !m->fraction_n && number_in_serial(r, i)) {
+        r->class = CW_CLASS_SERIAL;
         say_serial(r, m, i);
     } else {
         say_numeral(r, m, i);
@@ -520,7 +535,9 @@ static size_t read_decade(struct reader *r, size_t first, const struct numeral *
     }
     bool seconds = first > 1 && atom_at(r, first - 1)->kind == ATOM_WORD && atom_at(r, first - 2)->kind == ATOM_NUMBER &&
                    (atom_is(r, first - 1, "m") || atom_is(r, first - 1, "min") || atom_is(r, first - 1, "h"));
-    if (seconds && !apostrophe) { /* 5m 30s */
+    bool serial = first == 1 && end == r->atom_count && atom_at(r, 0)->kind == ATOM_WORD && atom_at(r, 0)->length == 1 &&
+                  !atom_at(r, first)->space;  /* W26s, and nothing beside it that shows a plural */
+    if ((seconds || serial) && !apostrophe) { /* 5m 30s */
         return first;
     }
     bool decade = m->digits[m->n - 1] == '0' && m->n != 1;
@@ -607,6 +624,22 @@ static size_t read_feet(struct reader *r, size_t i, const struct numeral *m) {
     return i;
 }
 
+/* 802.11ac, a standard's name */
+static size_t read_standard(struct reader *r, size_t i, const struct numeral *m) {
+    static const char *const parts[] = {"1", "3", "11", "15", "16", NULL};
+    if (m->end != i + 3 || !atom_is(r, i, "802") || !atom_in(r, i + 2, parts)) {
+        return i;
+    }
+    bool letters = atom_joined(r, m->end, ATOM_WORD) && atom_at(r, m->end)->length <= 2;
+    cw_text_add(&r->words, "eight oh two dot");
+    cw_say_int(&r->words, atom_int(r, i + 2), false);
+    speak_scratch(r, i, m->end);
+    if (letters) {
+        speak_atom(r, m->end, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
+    }
+    return m->end + letters;
+}
+
 /* 1080p, 480i */
 static size_t read_lines(struct reader *r, size_t i, const struct numeral *m) {
     if (m->commas || m->fraction_n || m->n < 3 || m->n > 4 || m->digits[m->n - 1] != '0' || !atom_joined(r, m->end, ATOM_WORD) ||
@@ -637,6 +670,8 @@ static size_t read_range(struct reader *r, size_t i, const struct numeral *m, si
         model || (m->n == to.n && !m->fraction_n && !to.fraction_n && !m->commas && memcmp(to.digits, m->digits, m->n) == 0); /* 50-50 */
     bool apart = m->n > to.n + 1 && !(numeral_year(m) && to.n <= 2) && !m->fraction_n && !to.fraction_n &&
                  !atom_joined(r, to.end, ATOM_WORD); /* 978-0: no range, no score */
+    bool counted = !spaced && m->n == 1 && to.n == 1 && range_at(r, to.end) && atom_at(r, to.end + 1)->kind == ATOM_NUMBER; /* 1-2-3 */
+    model = model || counted;
     if (apart && !spaced && !m->commas) {
         speak_mark(r, "—", end);
     } else if (!model) {
@@ -694,8 +729,12 @@ static size_t read_exponent(struct reader *r, size_t i) {
 }
 
 size_t read_number(struct reader *r, size_t i) {
-    static size_t (*const readers[])(struct reader *, size_t) = {read_street,  read_date,     read_time,      read_groups,
-                                                                 read_version, read_fraction, read_day_month, read_hour};
+    static const struct {
+        size_t (*read)(struct reader *, size_t);
+        enum cw_token_class class;
+    } readers[] = {{read_street, CW_CLASS_ADDRESS},   {read_date, CW_CLASS_DATE},      {read_time, CW_CLASS_TIME},
+                   {read_groups, CW_CLASS_TELEPHONE}, {read_version, CW_CLASS_SERIAL}, {read_fraction, CW_CLASS_FRACTION},
+                   {read_day_month, CW_CLASS_DATE},   {read_hour, CW_CLASS_TIME}};
     size_t token = r->out->n, end, first = i;
     struct numeral m;
     bool sign = atom_mark(r, i, '-') || atom_mark(r, i, MINUS_SIGN);
@@ -714,22 +753,33 @@ size_t read_number(struct reader *r, size_t i) {
     }
     if (first == i && atom_at(r, i)->kind == ATOM_NUMBER) {
         for (size_t k = 0; k < sizeof readers / sizeof readers[0]; k++) {
-            if ((end = readers[k](r, i)) > i) {
+            r->class = readers[k].class;
+            if ((end = readers[k].read(r, i)) > i) {
                 return read_to(r, end);
             }
         }
     }
+    r->class = CW_CLASS_ORDINAL;
     if ((end = read_ordinal(r, i, &m)) > i) {
         respan(r, token, first, end);
         return read_to(r, end);
     }
-    if ((end = read_team(r, i, &m)) > i || (end = read_hundreds(r, i, &m)) > i || (end = read_decade(r, i, &m)) > i ||
-        (end = read_feet(r, i, &m)) > i || (end = read_lines(r, i, &m)) > i) {
-        return end;
+    static const struct {
+        size_t (*read)(struct reader *, size_t, const struct numeral *);
+        enum cw_token_class class;
+    } shapes[] = {{read_team, CW_CLASS_SERIAL},  {read_hundreds, CW_CLASS_CARDINAL}, {read_decade, CW_CLASS_DATE},
+                  {read_feet, CW_CLASS_MEASURE}, {read_lines, CW_CLASS_SERIAL},      {read_standard, CW_CLASS_SERIAL}};
+    for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
+        r->class = shapes[k].class;
+        if ((end = shapes[k].read(r, i, &m)) > i) {
+            return end;
+        }
     }
+    r->class = m.fraction_n ? CW_CLASS_DECIMAL : CW_CLASS_CARDINAL;
     end = m.end;
-    if (!m.fraction_n) {
+    if (!m.fraction_n) { /* 2 1/2, 2½ */
         int top, bottom;
+        r->class = CW_CLASS_FRACTION;
         if (atom_at(r, end)->kind == ATOM_NUMBER && atom_at(r, end)->space && fraction_at(r, end, &top, &bottom) && top > 0 && bottom > 1 &&
             bottom <= 100 && top <= 99) {
             say_numeral(r, &m, i);
@@ -796,6 +846,9 @@ size_t read_number(struct reader *r, size_t i) {
     }
     respan(r, token, first, end);
     size_t after = read_suffix(r, i, end, one);
+    if (r->class == CW_CLASS_MEASURE || r->class == CW_CLASS_PERCENT) { /* the minus too */
+        reclass(r, token, r->class);
+    }
     if (after > end && !atom_at(r, end)->space) { /* "40%" is one word of the script */
         respan(r, token, first, after);
     }

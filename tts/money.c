@@ -162,6 +162,7 @@ static void say_amount(struct reader *r, const struct numeral *m, const struct c
     }
     speak(r, adjective || (whole == 1 && cents >= 0) || (numeral_is_one(m) && !magnitude) ? c->one : c->many, a, b, CW_TOKEN_PLAIN);
     if (cents > 0) {
+        cw_text_add(&r->words, cents > 20 && cents % 10 ? "and " : ""); /* it parts two runs of number words */
         say_cents(r, c, cents);
         speak_scratch(r, a, b);
     }

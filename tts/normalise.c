@@ -110,7 +110,7 @@ static size_t read_word(struct reader *r, size_t i) {
         speak_atom(r, i, 0);
         return i + 1;
     }
-    if (a->length == 1 && atom_capital(r, i) &&
+    if (a->length == 1 && (atom_capital(r, i) || (atom_is(r, i, "c") && atom_mark(r, i + 1, '#'))) &&
         (atom_joined_mark(r, i + 1, '#') || atom_joined_mark(r, i + 1, 0x266F) || atom_joined_mark(r, i + 1, 0x266D)) &&
         !atom_joined(r, i + 2, ATOM_WORD)) {
         speak_atom(r, i, CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
@@ -231,6 +231,67 @@ done:
     reader_free(&inner);
     free(label);
     return result;
+}
+
+/* [HH AH0 L OW1]: the sounds themselves, in the alphabet of American pronouncing dictionaries. They are shown as they stand. */
+static const char *const arpabet[][2] = {
+    {"AA", "ɑ"}, {"AE", "æ"}, {"AH", "ʌ"}, {"AO", "ɔ"}, {"AW", "W"}, {"AY", "I"}, {"EH", "ɛ"}, {"ER", "ɜɹ"},
+    {"EY", "A"}, {"IH", "ɪ"}, {"IY", "i"}, {"OW", "O"}, {"OY", "Y"}, {"UH", "ʊ"}, {"UW", "u"}, /* these bear stress; the others do not */
+    {"B", "b"},  {"CH", "ʧ"}, {"D", "d"},  {"DH", "ð"}, {"F", "f"},  {"G", "ɡ"},  {"HH", "h"}, {"JH", "ʤ"},
+    {"K", "k"},  {"L", "l"},  {"M", "m"},  {"N", "n"},  {"NG", "ŋ"}, {"P", "p"},  {"R", "ɹ"},  {"S", "s"},
+    {"SH", "ʃ"}, {"T", "t"},  {"TH", "θ"}, {"V", "v"},  {"W", "w"},  {"Y", "j"},  {"Z", "z"},  {"ZH", "ʒ"}};
+enum { VOWELS = 15 };
+
+/* One sound of n bytes, "AH0" or "HH", is added to `out`. */
+static bool add_sound(struct cw_text *out, const char *s, size_t n, bool british) {
+    char stress = n > 1 && s[n - 1] >= '0' && s[n - 1] <= '2' ? s[n - 1] : 0;
+    n -= stress != 0;
+    for (size_t k = 0; k < sizeof arpabet / sizeof arpabet[0]; k++) {
+        if (strlen(arpabet[k][0]) == n && memcmp(arpabet[k][0], s, n) == 0 && (k < VOWELS) == (stress != 0)) {
+            const char *weak = stress != '0'                      ? NULL
+                               : strcmp(arpabet[k][0], "AH") == 0 ? "ə"
+                               : strcmp(arpabet[k][0], "ER") == 0 ? "əɹ"
+                                                                  : NULL;
+            const char *own = british && strcmp(arpabet[k][0], "OW") == 0 ? "Q" : arpabet[k][1];
+            cw_text_add(out, stress == '1' ? "ˈ" : stress == '2' ? "ˌ" : "");
+            cw_text_add(out, weak ? weak : own);
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t read_sounds(struct reader *r, size_t i) {
+    const char *s = atom_text(r, i), *close = *s == '[' ? strchr(s, ']') : NULL;
+    bool vowel = false;
+    if (!close || close - s > 200) {
+        return i;
+    }
+    for (const char *p = s + 1; p < close;) {
+        size_t n = strcspn(p, " ]");
+        if (n && !add_sound(&r->words, p, n, r->british)) {
+            cw_text_clear(&r->words);
+            return i;
+        }
+        vowel = vowel || (n && p[n - 1] >= '0' && p[n - 1] <= '2');
+        p += n + (p[n] == ' ');
+    }
+    size_t end = i + 1;
+    while (atom_text(r, end) <= close && atom_at(r, end)->kind != ATOM_END) {
+        end++;
+    }
+    if (vowel && !r->words.failed) {
+        struct cw_tokens *t = r->out;
+        size_t first = t->n;
+        speak(r, "x", i, end, 0);
+        if (t->n > first) {
+            t->v[first].kind = CW_TOKEN_INLINE;
+            t->v[first].spoken = cw_tokens_keep(t, s, (size_t)(close - s) + 1);
+            t->v[first].phonemes = cw_tokens_keep(t, r->words.data, r->words.len);
+        }
+    }
+    cw_text_clear(&r->words);
+    return vowel ? end : i;
 }
 
 /* ---- signs and marks ----------------------------------------------------------------------------------------------------- */
@@ -372,7 +433,8 @@ static size_t read_sign(struct reader *r, size_t i) {
             spoken = m != '~' && operand_before(r, i) ? "is about" : "about";
         }
     } else if (m == '*') {
-        spoken = between || (equation_at(r, i) && operand_before(r, i)) ? "times" : NULL;
+        bool times = equation_at(r, i) ? operand_before(r, i) : between && (space || space_after);
+        spoken = times ? "times" : between ? "asterisk" : NULL;
     } else if (m == '/') {
         bool number_before = i > 0 && number_next(r, i - 1);
         if (i > 1 && !space && atom_at(r, i - 1)->kind == ATOM_WORD && number_next(r, i - 2) &&
@@ -556,23 +618,31 @@ static bool speakable(const struct cw_tokens *t) {
 
 int cw_tokens_make(struct cw_tokens *t, const char *text, bool british, struct cw_error *err) {
     int result = -1;
+    bool silent = false;
     struct reader r = {.british = british, .out = t};
     *t = (struct cw_tokens){0};
     if (text_clean(&r, text, err) || atoms_read(&r, err)) {
         goto done;
     }
-    static size_t (*const word_readers[])(struct reader *, size_t) = {
-        read_address, read_date_words, read_weekday, read_dotted, read_state, read_abbreviation, read_roman, read_money, read_word};
-    static size_t (*const mark_readers[])(struct reader *, size_t) = {read_money,  read_phone,   read_number, read_clipped,
-                                                                      read_handle, read_address, read_sign};
-    static size_t (*const number_readers[])(struct reader *, size_t) = {read_address, read_money, read_number};
+    static const struct {
+        size_t (*read)(struct reader *, size_t);
+        enum cw_token_class class;
+    } word_readers[] = {{read_address, CW_CLASS_ELECTRONIC},  {read_date_words, CW_CLASS_DATE}, {read_weekday, CW_CLASS_DATE},
+                        {read_dotted, CW_CLASS_ABBREVIATION}, {read_state, CW_CLASS_ADDRESS},   {read_abbreviation, CW_CLASS_ABBREVIATION},
+                        {read_roman, CW_CLASS_ROMAN},         {read_money, CW_CLASS_MONEY},     {read_word, CW_CLASS_WORD}},
+      mark_readers[] = {{read_sounds, CW_CLASS_WORD},        {read_money, CW_CLASS_MONEY},  {read_phone, CW_CLASS_TELEPHONE},
+                        {read_number, CW_CLASS_CARDINAL},    {read_clipped, CW_CLASS_WORD}, {read_handle, CW_CLASS_ELECTRONIC},
+                        {read_address, CW_CLASS_ELECTRONIC}, {read_sign, CW_CLASS_SYMBOL}},
+      number_readers[] = {{read_address, CW_CLASS_ELECTRONIC}, {read_money, CW_CLASS_MONEY}, {read_number, CW_CLASS_CARDINAL}};
 #define FIRST_OF(readers)                                                                                                                  \
     for (size_t k = 0; next == i && k < sizeof readers / sizeof readers[0]; k++) {                                                         \
-        next = readers[k](&r, i);                                                                                                          \
+        r.class = readers[k].class;                                                                                                        \
+        next = readers[k].read(&r, i);                                                                                                     \
     }
     bool shout = shouting(&r);
     for (size_t i = 0; i < r.atom_count && !t->pool.failed;) {
         size_t next = i;
+        r.class = CW_CLASS_WORD;
         switch (r.atoms[i].kind) {
         case ATOM_LINK:
             if (read_link(&r, i, err)) {
@@ -600,7 +670,8 @@ int cw_tokens_make(struct cw_tokens *t, const char *text, bool british, struct c
         cw_fail_memory(err, "text");
         goto done;
     }
-    if (!speakable(t)) {
+    silent = !speakable(t);
+    if (silent) {
         cw_fail(err, CW_BAD_INPUT, "text: expected at least one word to speak, found %s", r.atom_count ? "only marks" : "nothing");
         goto done;
     }
@@ -609,6 +680,7 @@ done:
     reader_free(&r);
     if (result) {
         cw_tokens_free(t);
+        t->silent = silent;
     }
     return result;
 }

@@ -4,9 +4,9 @@
 
 #include "tts/dictionary.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct cw_speech {
     struct cw_lexicon us, gb;
@@ -94,48 +94,26 @@ const char *cw_word_source_name(enum cw_word_source source) {
     return names[source];
 }
 
-static bool within(const char *s, const char *const *signs) {
-    for (; *signs; signs++) {
-        if (strstr(s, *signs)) {
-            return true;
-        }
+/* A word of capitals, or one whose letters are said. */
+static bool acronym(const struct cw_token *k, const char *source) {
+    size_t capitals = 0;
+    for (size_t i = 0; i < k->length; i++) {
+        capitals += source[k->offset + i] >= 'A' && source[k->offset + i] <= 'Z';
     }
-    return false;
+    return (k->flags & CW_TOKEN_SPELL) || (capitals > 1 && capitals == k->length && !(k->flags & CW_TOKEN_SHOUT));
 }
 
-const char *cw_word_class(const struct cw_spoken_word *w) {
-    static const char *const currencies[] = {"$", "€", "£", "¥", "₹", "₩", NULL}, *const addresses[] = {"://", "www.", NULL};
-    const char *s = w->text;
-    size_t n = strlen(s), digits = 0, capitals = 0, letters = 0, high = 0;
-    for (size_t i = 0; i < n; i++) {
-        digits += s[i] >= '0' && s[i] <= '9';
-        capitals += s[i] >= 'A' && s[i] <= 'Z';
-        high += (unsigned char)s[i] >= 0x80;
-        letters += (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= 'a' && s[i] <= 'z') || (unsigned char)s[i] >= 0xC0;
+static const char *class_name(const struct cw_token *k, const char *source) {
+    static const char *const names[] = {"word",     "acronym", "abbreviation", "cardinal", "ordinal",    "decimal",
+                                        "fraction", "roman",   "serial",       "date",     "time",       "money",
+                                        "measure",  "percent", "telephone",    "address",  "electronic", "symbol"};
+    if (k->kind != CW_TOKEN_WORD) {
+        return k->kind == CW_TOKEN_MARK ? "punctuation" : "inline";
     }
-    const char *last = n >= 2 ? s + n - 2 : "";
-    bool tail = strcmp(last, "st") == 0 || strcmp(last, "nd") == 0 || strcmp(last, "rd") == 0 || strcmp(last, "th") == 0;
-    return w->source == CW_WORD_PUNCTUATION                               ? "punctuation"
-           : w->source == CW_WORD_INLINE                                  ? "inline"
-           : w->source == CW_WORD_DICTIONARY                              ? "word"
-           : within(s, addresses)                                         ? "address"
-           : n > 1 && *s == '#' && letters                                ? "hashtag"
-           : n > 1 && *s == '@'                                           ? "handle"
-           : strchr(s, '@') && n > 2                                      ? "e-mail"
-           : digits && within(s, currencies)                              ? "money"
-           : digits && strchr(s, '%')                                     ? "percent"
-           : digits && strchr(s, ':')                                     ? "time"
-           : digits && strchr(s, '/')                                     ? "date or fraction"
-           : digits && tail && letters == 2                               ? "ordinal"
-           : digits && strchr(s, '.') && !letters                         ? "decimal"
-           : digits && !letters                                           ? "number"
-           : digits                                                       ? "measure or code"
-           : letters && n > 1 && s[n - 1] == '.'                          ? "abbreviation"
-           : letters && strcmp(s, w->spoken) != 0 && strchr(s, '.')       ? "address"
-           : capitals > 1 && capitals == letters && !high                 ? "acronym"
-           : letters && strcasecmp(s, w->spoken) != 0 && !strchr(s, '\'') ? "abbreviation"
-           : !letters                                                     ? "symbol"
-                                                                          : "word";
+    if (k->class != CW_CLASS_WORD || (k->flags & CW_TOKEN_DICTIONARY)) {
+        return names[k->class];
+    }
+    return k->flags & CW_TOKEN_NUMBER ? names[CW_CLASS_CARDINAL] : acronym(k, source) ? names[CW_CLASS_ACRONYM] : names[CW_CLASS_WORD];
 }
 
 /* ---- pieces: what a cut may not part ------------------------------------------------------------------------------------ */
@@ -229,10 +207,43 @@ static struct ending ending_at(const struct piece *p, size_t j) {
     return e;
 }
 
+static bool may_cut(const struct piece *p, size_t j) {
+    return !(p[j].mark && !p[j].opening) && !p[j - 1].opening; /* marks stay with what they open or close */
+}
+
+/* Where the first phrase ends, so that it is heard while the rest is still being made; 0: nowhere. That is the end of the first sentence;
+ * of a clause only where that sentence is long. Short texts are spoken badly by themselves, so neither the phrase nor the rest may be one.
+ * `length`: its symbols. */
+static size_t first_phrase(const struct piece *p, size_t n, int max, long *length) {
+    enum { WHOLE = 100, LEAST = 32, LONG_SENTENCE = 200, CLAUSE_LEAST = 50, CLAUSE_MOST = 130 };
+    const long most = max < LONG_SENTENCE ? max : LONG_SENTENCE;
+    long whole = 0, so_far = 0, all = 0, sounds = 0; /* the latter without marks and blanks */
+    size_t best = 0;
+    int best_strength = 0;
+    for (size_t k = 0; k < n; k++) {
+        whole += p[k].symbols + p[k].space;
+        all += p[k].mark ? 0 : p[k].symbols;
+    }
+    for (size_t j = 1; whole > WHOLE && j < n && so_far <= most; j++) {
+        char text[8];
+        so_far += p[j - 1].symbols + p[j - 1].space;
+        sounds += p[j - 1].mark ? 0 : p[j - 1].symbols;
+        struct ending e = ending_at(p, j);
+        int s = !may_cut(p, j) || e.mark == SIZE_MAX ? 0 : strength(mark_text(&p[e.mark], text));
+        bool fits = s == 3 ? sounds >= LEAST : sounds >= CLAUSE_LEAST && so_far <= CLAUSE_MOST && whole > LONG_SENTENCE;
+        if (s > best_strength && fits && so_far <= most && all - sounds >= LEAST) {
+            best = j;
+            best_strength = s;
+            *length = so_far;
+        }
+    }
+    return best;
+}
+
 /* Least total cost over all ways to cut (dynamic programming over the places where a cut may be). cut[j] is where the chunk that ends
  * before piece j begins. The weights: a chunk costs 10, so that there are few; an ending 0 (sentence) to 40 (no mark at all); emptiness up
- * to 12, growing as its square, which balances the lengths; a crumb of under a sixth, 15 more. */
-static int find_cuts(const struct piece *p, size_t n, int max, size_t *cut, struct cw_error *err) {
+ * to 12, growing as its square, which balances the lengths; a crumb of under a sixth, 15 more; a first one of more than `early`, 25. */
+static int find_cuts(const struct piece *p, size_t n, int max, long early, size_t *cut, struct cw_error *err) {
     int result = -1;
     double *cost = malloc((n + 1) * sizeof *cost);
     long *sum = malloc((n + 1) * sizeof *sum); /* symbols and blanks of pieces [0, k) */
@@ -248,10 +259,7 @@ static int find_cuts(const struct piece *p, size_t n, int max, size_t *cut, stru
     for (size_t j = 1; j <= n; j++) {
         cost[j] = -1; /* no way yet */
         cut[j] = SIZE_MAX;
-        if (j < n && p[j].mark && !p[j].opening) {
-            continue; /* closing marks stay with what they close */
-        }
-        if (j < n && p[j - 1].opening) {
+        if (j < n && !may_cut(p, j)) {
             continue;
         }
         struct ending e = ending_at(p, j);
@@ -267,7 +275,7 @@ static int find_cuts(const struct piece *p, size_t n, int max, size_t *cut, stru
                 continue;
             }
             double empty = 1 - (double)len / max, whole = i == 0 && j == n ? 0 : 1;
-            double c = cost[i] + 10 + end_cost + whole * (12 * empty * empty + (len * 6 < max ? 15 : 0));
+            double c = cost[i] + 10 + end_cost + whole * (12 * empty * empty + (len * 6 < max ? 15 : 0)) + (i == 0 && len > early ? 25 : 0);
             if (cost[j] < 0 || c < cost[j]) {
                 cost[j] = c;
                 cut[j] = i;
@@ -300,6 +308,7 @@ static int make_word(const struct cw_tokens *t, size_t i, const char *phonemes, 
                                  .spoken = cw_strdup(cw_token_spoken(t, i)),
                                  .phonemes = cw_strndup(phonemes, n),
                                  .source = (enum cw_word_source)t->v[i].source,
+                                 .class = class_name(&t->v[i], source),
                                  .offset = t->v[i].offset,
                                  .space = space};
     return w->text && w->spoken && w->phonemes ? 0 : cw_fail_memory(err, "words");
@@ -497,6 +506,7 @@ int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech
     struct cw_tokens t = {0};
     struct piece *pieces = NULL;
     size_t *cut = NULL, *starts = NULL, n = 0, chunks = 0;
+    long phrase = LONG_MAX / 4;
     *u = (struct cw_utterance){0};
     if (cw_speech_language(params.language, err)) {
         return -1;
@@ -509,16 +519,21 @@ int cw_speech_plan(const struct cw_speech *s, const char *text, struct cw_speech
     }
     pieces = make_pieces(&t, params.max_symbols - 8, &n); /* leaves room for marks around an endless word */
     cut = calloc(n + 1, sizeof *cut);
-    starts = calloc(n + 1, sizeof *starts);
+    starts = calloc(n + 2, sizeof *starts);
     if (!pieces || !cut || !starts) {
         cw_fail_memory(err, "chunks");
         goto done;
     }
-    if (find_cuts(pieces, n, params.max_symbols, cut, err)) {
+    size_t rest = first_phrase(pieces, n, params.max_symbols, &phrase);
+    /* The next one is made while the first is heard: on a slow machine at a third of its length. */
+    if (find_cuts(pieces + rest, n - rest, params.max_symbols, 3 * phrase, cut, err)) {
         goto done;
     }
-    for (size_t j = n; j > 0; j = cut[j]) {
-        starts[chunks++] = cut[j]; /* last chunk first */
+    for (size_t j = n - rest; j > 0; j = cut[j]) {
+        starts[chunks++] = rest + cut[j]; /* last chunk first */
+    }
+    if (rest > 0) {
+        starts[chunks++] = 0;
     }
     u->chunks = calloc(chunks + 1, sizeof *u->chunks);
     u->words = calloc(n + 1, sizeof *u->words);

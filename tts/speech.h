@@ -35,9 +35,10 @@ struct cw_spoken_word {
     char *spoken;   /* as spoken, e.g. "one" */
     char *phonemes; /* misaki's alphabet, UTF-8 */
     enum cw_word_source source;
-    size_t offset; /* byte offset of `text` in the turn's text */
-    bool space;    /* white space stands before it */
-    int chunk;     /* index of its chunk */
+    const char *class; /* what kind of thing of the script it is: "word", "acronym", "cardinal", "money", "time", … (speech.c lists them) */
+    size_t offset;     /* byte offset of `text` in the turn's text */
+    bool space;        /* white space stands before it */
+    int chunk;         /* index of its chunk */
     /* Phoneme symbols of its chunk that are this word's (code points; punctuation and spaces not included). A mark is an entry of its own
      * (CW_WORD_PUNCTUATION); count is 0 where it was left out of the chunk. Only the mark that a chunk without one is given at its end
      * has no entry. A word longer than a chunk becomes several entries with the same text. */
@@ -71,12 +72,11 @@ CW_MUST_CHECK int cw_speech_plan(const struct cw_speech *s, const char *text, st
 CW_MUST_CHECK int cw_speech_words(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_utterance *u,
                                   struct cw_error *err);
 const char *cw_word_source_name(enum cw_word_source source); /* "lexicon", "rule", "espeak", "inline", "punctuation", "dictionary" */
-/* What kind of thing of the script the word comes from, by its look: "word", "name", "acronym", "number", "money", "time", … */
-const char *cw_word_class(const struct cw_spoken_word *w);
 void cw_utterance_free(struct cw_utterance *u);
 
 /* The spoken line, added to `spoken`: words as they are said, the marks as the text writes them. What `castwright text` shows and what is
- * measured (tests/normalisation_score.c) in English; in other languages the words as espeak-ng is given them. */
+ * measured (tests/normalisation_score.c) in English; in other languages the words as espeak-ng is given them. A text of marks or tags alone
+ * fails as having nothing to say, and is added as its marks and tags. */
 CW_MUST_CHECK int cw_speech_spoken(const struct cw_speech *s, const char *text, struct cw_speech_params params, struct cw_text *spoken,
                                    struct cw_error *err);
 /* The English part of it without a dictionary, which needs no lexicon: American reading ("one thousand two hundred ..."). */

@@ -301,6 +301,10 @@ bool describes(const struct reader *r, size_t a, size_t end) {
         "i",     "north",   "south",  "east",    "west",  "annually", "spent",   "paid",   "made",  "lost",    "won",     "cost",
         "went",  "came",    "sum",    "brought", "left",  "sold",     "bought",  "worth",  "plus",  "minus",   "upfront", NULL};
     const struct atom *next = atom_at(r, end);
+    bool name = a > 0 && (atom_is(r, a - 1, "a") || atom_is(r, a - 1, "an")) && atom_capitals(r, end) && next->length > 1; /* a 2TB SSD */
+    if (name) {
+        return true;
+    }
     if (a == 0 || !atom_in_any_case(r, a - 1, before) || next->kind != ATOM_WORD || !atom_lower(r, end) ||
         atom_in_any_case(r, end, not_nouns)) {
         return false;
@@ -326,13 +330,16 @@ static size_t read_square(struct reader *r, size_t i, bool one) {
 }
 
 /* Units that are words or names too, with a space before them: only where what follows shows it. */
-static bool doubtful(const struct reader *r, size_t i) {
+static bool doubtful(const struct reader *r, size_t a, size_t i) {
     static const char *const letters[] = {"A", "B",  "F",  "H",  "J",  "K",  "M",  "N",   "T",  "V", "d", "in",
                                           "l", "au", "mo", "pp", "pt", "kn", "MP", "bar", "pc", "d", NULL};
     if (!atom_at(r, i)->space || !atom_in(r, i, letters)) {
         return false;
     }
     if (atom_is(r, i, "in")) {
+        if (a > 1 && (atom_is(r, a - 1, "ft") || atom_is(r, a - 1, "feet")) && atom_at(r, a - 2)->kind == ATOM_NUMBER) { /* 5 ft 11 in */
+            return false;
+        }
         return !(atom_joined_mark(r, i + 1, '.') && !dot_ends(r, i + 1)) && !atom_joined_mark(r, i + 1, ')');
     }
     return !(atom_is(r, i, "A") || atom_is(r, i, "V") || atom_is(r, i, "J") || atom_is(r, i, "N") || atom_is(r, i, "K") ||
@@ -347,7 +354,7 @@ static size_t read_unit(struct reader *r, size_t a, size_t i, bool one) {
     if (square > i) {
         return square;
     }
-    if (!unit_at(r, i + hyphen, true, name) || doubtful(r, i + hyphen) || (hyphen && atom_is(r, i + 1, "in"))) {
+    if (!unit_at(r, i + hyphen, true, name) || doubtful(r, a, i + hyphen) || (hyphen && atom_is(r, i + 1, "in"))) {
         return i;
     }
     size_t next = i + hyphen + 1, k = i + hyphen;
@@ -374,7 +381,7 @@ static size_t read_unit(struct reader *r, size_t a, size_t i, bool one) {
     return read_per(r, end + unit_dot(r, end));
 }
 
-size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
+static size_t suffix_at(struct reader *r, size_t a, size_t i, bool one) {
     size_t token = r->out->n, end = i, atoms;
     bool joined = !atom_at(r, i)->space;
     bool serial = a > 0 && atom_at(r, a - 1)->kind == ATOM_WORD && !atom_at(r, a)->space && !atom_is(r, a - 1, "x");
@@ -383,11 +390,13 @@ size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
         serial = false; /* 1h12m */
     }
     if (atom_mark(r, i, '%') || atom_mark(r, i, 0x2030)) {
+        r->class = CW_CLASS_PERCENT;
         speak(r, atom_mark(r, i, '%') ? "percent" : "per mille", i, i + 1, CW_TOKEN_PLAIN);
         return read_per(r, i + 1);
     }
     if (atom_mark(r, i, 0xB0) || atom_mark(r, i, 0xBA)) {
         end = i + 1;
+        r->class = CW_CLASS_MEASURE;
         speak(r, one || describes(r, a, end) ? "degree" : "degrees", i, end, CW_TOKEN_PLAIN);
         if (atom_is(r, end, "C") || atom_is(r, end, "F")) {
             speak(r, atom_is(r, end, "C") ? "Celsius" : "Fahrenheit", end, end + 1, CW_TOKEN_PLAIN);
@@ -400,6 +409,7 @@ size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
         return end;
     }
     if (atom_mark(r, i, 0x2103) || atom_mark(r, i, 0x2109)) {
+        r->class = CW_CLASS_MEASURE;
         speak(r, atom_mark(r, i, 0x2103) ? "degrees Celsius" : "degrees Fahrenheit", i, i + 1, CW_TOKEN_PLAIN);
         return i + 1;
     }
@@ -411,13 +421,14 @@ size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
     static const char *const runs[] = {"run",    "race",  "runs", "races",  "runner",  "runners",    "time",
                                        "course", "video", "tv",   "screen", "monitor", "resolution", NULL};
     const char *magnitude = magnitude_at(r, i, false, &atoms);
-    static const char *const places[] = {"apt",   "apartment", "suite",    "ste",    "room",     "rm",      "unit",     "gate",
-                                         "flat",  "row",       "seat",     "figure", "fig",      "exhibit", "terminal", "platform",
-                                         "table", "section",   "appendix", "bldg",   "building", "no",      "house",    NULL};
+    static const char *const places[] = {"apt",      "apartment", "suite",    "ste", "room",    "rm",       "unit",     "gate",  "flat",
+                                         "row",      "seat",      "figure",   "fig", "exhibit", "terminal", "platform", "table", "section",
+                                         "appendix", "bldg",      "building", "no",  "house",   "exit",     NULL};
     size_t place = a > 1 && atom_mark(r, a - 1, '.') ? a - 2 : a > 0 ? a - 1 : 0; /* apartment 4B */
-    bool screen =
-        (a > 0 && joined && atom_at(r, i)->length == 1 && atom_in_any_case(r, place, places)) ||
-        (atom_is(r, i, "K") && joined && ((a + 1 == i && atom_at(r, a)->length == 1) || atom_in_any_case(r, i + 1, runs))); /* 4K */
+    if (a > 0 && joined && atom_at(r, i)->kind == ATOM_WORD && atom_at(r, i)->length == 1 && atom_in_any_case(r, place, places)) {
+        return i;
+    }
+    bool screen = atom_is(r, i, "K") && joined && ((a + 1 == i && atom_at(r, a)->length == 1) || atom_in_any_case(r, i + 1, runs)); /* 4K */
     if (magnitude && !screen && (joined || atoms > 1 || atom_at(r, i)->length > 1) && !serial) {
         speak(r, magnitude, i, i + atoms, CW_TOKEN_PLAIN);
         end = i + atoms;
@@ -426,17 +437,33 @@ size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
             return end + 1;
         }
         size_t unit = read_unit(r, a, end, false);
+        r->class = unit > end ? CW_CLASS_MEASURE : r->class;
         return unit > end ? unit : read_per(r, end);
     }
     if (serial && joined) {
         return i;
     }
     end = read_unit(r, a, i, one);
+    r->class = end > i ? CW_CLASS_MEASURE : r->class;
     if (end > i && joined) {
         respan(r, token, i + atom_joined_mark(r, i, '-'), end);
     }
     if (end == i && joined) {
         return read_per(r, i);
     }
+    return end;
+}
+
+size_t read_suffix(struct reader *r, size_t a, size_t i, bool one) {
+    enum cw_token_class class = r->class;
+    size_t end = suffix_at(r, a, i, one), first = r->out->n;
+    if (r->class == class) {
+        return end;
+    }
+    /* the number before the unit is of the unit's class */
+    while (first > 0 && r->out->v[first - 1].kind == CW_TOKEN_WORD && r->out->v[first - 1].offset >= r->map[atom_at(r, a)->offset]) {
+        first--;
+    }
+    reclass(r, first, r->class);
     return end;
 }
