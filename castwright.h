@@ -79,6 +79,8 @@ struct cw_write_params {
     /* An OpenAI-compatible endpoint that writes in place of the studio's writer_model, and its name for the model. The key: from a file,
      * else from $CASTWRIGHT_API_KEY or $OPENAI_API_KEY. */
     const char *endpoint, *llm_name, *key_file;
+    double timeout; /* seconds of silence before a request to an endpoint is given up; 0: 60 */
+    int tries;      /* of a request that fails for the moment; 0: 5 */
     /* Another model that plans and gathers facts: a GGUF file or a name of the catalogue, or an endpoint with its model. */
     const char *plan_llm, *plan_endpoint, *plan_llm_name;
     double budget;      /* money: stops before it is exceeded, by the prices in ~/.config/castwright/prices.json; 0: none */
@@ -100,7 +102,9 @@ struct cw_edit_params {
     const char *speaker; /* of a turn put in, or NULL */
     const char *style;
     const char *endpoint, *llm_name, *key_file; /* as in cw_write_params */
-    uint64_t seed;                              /* another seed, another try */
+    double timeout;
+    int tries;
+    uint64_t seed; /* another seed, another try */
 };
 struct cw_edit_params cw_edit_params_default(void);
 /* The script as it would be, in `after`, and what changes, in `diff`, like `diff -u`. The file is left alone: write `after` to take it. */
@@ -126,6 +130,11 @@ struct cw_report {
     double first_sound_seconds;                                         /* from the call to the first sample played; < 0: nothing played */
     long underruns;                                                     /* of live playback */
     long llm_tokens;
+    struct cw_writing_cost {
+        char model[256]; /* "": nothing of the kind was done */
+        long prompt_tokens, generated_tokens, retries;
+        double seconds, money;
+    } writing[2];              /* plan and facts; lines */
     double money;              /* spent on endpoints, by the prices of the user's configuration */
     char episode[CW_PATH_MAX]; /* path of episode.mp3 */
 };

@@ -27,8 +27,8 @@ static void default_folder(const char *topic, char *out, size_t size) {
 struct options {
     const char *out, *cast, *style, *voice, *language, *llm, *dictionary;
     const char *endpoint, *llm_name, *key_file, *plan_llm, *plan_endpoint, *plan_llm_name;
-    double minutes, speed, budget;
-    long seed, threads;
+    double minutes, speed, budget, timeout;
+    long seed, threads, tries;
     bool play, flac, wav, json, quiet, allow_local, no_disclosure;
     struct cli_list from;
 };
@@ -58,6 +58,8 @@ static struct options options_default(void) {
         {"--endpoint", "URL", "or an OpenAI-compatible endpoint: https://host/v1", CLI_TEXT, &o.endpoint, 0, 0},                           \
         {"--llm-name", "NAME", "the endpoint's name for the model", CLI_TEXT, &o.llm_name, 0, 0},                                          \
         {"--key-file", "FILE", "its key (default: $CASTWRIGHT_API_KEY)", CLI_TEXT, &o.key_file, 0, 0},                                     \
+        {"--timeout", "SECONDS", "of an endpoint's silence before a request is given up (default 60)", CLI_NUMBER, &o.timeout, 1, 3600},   \
+        {"--tries", "N", "of a request that fails for the moment (default 5)", CLI_INT, &o.tries, 1, 100},                                 \
         {"--plan-llm", "FILE.gguf", "another model for plan and facts", CLI_TEXT, &o.plan_llm, 0, 0},                                      \
         {"--plan-endpoint", "URL", "or another endpoint for them", CLI_TEXT, &o.plan_endpoint, 0, 0},                                      \
         {"--plan-llm-name", "NAME", "its model", CLI_TEXT, &o.plan_llm_name, 0, 0}, {                                                      \
@@ -91,6 +93,8 @@ static struct cw_write_params write_params(const struct options *o, const char *
     p.endpoint = o->endpoint;
     p.llm_name = o->llm_name;
     p.key_file = o->key_file;
+    p.timeout = o->timeout;
+    p.tries = (int)o->tries;
     p.plan_llm = o->plan_llm;
     p.plan_endpoint = o->plan_endpoint;
     p.plan_llm_name = o->plan_llm_name;
@@ -134,6 +138,16 @@ static void print_report(const struct cw_report *r, bool json) {
     if (r->money > 0)
         printf(" costing %.4f,", r->money);
     printf(" speaking %.1f s, mastering %.1f s\n", r->speak_seconds, r->master_seconds);
+    static const char *const stages[2] = {"plan and facts", "lines"};
+    for (int i = 0; i < 2; i++) {
+        const struct cw_writing_cost *w = &r->writing[i];
+        if (!w->model[0])
+            continue;
+        printf("%s: %s, %ld tokens read, %ld written, %.1f s", stages[i], w->model, w->prompt_tokens, w->generated_tokens, w->seconds);
+        if (w->money > 0)
+            printf(", %.4f by the price table", w->money);
+        printf("\n");
+    }
     if (r->first_sound_seconds >= 0)
         printf("first sound after %.2f s, %ld underruns\n", r->first_sound_seconds, r->underruns);
 }

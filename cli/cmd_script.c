@@ -109,7 +109,7 @@ static bool accepted(void) {
 int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
     struct cw_edit_params p = cw_edit_params_default();
     struct cw_studio_params studio_params = cw_studio_params_default();
-    long turn = 0, segment = 0, insert = -1, from = 0, seed = 1;
+    long turn = 0, segment = 0, insert = -1, from = 0, seed = 1, tries = 0;
     bool yes = false, only_diff = false;
     const struct cli_option options[] = {
         {"--turn", "N", "says this turn another way", CLI_INT, &turn, 1, 1e6},
@@ -124,6 +124,8 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
         {"--endpoint", "URL", "or an OpenAI-compatible endpoint", CLI_TEXT, &p.endpoint, 0, 0},
         {"--llm-name", "NAME", "the endpoint's name for the model", CLI_TEXT, &p.llm_name, 0, 0},
         {"--key-file", "FILE", "its key (default: $CASTWRIGHT_API_KEY)", CLI_TEXT, &p.key_file, 0, 0},
+        {"--timeout", "SECONDS", "of an endpoint's silence before a request is given up (default 60)", CLI_NUMBER, &p.timeout, 1, 3600},
+        {"--tries", "N", "of a request that fails for the moment (default 5)", CLI_INT, &tries, 1, 100},
         {"--yes,-y", NULL, "takes the change without asking", CLI_FLAG, &yes, 0, 0},
         {"--diff", NULL, "shows the change and leaves the file alone", CLI_FLAG, &only_diff, 0, 0},
         {0},
@@ -141,6 +143,7 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
     p.insert = (int)insert;
     p.continue_from = (int)from;
     p.seed = (uint64_t)seed;
+    p.tries = (int)tries;
     struct cw_error err = {0};
     struct cw_studio *studio = NULL;
     struct cw_text after = {0}, diff = {0};

@@ -285,6 +285,29 @@ done:
     return status;
 }
 
+static double spent(const struct writer *w) {
+    return cw_llm_cost(w->llm) + (w->plan_llm != w->llm ? cw_llm_cost(w->plan_llm) : 0);
+}
+
+/* Before each request, also those again: the money it may take at most is there, or the run stops. */
+static int within_budget(const struct writer *w, struct cw_llm *llm, const struct cw_llm_request *r, struct cw_error *err) {
+    long tokens = 0;
+    if (w->params.budget <= 0) {
+        return 0;
+    }
+    for (int i = 0; i < r->message_count; i++) {
+        tokens += cw_llm_count_tokens(llm, r->messages[i].text);
+    }
+    double next = cw_llm_price(llm, tokens, r->max_tokens);
+    if (spent(w) + next > w->params.budget) {
+        return cw_fail(
+            err, CW_FAILED,
+            "budget: expected to stay within %g; found %g spent, and up to %g more for the next request; what was written is kept",
+            w->params.budget, spent(w), next);
+    }
+    return 0;
+}
+
 static int ask_for_json(struct writer *w, const struct question *q, uint64_t seed, struct cw_text *out, struct cw_error *err) {
     int status = -1;
     struct cw_text schema = {0}, message = {0}, faults = {0}, reply = {0}, bad = {0}, complaint = {0};
@@ -309,7 +332,7 @@ static int ask_for_json(struct writer *w, const struct question *q, uint64_t see
         r.seed = seed + (uint64_t)i;
         cw_text_clear(&reply);
         cw_text_add(&reply, "");
-        if (cw_llm_generate(q->llm, &r, &reply, err) != 0) {
+        if (within_budget(w, q->llm, &r, err) != 0 || cw_llm_generate(q->llm, &r, &reply, err) != 0) {
             goto done;
         }
         out->len = kept;
@@ -345,10 +368,6 @@ done:
 
 /* ---- either ---------------------------------------------------------------------------------------------------------------------- */
 
-double writer_spent(const struct writer *w) {
-    return cw_llm_cost(w->llm) + (w->plan_llm != w->llm ? cw_llm_cost(w->plan_llm) : 0);
-}
-
 int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, struct cw_error *err) {
     uint32_t words[4];
     bool found = false;
@@ -361,18 +380,6 @@ int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, 
     }
     if (found) {
         return 0;
-    }
-    if (w->params.budget > 0) {
-        int tokens = cw_llm_count_tokens(q->llm, q->system) + cw_llm_count_tokens(q->llm, q->user);
-        for (int i = w->history_from; q->kind >= ASK_LINE && i < w->history_count; i++) {
-            tokens += cw_llm_count_tokens(q->llm, w->history[i]);
-        }
-        double next = cw_llm_price(q->llm, tokens, q->max_tokens * 2 + 60);
-        if (writer_spent(w) + next > w->params.budget) {
-            return cw_fail(err, CW_FAILED,
-                           "budget: expected to stay within %g; found %g spent, and %g more for the next request; what was written is kept",
-                           w->params.budget, writer_spent(w), next);
-        }
     }
     struct cw_llm_usage before = cw_llm_usage(q->llm);
     int status = cw_llm_follows_grammar(q->llm) ? ask_with_grammar(w, q, seed, out, err) : ask_for_json(w, q, seed, out, err);

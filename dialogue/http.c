@@ -67,7 +67,8 @@ struct transfer {
     struct http_reply *reply;
     const struct http_post *post;
     struct http_limits limits;
-    bool refused_address, too_big, stopped;
+    double heard; /* when something last came */
+    bool refused_address, too_big, stopped, silent;
 };
 
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a) {
@@ -80,9 +81,21 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
+/* curl's own measure of a slow transfer is a mean over seconds: too blunt for a model that thinks. Called once a second or more often. */
+static int on_time(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up) {
+    struct transfer *t = arg;
+    (void)down_total;
+    (void)down;
+    (void)up_total;
+    (void)up;
+    t->silent = t->limits.quiet_seconds > 0 && cw_seconds() - t->heard > t->limits.quiet_seconds;
+    return t->silent;
+}
+
 static size_t on_body(char *data, size_t one, size_t n, void *arg) {
     struct transfer *t = arg;
     long status = 0;
+    t->heard = cw_seconds();
     n *= one;
     curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
     if (t->reply->body.len + n > t->limits.bytes) {
@@ -101,6 +114,7 @@ static size_t on_header(char *data, size_t one, size_t n, void *arg) {
     struct transfer *t = arg;
     char line[64];
     double seconds;
+    t->heard = cw_seconds();
     n *= one;
     if (n > 12 && n < sizeof line && strncasecmp(data, "Retry-After:", 12) == 0) {
         size_t from = 12, to = n;
@@ -147,8 +161,10 @@ static CURL *open_transfer(struct transfer *t, const char *url) {
         curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(t->limits.seconds * 1000));
     }
     if (t->limits.quiet_seconds > 0) {
-        curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(t->limits.quiet_seconds + 0.999));
+        t->heard = cw_seconds();
+        curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_time);
+        curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
     }
     return c;
 }
@@ -162,10 +178,13 @@ static int fail_transfer(const struct transfer *t, const char *url, CURLcode cod
     if (t->too_big) {
         return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %zu bytes; found more", url, t->limits.bytes);
     }
+    if (t->silent) {
+        return cw_fail(err, CW_FAILED, "%s: no answer in time (silent for %g s)", url, t->limits.quiet_seconds);
+    }
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return cw_fail(err, CW_FAILED, "%s: no whole answer in time (%g s)", url,
-                       t->limits.seconds > 0 ? t->limits.seconds : t->limits.quiet_seconds);
+                       t->limits.seconds > 0 ? t->limits.seconds : (double)CONNECT_SECONDS);
     case CURLE_TOO_MANY_REDIRECTS:
         return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %d redirects; found more", url, REDIRECTS);
     case CURLE_UNSUPPORTED_PROTOCOL:

@@ -329,9 +329,12 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
             v = judge(m, &s, &reply, r->schema != NULL, err);
         }
         double wait = reply.retry_after;
-        if (v == GOOD) {
+        if (v == GOOD || out->len > kept) { /* what was cut off is paid for, too */
             base->usage.prompt_tokens += s.prompt_tokens > 0 ? s.prompt_tokens : prompt_guess;
-            base->usage.generated_tokens += s.generated_tokens > 0 ? s.generated_tokens : estimate_tokens(base, out->data + kept);
+            base->usage.generated_tokens +=
+                s.generated_tokens > 0 ? s.generated_tokens : estimate_tokens(base, out->len > kept ? out->data + kept : "");
+        }
+        if (v == GOOD) {
             base->usage.generate_seconds += cw_seconds() - start;
             status = cw_text_check(out, m->model, err);
         }

@@ -521,12 +521,13 @@ static int close_turn(struct cw_script *s, const struct script_source *src, stru
     if (s->segment_count == 0 && cw_script_add_segment(s, "", err) != 0) {
         goto done;
     }
-    t.lead = c->taken < c->count && c->list[c->taken].at < o->from ? c->list[c->taken].at : o->from;
+    size_t lead = c->taken < c->count && c->list[c->taken].at < o->from ? c->list[c->taken].at : o->from;
     if (script_parse_turn(&t, src, o->start, o->end, err) != 0 || take_comments(c, o->end, &t.comment, err) != 0) {
         goto done;
     }
     t.speaker = o->speaker;
     t.line = o->line;
+    t.lead = lead;
     t.from = o->from;
     t.to = o->end;
     status = script_push_turn(s, &t, err);

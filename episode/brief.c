@@ -108,6 +108,10 @@ static int open_model(struct cw_llm **m, const struct cw_brief *b, int threads, 
         e.url = endpoint;
         e.model = name;
         e.key_file = b->asked.key_file;
+        if (b->asked.timeout > 0)
+            e.seconds = b->asked.timeout;
+        if (b->asked.tries > 0)
+            e.tries = b->asked.tries;
         return cw_llm_open_remote(m, e, err) == 0 && set_price(*m, endpoint, name, b->asked.budget > 0, err) == 0 ? 0 : -1;
     }
     struct cw_llm_params p = cw_llm_params_default();
@@ -124,17 +128,6 @@ int cw_brief_models(const struct cw_brief *b, int threads, struct cw_llm **write
     if (!a->plan_endpoint && !b->planner[0])
         return 0;
     return open_model(planner, b, threads, a->plan_endpoint, a->plan_llm_name, b->planner, err);
-}
-
-void cw_brief_estimate(const struct cw_brief *b, const struct cw_llm *llm, char *text, size_t size) {
-    double words = b->asked.minutes * 165, turns = words / 18;
-    /* an endpoint reads the whole part again for every line */
-    long prompt = (long)(b->asked.endpoint ? turns * 1.6 * 1300 : words * 5);
-    long generated = (long)(words * 2.3 + 60 * b->asked.minutes);
-    double money = cw_llm_price(llm, prompt, generated);
-    int n = snprintf(text, size, "estimate: about %ld tokens to read and %ld to write", prompt, generated);
-    if (money > 0 && n > 0 && (size_t)n < size)
-        snprintf(text + n, size - (size_t)n, ", about %.4f by the price table", money);
 }
 
 int cw_brief_beside(const char *out, const char *ending, char path[CW_PATH_MAX], struct cw_error *err) {

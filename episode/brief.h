@@ -17,8 +17,6 @@ struct cw_brief {
 /* The models, opened; `planner` is NULL when one does both. Prices are set. */
 CW_MUST_CHECK int cw_brief_models(const struct cw_brief *b, int threads, struct cw_llm **writer, struct cw_llm **planner,
                                   struct cw_error *err);
-/* "estimate: ...": what the talk will take, about, by measured means (docs/dialogue.md). */
-void cw_brief_estimate(const struct cw_brief *b, const struct cw_llm *llm, char *text, size_t size);
 /* "talks/sea.md", "writing" -> "talks/.sea.md.writing": what a run that was cut off leaves beside its script. */
 CW_MUST_CHECK int cw_brief_beside(const char *out, const char *ending, char path[CW_PATH_MAX], struct cw_error *err);
 /* Checks what was asked for, opens style and sources, gives `script` its cast, personas and seed. A topic that was not given is the first

@@ -663,6 +663,16 @@ int build_finish(struct build *b, const struct cw_script *script, const struct s
         out->underruns = b->underruns;
         out->llm_tokens = b->stages[0].generated_tokens + b->stages[1].generated_tokens;
         out->money = b->stages[0].money + b->stages[1].money;
+        for (int i = 0; i < 2; i++) {
+            const struct cw_manifest_stage *stage = &b->stages[i];
+            struct cw_writing_cost *w = &out->writing[i];
+            snprintf(w->model, sizeof w->model, "%s", stage->model ? stage->model : "");
+            w->prompt_tokens = stage->prompt_tokens;
+            w->generated_tokens = stage->generated_tokens;
+            w->retries = stage->retries;
+            w->seconds = stage->seconds;
+            w->money = stage->money;
+        }
         if (cw_path_join(out->episode, b->out_dir, "episode.mp3", err) != 0)
             goto done;
     }

@@ -13,7 +13,12 @@ int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, stru
             struct cw_error *err) {
     int result = -1, chosen = (p.turn > 0) + (p.segment > 0) + (p.insert >= 0) + (p.continue_from > 0);
     struct cw_script script = {0}, again = {0};
-    struct cw_brief brief = {.asked = {.endpoint = p.endpoint, .llm_name = p.llm_name, .key_file = p.key_file, .seed = p.seed}};
+    struct cw_brief brief = {.asked = {.endpoint = p.endpoint,
+                                       .llm_name = p.llm_name,
+                                       .key_file = p.key_file,
+                                       .timeout = p.timeout,
+                                       .tries = p.tries,
+                                       .seed = p.seed}};
     struct cw_llm *llm = NULL, *planner = NULL;
     char *before = NULL;
     size_t len = 0;

@@ -5,6 +5,7 @@
  */
 #include "episode/brief.h"
 #include "episode/build.h"
+#include "episode/estimate.h"
 #include "episode/level.h"
 #include "episode/player.h"
 #include "episode/pronounce.h"
@@ -96,8 +97,12 @@ static bool on_turn(void *arg, const struct cw_script *script, int segment, int 
     /* for people to watch; the run itself goes on from its journal */
     w->failed = time_turn(w, script, segment, turn) != 0 || cw_script_print(script, &text, &w->err) != 0 ||
                 cw_file_write(w->partial, text.data, text.len, &w->err) != 0;
-    if (!w->speak) {
-        w->failed = w->failed || build_report(b, 0, &w->err) != 0;
+    if (!w->speak && !w->failed) {
+        const struct cw_turn *t = &script->segments[segment].turns[turn];
+        int now = (int)on_seconds(w), whole = (int)(w->brief->asked.minutes * 60);
+        build_tell(b, "turn %d written (%s, %d:%02d of %d:%02d)", b->count, script->cast[t->speaker].name, now / 60, now % 60, whole / 60,
+                   whole % 60);
+        w->failed = build_report(b, 0, &w->err) != 0;
     } else if (!w->failed) {
         w->failed = build_order_turn(b, script, segment, turn, &w->err) != 0 || build_take_turns(b, script, !w->beside, &w->err) != 0;
         b->stage = CW_STAGE_WRITE;
@@ -122,6 +127,14 @@ static void on_refused(void *arg, const char *text, const char *why) {
     (void)text;
     (void)why;
     w->build->asked_again++;
+}
+
+static void tell_estimate(const struct build *b, const struct cw_estimate *e) {
+    char money[64] = "";
+    if (e->money > 0)
+        snprintf(money, sizeof money, ", %.4f by the price table", e->money);
+    build_tell(b, "estimate: writing takes about %ld tokens read, %ld written, %.0f s%s (%s)", e->prompt_tokens, e->generated_tokens,
+               e->seconds, money, e->by);
 }
 
 static int write_script(struct writing *k, const char *journal, const char *key, struct cw_script *script, struct cw_error *err) {
@@ -149,8 +162,11 @@ static int write_script(struct writing *k, const char *journal, const char *key,
         cw_brief_models(k->brief, threads - build_speakers_beside_writer(threads), &llm, &planner, err) != 0)
         goto done;
     params.planner = planner;
-    cw_brief_estimate(k->brief, llm, b->what, sizeof b->what);
-    build_tell(b, "%s", b->what);
+    bool whole = !journal || !cw_file_exists(journal); /* else a part of it was written by the run before */
+    struct cw_estimate estimate;
+    if (cw_estimate_make(k->brief, llm, planner, &estimate, err) != 0)
+        goto done;
+    tell_estimate(b, &estimate);
     for (int i = 0; i < script->cast_count; i++)
         if (cw_level_rate(b->studio->booth, &b->voices[i], script->language, b->params.speed, &k->symbol_seconds[i], err) != 0)
             goto done;
@@ -174,11 +190,26 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     }
     if (written != 0)
         goto done;
+    if (whole)
+        cw_estimate_keep(k->brief, usage[0].prompt_tokens + usage[1].prompt_tokens, usage[0].generated_tokens + usage[1].generated_tokens,
+                         b->write_seconds);
     result = 0;
 done:
     cw_llm_close(llm);
     cw_llm_close(planner);
     return result;
+}
+
+static void tell_costs(const struct build *b) {
+    static const char *const names[2] = {"plan and facts", "lines"};
+    for (int i = 0; i < 2; i++) {
+        const struct cw_manifest_stage *m = &b->stages[i];
+        char money[64] = "";
+        if (m->money > 0)
+            snprintf(money, sizeof money, ", %.4f by the price table", m->money);
+        build_tell(b, "%s: %s, %ld tokens read, %ld written, %.1f s%s", names[i], m->model, m->prompt_tokens, m->generated_tokens,
+                   m->seconds, money);
+    }
 }
 
 int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, struct cw_error *err) {
@@ -209,8 +240,7 @@ int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, str
     unlink(journal);
     unlink(k.partial);
     build_tell(&b, "%d turns, %.0f s when spoken", cw_script_turns(&script), on_seconds(&k));
-    if (b.stages[0].money + b.stages[1].money > 0)
-        build_tell(&b, "cost: %.4f by the price table", b.stages[0].money + b.stages[1].money);
+    tell_costs(&b);
     result = 0;
 done:
     b.count = 0; /* counted, not kept */

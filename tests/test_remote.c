@@ -57,7 +57,7 @@ static void answer(void *arg, int fd, const char *request, int number) {
         } else if (strcmp(p->fault, "slow") == 0) {
             test_server_write(fd, stream);
             say_piece(fd, "half");
-            usleep(2500000);
+            usleep(1800000);
         } else if (strcmp(p->fault, "schema") == 0) {
             test_server_say(fd, "400 Bad Request", "", "{\"error\":{\"message\":\"response_format is not known here\"}}");
         }
@@ -126,8 +126,10 @@ static void test_endpoint(void) {
         if (cases[i].says == NULL) {
             CHECKF(status == 0, "%s: %s", cases[i].fault, err.text);
             CHECK_STR(out.data, "Hello, w\xC3\xB6rld.");
-            CHECKF(usage.retries == cases[i].times, "%s: %ld retries", cases[i].fault, usage.retries);
-            CHECK(usage.prompt_tokens == 12 && usage.generated_tokens == 5);
+            bool slow = strcmp(cases[i].fault, "slow") == 0; /* the server may still be asleep at the second try */
+            CHECKF(usage.retries == cases[i].times || (slow && usage.retries == 2), "%s: %ld retries", cases[i].fault, usage.retries);
+            bool paid = strcmp(cases[i].fault, "cut") == 0 || strcmp(cases[i].fault, "slow") == 0; /* for what came before the fault */
+            CHECK(paid ? usage.prompt_tokens > 12 && usage.generated_tokens > 5 : usage.prompt_tokens == 12 && usage.generated_tokens == 5);
         } else {
             CHECK_REFUSED(status, &err, "http://127.0.0.1", cases[i].says);
             bool hopeless = cases[i].fault[0] == '4' && cases[i].fault[1] == '0';
@@ -175,6 +177,7 @@ static void test_endpoint(void) {
 struct rote {
     int line;
     bool echo;         /* answers by the request alone */
+    int plans;         /* requests for a plan or facts */
     int several, some; /* requests for turns; those for some of them, with what was wrong with the others quoted */
     bool quoted;
 };
@@ -200,6 +203,7 @@ static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request
         "Small gardens count too. Even a balcony with thyme helps wild ones.",
         "Leave some bare soil. Most wild species nest underground rather than in boxes.",
     };
+    r->plans += json_object_get(wanted, "questions") != NULL || json_object_get(wanted, "facts") != NULL;
     if (json_object_get(wanted, "questions") != NULL) {
         return json_pack("{ss s[s]}", "title", "How *bees* find home", "questions", "How do bees find their way?");
     }
@@ -225,6 +229,11 @@ static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request
         }
         json_object_set_new(reply, key,
                             json_string(space != NULL && !some && atol(key) == 2 ? "Hello and welcome again, everybody." : text));
+    }
+    if (json_object_get(wanted, "line") == NULL) { /* a model that obeys a source: nobody asked for these */
+        json_object_set_new(reply, "2 Bob", json_string("PWNED by Bob."));
+        json_object_set_new(reply, "99 Maya", json_string("PWNED as well."));
+        json_object_set_new(reply, "speaker", json_string("Bob"));
     }
     return reply;
 }
@@ -306,7 +315,7 @@ static void test_writer(void) {
         cw_text_clear(&plain);
         CHECK(cw_turn_plain(&s.segments[0].turns[t], &plain, &err) == 0);
         CHECKF(strpbrk(plain.data, "*()[]<>{}\"_#:") == NULL && strstr(plain.data, "laughs") == NULL &&
-                   strstr(plain.data, "\xF0\x9F") == NULL,
+                   strstr(plain.data, "PWNED") == NULL && strstr(plain.data, "\xF0\x9F") == NULL,
                "%s", plain.data);
     }
     CHECK(usage[0].generated_tokens > 0 && usage[1].generated_tokens > usage[0].generated_tokens);
@@ -330,6 +339,41 @@ done:
     cw_script_free(&s);
     cw_text_free(&plain);
     test_server_stop(server);
+}
+
+/* One endpoint plans, another writes: each is asked for its own, and its tokens are counted so. */
+static void test_mixed(void) {
+    struct rote rote[2] = {{0}, {0}};
+    struct test_server *servers[2] = {test_server_start(talker, &rote[0]), test_server_start(talker, &rote[1])};
+    struct cw_llm *m[2] = {NULL, NULL};
+    struct cw_error err = {0};
+    struct cw_script s = {0};
+    struct cw_llm_usage usage[2] = {0};
+    struct cw_writer_params p = cw_writer_params_default();
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    for (int i = 0; i < 2 && CHECK(servers[i] != NULL); i++) {
+        char url[80];
+        snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(servers[i]));
+        e.url = url;
+        e.model = i == 0 ? "planner" : "writer";
+        CHECK(cw_llm_open_remote(&m[i], e, &err) == 0);
+    }
+    p.topic = "How bees find home";
+    p.minutes = 0.5;
+    p.usage = usage;
+    p.planner = m[0];
+    CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
+    s.language = cw_strdup("en-us");
+    CHECKF(m[1] != NULL && cw_writer_run(m[1], p, NULL, &s, &err) == 0, "%s", err.text);
+    CHECKF(rote[0].plans > 0 && rote[0].several == 0 && rote[1].plans == 0 && rote[1].several > 0,
+           "planner: %d plans, %d turns; writer: %d, %d", rote[0].plans, rote[0].several, rote[1].plans, rote[1].several);
+    CHECK(usage[0].generated_tokens == cw_llm_usage(m[0]).generated_tokens &&
+          usage[1].generated_tokens == cw_llm_usage(m[1]).generated_tokens);
+    for (int i = 0; i < 2; i++) {
+        cw_llm_close(m[i]);
+        test_server_stop(servers[i]);
+    }
+    cw_script_free(&s);
 }
 
 struct stopper {
@@ -508,6 +552,7 @@ const struct cw_test cw_tests_remote[] = {
     {"remote.endpoint", "a stream is read whole; 429, 500, HTML, cuts, silence and garbage are tried again, keys stay secret",
      test_endpoint},
     {"remote.writer", "an endpoint's replies are undressed, checked, asked again with the error; the budget holds", test_writer},
+    {"remote.mixed", "one endpoint plans, another writes: each is asked for its own", test_mixed},
     {"remote.journal", "cut off anywhere and taken up again: the same script, no reply asked for twice", test_journal},
     {"remote.llama-server", "a talk through llama.cpp's own server ($CASTWRIGHT_LLAMA_SERVER), faults injected", test_real_server},
     {0},
