@@ -436,7 +436,7 @@ static int invent_facts(struct writer *w, int part, int count, struct cw_error *
             }
             if (!known) {
                 cw_text_printf(&w->known, "%s\n", fact);
-                p->facts[p->fact_count++] = (struct fact){fact, passage_of(w, p, fact)};
+                p->facts[p->fact_count++] = (struct fact){fact, passage_of(w, p, fact), 0};
             } else {
                 free(fact);
             }
@@ -668,11 +668,12 @@ static int best_sentence(struct writer *w, const int *passages, int count, const
             struct claim claim;
             int content = words.content_count < 12 ? words.content_count : 12;
             double score = answers(question, &words) + 0.6 * (count - i) / count + (passages[i] == last ? 0.15 : 0) + 0.01 * content +
-                           0.05 * (claims_figures(line, &claim, 1) > 0) - 0.15 * leanings(line);
+                           0.05 * (claims_figures(line, &claim, 1) > 0) - 0.15 * leanings(line) -
+                           (words_in_sentence(line) > 26 ? 0.2 : 0); /* more than a speaker says in one breath */
             words_free(&words);
             if (!known && score > best_score) {
                 free(best->text);
-                *best = (struct fact){line, passages[i]};
+                *best = (struct fact){line, passages[i], (long)(s - w->sources->passages[passages[i]].text)};
                 best_score = score;
             } else {
                 free(line);
@@ -745,6 +746,16 @@ static int find_facts(struct writer *w, int part, int count, struct cw_error *er
         p->facts[p->fact_count++] = fact;
         list_passage(w, p, fact.passage);
         cw_text_printf(&w->known, "%s\n", fact.text);
+    }
+    /* after the one that answers best, those of one passage in its order */
+    for (int i = before + (before == 0); i < p->fact_count; i++) {
+        for (int k = i + 1; k < p->fact_count; k++) {
+            if (p->facts[k].passage == p->facts[i].passage && p->facts[k].at < p->facts[i].at) {
+                struct fact earlier = p->facts[k];
+                p->facts[k] = p->facts[i];
+                p->facts[i] = earlier;
+            }
+        }
     }
     for (int i = 0; i < n && i < 2 && p->fact_count == before; i++) { /* no sentence of theirs can be told as it is: the model reads them */
         list_passage(w, p, found[i]);
