@@ -126,7 +126,7 @@ PROGRAM := $(if $(filter release,$(FLAVOUR)),build/castwright,$(B)/castwright)
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 
 # Names that tests put together are short.
-$(B)/tests/%.o: WARN += -Wno-format-truncation
+$(B)/tests/%.o: private WARN += -Wno-format-truncation
 %_avx2.o: ISA := -mavx2 -mfma
 AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma
 %_avx512.o %_amx_emulated.o: ISA := $(AVX512)

@@ -2,6 +2,7 @@
  *
  *   text ─▶ words ─▶ banned openers, greetings and farewells out of place, talk about the show, names as prefixes, sentences
  *   that end in the air, likeness with everything said before ─▶ a penalty: 0 good, over 100 refused */
+#include "dialogue/claims.h"
 #include "dialogue/writer_impl.h"
 
 #include <ctype.h>
@@ -287,6 +288,8 @@ static const char *const farewells[] = {
     "thanks for joining",
     "thank you for your time",
     "thanks for your time",
+    "thank you for your talk",
+    "that's it for",
     "good night",
     "signing off",
 };
@@ -504,25 +507,16 @@ static int longest_sentence(const char *s) {
     return n > longest ? n : longest;
 }
 
-/* Numbers that stand in none of the facts: invented. */
-static int invented_numbers(const char *text, const char *known) {
-    int count = 0;
-    for (const char *p = text; *p != '\0';) {
-        if (!isdigit((unsigned char)*p)) {
-            p++;
-            continue;
-        }
-        char number[24];
-        size_t n = 0;
-        for (; isdigit((unsigned char)*p) || ((*p == '.' || *p == ',') && isdigit((unsigned char)p[1])); p++) {
-            if (n < sizeof number - 1) {
-                number[n++] = *p;
-            }
-        }
-        number[n] = '\0';
-        count += known == NULL || strstr(known, number) == NULL;
+/* Figures that stand in none of the facts: invented. Number words count where the talk rests on documents. */
+static int invented_numbers(const char *text, const char *known, bool words) {
+    enum { CLAIMS = 16 };
+    struct claim claims[CLAIMS];
+    int count = claims_figures(text, claims, CLAIMS), invented = 0;
+    for (int i = 0; i < count && i < CLAIMS; i++) {
+        bool counts = words || isdigit((unsigned char)claims[i].text[0]);
+        invented += counts && (known == NULL || !claims_found(&claims[i], known));
     }
-    return count;
+    return invented;
 }
 
 /* "generativeAI": two words that ran together, unless a fact writes it so. */
@@ -538,6 +532,40 @@ static bool runs_together(const char *text, const char *known) {
             }
             if (known == NULL || memmem(known, strlen(known), start, (size_t)(end - start)) == NULL) {
                 return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* "UnitedStates", "they're-called": two words said before in a row, run together to get past the rule on runs. */
+static bool joins_said_words(const struct ledger *said, const char *text) {
+    char word[64];
+    for (size_t n; (n = next_word(&text, word)) > 0;) {
+        size_t letters = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (word[i] != '-' && word[i] != '\'') {
+                word[letters++] = word[i];
+            }
+        }
+        for (int i = 0; i < said->count && letters >= 7; i++) {
+            const char *plain = said->turns[i].plain;
+            for (const char *p = plain; *p != '\0'; p++) { /* from a word's start, over one blank */
+                size_t k = 0, blanks = 0;
+                const char *q = p + 1;
+                if (*p != ' ') {
+                    continue;
+                }
+                for (; k < letters && *q != '\0'; q++) {
+                    if (*q == ' ') {
+                        blanks++;
+                    } else if (*q != '-' && *q != '\'' && *q != word[k++]) {
+                        break;
+                    }
+                }
+                if (k == letters && blanks > 0 && *q == ' ' && q[-1] == word[letters - 1]) {
+                    return true;
+                }
             }
         }
     }
@@ -642,11 +670,11 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
         int under = c->least_words - count;
         object(penalty, why, under * 3 > 60 ? 60 : under * 3, "is too short");
     }
-    if (invented_numbers(text, c->known) > 0) {
+    if (invented_numbers(text, c->known, c->sourced) > 0) {
         object(penalty, why, c->sourced ? 110 : 45, "has a number that no fact supports");
     }
-    if (runs_together(text, c->known)) {
-        object(penalty, why, 40, "has words that ran together");
+    if (runs_together(text, c->known) || joins_said_words(c->said, text)) {
+        object(penalty, why, 110, "has words that ran together");
     }
     if (HAS_ANY(lower, fillers, false)) {
         object(penalty, why, 35, "praises where it should tell");
@@ -672,7 +700,7 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
                 object(penalty, why, 35, "gives the answer away");
             }
         } else if (like < (c->sourced ? 0.4 : 0.25) && fact.content_count >= 4) {
-            object(penalty, why, 35, "leaves its fact out");
+            object(penalty, why, c->sourced ? 70 : 35, "leaves its fact out");
         }
     }
     if (ledger_has_sentence(c->said, text, err)) {

@@ -59,7 +59,7 @@ void writer_grammar_outline(struct cw_text *out, int parts, const char *a, const
         cw_text_printf(out, " \"%d. \" part \"\\n\"", i);
     }
     if (a != NULL && b != NULL) {
-        cw_text_printf(out, "\npart ::= askfirst \" %s thinks \" view \" %s thinks \" view\nview ::= word (\" \" word){3,12} \".\"\n", a,
+        cw_text_printf(out, "\npart ::= askfirst \" %s thinks \" view \" %s thinks \" view\nview ::= word (\" \" word){3,18} \".\"\n", a,
                        b);
     } else {
         cw_text_add(out, "\npart ::= askfirst\n");

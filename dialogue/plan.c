@@ -6,6 +6,7 @@
 #include "dialogue/writer_impl.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +60,10 @@ static int read_views(struct writer *w, struct part *p, const char *from, const 
     if (p->views[0] == NULL || p->views[1] == NULL) {
         return cw_fail_memory(err, "writer");
     }
-    if (words_count(p->views[0]) > 20 || words_count(p->views[1]) > 20 || strcmp(p->views[0], p->views[1]) == 0) {
-        for (int i = 0; i < 2; i++) {
+    static const char digits[] = "0123456789";
+    bool figures = w->sources != NULL && (strpbrk(p->views[0], digits) != NULL || strpbrk(p->views[1], digits) != NULL);
+    if (words_count(p->views[0]) > 20 || words_count(p->views[1]) > 20 || strcmp(p->views[0], p->views[1]) == 0 || figures) {
+        for (int i = 0; i < 2; i++) { /* a figure of the model's own would be said */
             free(p->views[i]);
             p->views[i] = NULL;
         }
@@ -301,7 +304,7 @@ int writer_sum_up(struct writer *w, int part, struct cw_error *err) {
     struct part *p = &w->parts[part];
     struct cw_text grammar = {0}, user = {0}, prefill = {0}, text = {0};
     bool follows = cw_llm_follows_grammar(w->llm);
-    writer_grammar_summary(&grammar, WORDS);
+    writer_grammar_summary(&grammar, 2 * WORDS);
     cw_text_add(&user, w->user.data);
     for (int i = w->history_from; i < w->history_count; i++) {
         cw_text_add(follows ? &prefill : &user, w->history[i]);
@@ -332,7 +335,7 @@ int writer_sum_up(struct writer *w, int part, struct cw_error *err) {
             cw_fail_memory(err, "writer");
             goto done;
         }
-        keep_short(p->said, WORDS + 6, 200);
+        keep_short(p->said, 2 * WORDS, 200);
     }
     status = 0;
 done:
@@ -433,7 +436,7 @@ static int invent_facts(struct writer *w, int part, int count, struct cw_error *
             }
             if (!known) {
                 cw_text_printf(&w->known, "%s\n", fact);
-                p->facts[p->fact_count++] = (struct fact){fact, passage_of(w, p, fact)};
+                p->facts[p->fact_count++] = (struct fact){fact, passage_of(w, p, fact), 0};
             } else {
                 free(fact);
             }
@@ -593,8 +596,53 @@ static int leanings(const char *s) {
     return count;
 }
 
-/* Of all sentences of these passages the one that fits the question best and is new; NULL when there is none. */
-static int best_sentence(struct writer *w, const int *passages, int count, const struct words *question, int last, struct fact *best,
+/* What a question asks for: its words, each worth more the fewer passages have it. */
+struct wanted {
+    struct words words;
+    double weight[24], all;
+};
+
+static int want(struct wanted *q, const struct cw_sources *s, const char *question, struct cw_error *err) {
+    int with[24] = {0}, count;
+    memset(q, 0, sizeof *q);
+    if (words_of(&q->words, question, err) != 0) {
+        return -1;
+    }
+    count = q->words.content_count < 24 ? q->words.content_count : 24;
+    q->words.content_count = count;
+    for (int i = 0; i < s->count; i++) {
+        struct words words;
+        if (words_of(&words, s->passages[i].text, err) != 0) {
+            return -1;
+        }
+        for (int k = 0; k < count; k++) {
+            for (int j = 0; j < words.content_count; j++) {
+                with[k] += words.content[j] == q->words.content[k];
+            }
+        }
+        words_free(&words);
+    }
+    for (int k = 0; k < count; k++) {
+        q->weight[k] = log(1 + (s->count + 0.5) / (with[k] + 0.5));
+        q->all += q->weight[k];
+    }
+    return 0;
+}
+
+/* How much of what is wanted is in a text: 0..1. */
+static double answers(const struct wanted *q, const struct words *text) {
+    double found = 0;
+    for (int k = 0; k < q->words.content_count; k++) {
+        for (int j = 0; j < text->content_count; j++) {
+            found += text->content[j] == q->words.content[k] ? q->weight[k] : 0;
+        }
+    }
+    return q->all > 0 ? found / q->all : 0;
+}
+
+/* Of all sentences of these passages the one that fits the question best and is new; NULL when there is none. `last`: the passage that the
+ * fact before came from. */
+static int best_sentence(struct writer *w, const int *passages, int count, const struct wanted *question, int last, struct fact *best,
                          struct cw_error *err) {
     double best_score = -9;
     best->text = NULL;
@@ -618,12 +666,14 @@ static int best_sentence(struct writer *w, const int *passages, int count, const
                 return -1;
             }
             struct claim claim;
-            double score = words_likeness(&words, question) + 0.15 * (count - i) / count + 0.1 * (claims_figures(line, &claim, 1) > 0) +
-                           0.02 * words.content_count + (passages[i] == last ? 0.1 : 0) - 0.15 * leanings(line);
+            int content = words.content_count < 12 ? words.content_count : 12;
+            double score = answers(question, &words) + 0.6 * (count - i) / count + (passages[i] == last ? 0.15 : 0) + 0.01 * content +
+                           0.05 * (claims_figures(line, &claim, 1) > 0) - 0.15 * leanings(line) -
+                           (words_in_sentence(line) > 26 ? 0.2 : 0); /* more than a speaker says in one breath */
             words_free(&words);
             if (!known && score > best_score) {
                 free(best->text);
-                *best = (struct fact){line, passages[i]};
+                *best = (struct fact){line, passages[i], (long)(s - w->sources->passages[passages[i]].text)};
                 best_score = score;
             } else {
                 free(line);
@@ -651,18 +701,29 @@ static void list_passage(struct writer *w, struct part *p, int passage) {
 
 /* Takes the sentences of the passages that fit the part; those read before are read again only when nothing else fits. */
 static int find_facts(struct writer *w, int part, int count, struct cw_error *err) {
-    enum { LOOK = 12 };
-    int status = -1, found[LOOK];
+    enum { BEST = 6, LOOK = 12 };
+    int status = -1, best[BEST], found[LOOK], n = 0;
     struct part *p = &w->parts[part];
-    struct words question = {0};
+    struct wanted question = {0};
     struct cw_text query = {0};
     cw_text_printf(&query, "%s %s", p->question, w->topic);
-    if (cw_text_check(&query, "writer", err) != 0 || words_of(&question, p->question, err) != 0) {
+    if (cw_text_check(&query, "writer", err) != 0 || want(&question, w->sources, p->question, err) != 0) {
         goto done;
     }
-    int n = cw_sources_find(w->sources, query.data, w->passage_used, found, LOOK, err);
-    if (n < 0) {
+    int best_count = cw_sources_find(w->sources, query.data, w->passage_used, best, BEST, err);
+    if (best_count < 0) {
         goto done;
+    }
+    for (int i = 0; i < best_count; i++) { /* what follows the best ones in the document goes on from them */
+        for (int k = 0; k < (i == 0 ? 3 : i == 1 ? 2 : 1) && best[i] + k < w->sources->count && n < LOOK; k++) {
+            bool there = false;
+            for (int j = 0; j < n; j++) {
+                there = there || found[j] == best[i] + k;
+            }
+            if (!there) {
+                found[n++] = best[i] + k;
+            }
+        }
     }
     if (n == 0) { /* a question in other words than the sources': on through them, from where nobody looked */
         for (int i = 0; i < w->sources->count && n < LOOK; i++) {
@@ -686,12 +747,22 @@ static int find_facts(struct writer *w, int part, int count, struct cw_error *er
         list_passage(w, p, fact.passage);
         cw_text_printf(&w->known, "%s\n", fact.text);
     }
+    /* after the one that answers best, those of one passage in its order */
+    for (int i = before + (before == 0); i < p->fact_count; i++) {
+        for (int k = i + 1; k < p->fact_count; k++) {
+            if (p->facts[k].passage == p->facts[i].passage && p->facts[k].at < p->facts[i].at) {
+                struct fact earlier = p->facts[k];
+                p->facts[k] = p->facts[i];
+                p->facts[i] = earlier;
+            }
+        }
+    }
     for (int i = 0; i < n && i < 2 && p->fact_count == before; i++) { /* no sentence of theirs can be told as it is: the model reads them */
         list_passage(w, p, found[i]);
     }
     status = cw_text_check(&w->known, "writer", err);
 done:
-    words_free(&question);
+    words_free(&question.words);
     cw_text_free(&query);
     return status;
 }

@@ -142,7 +142,7 @@ static void cut_to_words(char *s, int words) {
         size_t n = strlen(s);
         do {
             n--;
-        } while (n > 1 && !(s[n] == ' ' && strchr(".?!", s[n - 1]) != NULL));
+        } while (n > 1 && !(s[n] == ' ' && strchr(".?!", s[n - 1]) != NULL && !(n > 2 && s[n - 3] == ' '))); /* "Charles F. Richter" */
         if (n <= 1) {
             return;
         }
@@ -509,13 +509,21 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
     enum beat beat = part == 0 ? BEAT_OPEN : BEAT_TURN;
     enum beat last = beat; /* that was written */
     int skipped = 0, extended = 0;
+    bool dry = false; /* the document has no more for this part */
     for (;;) {
         int left = writer_words_in(w, target - (w->seconds - start)) - (last_part ? CLOSING_WORDS : 0);
         bool first = w->script->segments[part].turn_count == 0;
         if (!first && writer_part_full(w, last, left)) {
             return last_part ? 0 : writer_sum_up(w, part, err);
         }
-        if (beat == BEAT_EXTEND && p->told == p->fact_count && extended > 0 && left > 60 && refills < REFILLS) {
+        if (w->sources != NULL && p->told == p->fact_count && p->fact_count < FACTS_MAX && left > 14 && !dry) {
+            int before = p->fact_count; /* a document goes on; the prompt stays, the note tells the fact */
+            if (writer_gather(w, part, 2, err) != 0) {
+                return -1;
+            }
+            dry = p->fact_count == before || p->facts[before].passage < 0;
+            beat = beat == BEAT_EXTEND && !dry ? BEAT_TELL : beat;
+        } else if (beat == BEAT_EXTEND && p->told == p->fact_count && extended > 0 && left > 60 && refills < REFILLS) {
             refills++;
             writer_tell(w, "gathering facts");
             if (writer_gather(w, part, 3, err) != 0 || writer_part_prompt(w, part, err) != 0) {

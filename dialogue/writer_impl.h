@@ -114,6 +114,7 @@ enum {
 struct fact {
     char *text;
     int passage; /* index into the sources, -1: the model's own */
+    long at;     /* where in the passage it stands */
 };
 struct part {
     char *question; /* what the part answers, and its heading */
