@@ -20,12 +20,14 @@ if [ -z "$peer" ]; then
     if [ ! -x "$peer" ]; then
         echo "building llama-bench $version" >&2
         python3 -m venv "$out/venv"
-        "$out/venv/bin/pip" download -qq --disable-pip-version-check --no-deps --no-binary llama-cpp-python -d "$out" "llama-cpp-python==$version"
+        "$out/venv/bin/pip" download -qq --disable-pip-version-check --no-deps --no-binary llama-cpp-python -d "$out" \
+            "llama-cpp-python==$version"
         found=$(sha256sum "$out"/llama_cpp_python-*.tar.gz | cut -d' ' -f1)
         [ "$found" = "$sum" ] || { echo "llm.sh: llama-cpp-python $version: expected sha256 $sum, found $found" >&2; exit 1; }
         tar xzf "$out"/llama_cpp_python-*.tar.gz -C "$out"
-        cmake -S "$out"/llama_cpp_python-*/vendor/llama.cpp -B "$out/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DGGML_CCACHE=OFF \
-            -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -Wno-dev > "$out/log"
+        cmake -S "$out"/llama_cpp_python-*/vendor/llama.cpp -B "$out/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \
+            -DGGML_CCACHE=OFF -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF \
+            -DLLAMA_BUILD_SERVER=OFF -Wno-dev > "$out/log"
         make -C "$out/build" -j"$(nproc)" llama-bench >> "$out/log"
         cp "$out/build/bin/llama-bench" "$peer.new" && mv "$peer.new" "$peer"
     fi
@@ -48,5 +50,6 @@ import math, sys
 rows = [list(map(float, l.split())) for l in open(sys.argv[1])]
 for what, a, b in ("read", 0, 1), ("written", 2, 3), ("written under a grammar", 4, 3):
     r = [x[a] / x[b] for x in rows]
-    print("%-24s %.2f times the peer's speed (%.2f to %.2f in %d rounds)" % (what, math.exp(sum(map(math.log, r)) / len(r)), min(r), max(r), len(r)))
+    mean = math.exp(sum(map(math.log, r)) / len(r))
+    print("%-24s %.2f times the peer's speed (%.2f to %.2f in %d rounds)" % (what, mean, min(r), max(r), len(r)))
 END
