@@ -164,15 +164,29 @@ CW_MUST_CHECK int cw_play(const char *path, struct cw_listener listen, struct cw
 /* The default output device's name (static buffer), or NULL with the reason in `err`. */
 const char *cw_play_device(struct cw_error *err);
 
-/* Speed of synthesis, text front end included, on `texts` (NULL: sentences of its own), after one that is not counted. */
+/* Speed of every stage on `texts`, after one that is not counted. */
+struct cw_bench_params {
+    const char *const *texts; /* default: eight of its own */
+    int text_count, rounds;
+    const char *voice;
+    bool speech, writer;             /* what is measured; both */
+    long (*count_allocations)(void); /* so far in this process; or NULL */
+};
+struct cw_bench_params cw_bench_params_default(void);
 struct cw_bench_result {
     char isa[16];
     int threads;
     double load_seconds, speech_seconds, synthesis_seconds, acoustic_seconds, vocoder_seconds, real_time_factor;
     double text_characters_per_second; /* of the text front end alone, on the same texts */
-    long peak_rss_kib;
+    double first_sound_seconds;        /* text to first sample of "Welcome back to the show.", models open */
+    double gflops, peak_gflops;        /* of the models, counted as plain sums; of this machine's kernels on registers alone */
+    double master_times_real_time;
+    double prompt_tokens_per_second, generated_tokens_per_second, grammar_tokens_per_second; /* 0: not measured */
+    long allocations;                                                                        /* inside the models; -1: not counted */
+    long peak_rss_kib;                                                                       /* without the language model */
 };
-CW_MUST_CHECK int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int rounds, const char *voice,
-                           struct cw_bench_result *r, struct cw_error *err);
+CW_MUST_CHECK int cw_bench(struct cw_studio *s, struct cw_bench_params p, struct cw_bench_result *r, struct cw_error *err);
+/* Speaks that line in a studio that has opened nothing yet; cw_seconds() at its first sample. */
+CW_MUST_CHECK int cw_bench_first_sound(struct cw_studio *s, const char *voice, double *when, struct cw_error *err);
 
 #endif

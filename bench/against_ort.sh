@@ -13,7 +13,7 @@ for ((i = 1; i <= rounds; i++)); do
     "$eval/venv/bin/python" "$scripts/peer_kokoro_ort.py" --models "$eval/models" --threads "$threads" "$sentences" "$out" |
         sed -n 's/^all:.*real-time factor \([0-9.]*\),.*/peer \1/p' >> "$out/all"
     for isa; do
-        CASTWRIGHT_ISA=$isa "$here/build/castwright" bench --json --rounds 1 --threads "$threads" --sentences "$sentences" |
+        CASTWRIGHT_ISA=$isa "$here/build/castwright" bench --json --only speech --rounds 1 --threads "$threads" --sentences "$sentences" |
             sed "s/.*\"real_time_factor\": \([0-9.]*\).*/$isa \1/" >> "$out/all"
     done
     tail -n $(($# + 1)) "$out/all" | awk -v i="$i" '{ printf "%s%s %.3f", NR == 1 ? "round " i ": " : ", ", $1, $2 } END { print "" }'

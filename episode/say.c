@@ -1,4 +1,4 @@
-/* One text, spoken: to a file, through the loudspeaker, or against the clock.
+/* One text, spoken: to a file or through the loudspeaker.
  *
  *   text ─▶ turn.c ─▶ float samples ─▶ 16-bit .wav or .flac, never clipped
  *                            └───────▶ player.c
@@ -265,86 +265,5 @@ done:
     cw_text_free(&copy);
     free(spans);
     free(line);
-    return result;
-}
-
-/* ---- bench -------------------------------------------------------------------------------------------------------------- */
-
-static int speak_once(struct cw_studio *s, const struct cw_voice *voice, const char *text, double *seconds, struct cw_error *err) {
-    int64_t samples = 0;
-    int symbols = 0;
-    int result = cw_turn_measure(s->booth, voice, voice->language, 1, text, (struct cw_sink){0}, &samples, &symbols, err);
-    *seconds += (double)samples / CW_STUDIO_RATE;
-    return result;
-}
-
-/* The front end alone, over and over for half a second. */
-static int time_text(struct cw_studio *s, const char *const *texts, int text_count, const char *language, double *characters_per_second,
-                     struct cw_error *err) {
-    struct cw_speech_params p = cw_speech_params_default();
-    double start = cw_seconds(), characters = 0, seconds = 0;
-    p.language = language;
-    for (int i = 0; seconds < 0.5; i = (i + 1) % text_count) {
-        struct cw_utterance u;
-        if (cw_speech_plan(s->speech, texts[i], p, &u, err) != 0)
-            return cw_fail_in(err, "text %d", i + 1);
-        cw_utterance_free(&u);
-        for (const char *c = texts[i]; *c; c++)
-            characters += ((unsigned char)*c & 0xC0) != 0x80;
-        seconds = cw_seconds() - start;
-    }
-    *characters_per_second = characters / seconds;
-    return 0;
-}
-
-int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int rounds, const char *voice_name, struct cw_bench_result *r,
-             struct cw_error *err) {
-    static const char *const sentences[] = {
-        "Really?",
-        "Somebody always pays.",
-        "So every time I ask it something, a machine far away gets warm?",
-        "The first thing to know is that nobody planned it this way.",
-        "A ship leaves the harbour at dawn, carrying grain, copper, and three letters that will never arrive.",
-        "If you measure twice and still cut once too often, the ruler was never the problem, and neither was the saw.",
-        "Tides rise and fall because the moon pulls harder on the near side of the earth than on the far side, and the water is free to "
-        "follow.",
-        "When the committee finally met, the chairman read the report aloud, the engineers corrected his figures one by one, and the town, "
-        "which had waited eleven years for a bridge, learned that it would have to wait for the twelfth.",
-    };
-    int result = -1;
-    struct cw_voice voice = {0};
-    memset(r, 0, sizeof *r);
-    if (!texts) {
-        texts = sentences;
-        text_count = (int)(sizeof sentences / sizeof *sentences);
-    }
-    if (text_count < 1)
-        return cw_fail(err, CW_BAD_INPUT, "bench: expected at least one text, found none");
-    if (rounds < 1 || rounds > 1000)
-        return cw_fail(err, CW_BAD_INPUT, "rounds: expected 1 to 1000, found %d", rounds);
-    double warm = 0;
-    if (cw_studio_need_plans(s, err) != 0 || cw_booth_need_sound(s->booth, err) != 0 ||
-        cw_voice_open(&voice, s->voices_dir, voice_name ? voice_name : "af_heart", err) != 0 ||
-        cw_speech_language(voice.language, err) != 0 || speak_once(s, &voice, sentences[1], &warm, err) != 0 ||
-        time_text(s, texts, text_count, voice.language, &r->text_characters_per_second, err) != 0)
-        goto done;
-    double acoustic = s->booth->acoustic_seconds, vocoder = s->booth->vocoder_seconds, start = cw_seconds();
-    for (int i = 0; i < rounds; i++)
-        for (int j = 0; j < text_count; j++)
-            if (speak_once(s, &voice, texts[j], &r->speech_seconds, err) != 0) {
-                cw_fail_in(err, "text %d", j + 1);
-                goto done;
-            }
-    r->synthesis_seconds = cw_seconds() - start;
-    r->acoustic_seconds = s->booth->acoustic_seconds - acoustic;
-    r->vocoder_seconds = s->booth->vocoder_seconds - vocoder;
-    r->load_seconds = s->load_seconds;
-    r->real_time_factor = r->speech_seconds > 0 ? r->synthesis_seconds / r->speech_seconds : 0;
-    r->threads = cw_device_threads(s->device);
-    r->peak_rss_kib = cw_peak_rss_kib();
-    snprintf(r->isa, sizeof r->isa, "%s", cw_device_isa(s->device));
-    result = 0;
-done:
-    cw_voice_close(&voice);
     return result;
 }

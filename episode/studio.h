@@ -38,6 +38,8 @@ struct cw_booth {
     float *scratch; /* one chunk's waveform, for trimming */
     size_t scratch_len;
     double acoustic_seconds, vocoder_seconds; /* wall clock, summed over the booth's life */
+    long (*count_allocations)(void);          /* or NULL */
+    long allocations;                         /* inside the models, by that count */
 };
 
 /* What naming and planning a turn needs: front end, voices folder, device, the voice model's sum. Cheap. */

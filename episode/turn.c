@@ -273,6 +273,10 @@ static int mark_word(struct speaker *k, const struct cw_spoken_word *w, int span
     return 0;
 }
 
+static long allocations_of(const struct cw_booth *b) {
+    return b->count_allocations ? b->count_allocations() : 0;
+}
+
 static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span, int index, struct cw_error *err) {
     int result = -1;
     struct cw_booth *b = k->booth;
@@ -327,11 +331,13 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
     struct cw_frames frames;
     const float *x = NULL;
     size_t n = 0;
+    long before = allocations_of(b);
     double t0 = cw_seconds();
     if (cw_acoustic_run(b->acoustic, &in, &frames, err) != 0)
         goto done;
     double t1 = cw_seconds();
     b->acoustic_seconds += t1 - t0;
+    b->allocations += allocations_of(b) - before;
     if (frames.sample_rate != RATE || frames.phonemes != count + 2) {
         cw_fail(err, CW_FAILED, "%s: expected %d Hz and %d durations, found %d and %d", cw_acoustic_engine(model), RATE, count + 2,
                 frames.sample_rate, frames.phonemes);
@@ -343,9 +349,11 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
         bounds[i] = sum;
     }
     int64_t lead = (int64_t)DURATION_LEAD_UNITS * frames.unit_samples;
+    before = allocations_of(b);
     if (cw_vocoder_run(b->vocoder, &frames, k->seed ^ (uint64_t)k->chunks, &x, &n, err) != 0)
         goto done;
     b->vocoder_seconds += cw_seconds() - t1;
+    b->allocations += allocations_of(b) - before;
 
     struct cw_cut cut = cw_turn_cut(x, (int64_t)n, bounds[first], bounds[last + 1]);
     size_t kept = (size_t)(cut.last - cut.first);

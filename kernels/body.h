@@ -666,6 +666,58 @@ static void map(enum cw_function f, const float *x, const float *z, float s, flo
     }
 }
 
+static double peak(int rounds) {
+    int k;
+#if defined(TILES)
+    struct tile_file file;
+
+    tiles_begin();
+    tile_zero(&file, 0);
+    tile_zero(&file, 1);
+    tile_zero(&file, 2);
+    tile_zero(&file, 3);
+    tile_zero(&file, 4);
+    tile_zero(&file, 5);
+    tile_zero(&file, 6);
+    tile_zero(&file, 7);
+    for (k = 0; k < rounds / 4; k++) {
+        tile_dot(&file, 0, 4, 6);
+        tile_dot(&file, 1, 4, 7);
+        tile_dot(&file, 2, 5, 6);
+        tile_dot(&file, 3, 5, 7);
+    }
+    tiles_end();
+    return (double)(rounds / 4) * 4 * TILE_ROWS * TILE_ROWS * TILE_ROWS * 2;
+#else
+    enum { SUMS = 12 };
+    int i;
+#ifdef NUMBER16
+    VECTOR16 sum[SUMS], a = ZERO16;
+#else
+    vf sum[SUMS], a = v_set(1e-9F);
+#endif
+
+    for (i = 0; i < SUMS; i++)
+        sum[i] = a;
+    for (k = 0; k < rounds; k++) {
+        _Pragma("GCC unroll 12") for (i = 0; i < SUMS; i++) {
+#ifdef NUMBER16
+            DOT16(sum[i], a, a);
+#else
+            sum[i] = v_fma(a, a, sum[i]);
+#endif
+        }
+        __asm__ volatile("" : "+x"(a)); /* or the loop is one sum */
+    }
+    __asm__ volatile("" : : "m"(sum)); /* they are wanted */
+#ifdef NUMBER16
+    return (double)rounds * SUMS * VN * 2;
+#else
+    return (double)rounds * SUMS * VN;
+#endif
+#endif
+}
+
 const struct cw_kernels KERNELS = {
     .isa = ISA_NAME,
     .panel = PANEL,
@@ -686,4 +738,5 @@ const struct cw_kernels KERNELS = {
     .attention = attention,
     .lstm = lstm,
     .map = map,
+    .peak = peak,
 };

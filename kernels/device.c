@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREADS_MAX = 256 };
+enum { THREADS_MAX = 256, PEAK_ROUNDS = 100000 };
 
 #ifndef CW_PLAIN_C_ONLY /* a build whose compiler flags choose no instruction set: the fuzzers' */
 /* __builtin_cpu_supports asks XGETBV too, so a processor with AVX under a system that does not save its registers says no. */
@@ -146,6 +146,32 @@ const char *cw_device_isa(const struct cw_device *d) {
 
 int cw_device_threads(const struct cw_device *d) {
     return cw_pool_threads(d->pool);
+}
+
+double cw_device_products(const struct cw_device *d) {
+    return (double)atomic_load_explicit(&((struct cw_device *)(uintptr_t)d)->products, memory_order_relaxed);
+}
+
+static void peak_task(void *arg, int i) {
+    const struct cw_kernels *k = arg;
+
+    (void)i;
+    (void)k->peak(PEAK_ROUNDS);
+}
+
+double cw_device_peak(struct cw_device *d) {
+    const struct cw_kernels *k = d->kernels;
+    const int threads = cw_device_threads(d);
+    double best = 0, start = cw_seconds(), products = k->peak(PEAK_ROUNDS); /* once for the clock to rise */
+
+    while (cw_seconds() - start < 0.05) {
+        double before = cw_seconds(), rate;
+
+        cw_pool_run(d->pool, threads, peak_task, (void *)(uintptr_t)k);
+        rate = products * threads / (cw_seconds() - before);
+        best = rate > best ? rate : best;
+    }
+    return best;
 }
 
 void cw_parallel(struct cw_device *d, int n, void (*task)(void *arg, int i), void *arg) {

@@ -8,6 +8,8 @@
 
 #include "kernels/kernels.h"
 
+#include <stdatomic.h>
+
 /* ---- jobs ---------------------------------------------------------------------------------------------------------- */
 
 /* act((x - mean) * gain + shift), all [C]. */
@@ -204,6 +206,8 @@ struct cw_kernels {
     void (*lstm)(const struct cw_lstm_job *j);
     /* y = f(x): leaky (s = slope), (x + z) * s, exp x, sin x */
     void (*map)(enum cw_function f, const float *x, const float *z, float s, float *y, size_t n);
+    /* Nothing but the products that long convolutions are made of, in registers: returns how many. */
+    double (*peak)(int rounds);
 };
 enum { CW_STATS_COLS = 128, CW_STATS_ROWS = 64 }; /* a column group, and the rows read twice while they are in cache */
 
@@ -225,7 +229,11 @@ struct cw_device {
     const struct cw_kernels *kernels;
     struct cw_pool *pool;
     struct cw_packed *packed; /* or NULL */
+    atomic_ullong products;   /* of plain sums, since it was opened */
 };
+static inline void cw_count_products(struct cw_device *d, int64_t rows, int64_t each) {
+    atomic_fetch_add_explicit(&d->products, (unsigned long long)(rows * each), memory_order_relaxed);
+}
 
 CW_MUST_CHECK int cw_pool_open(struct cw_pool **p, int threads, struct cw_error *err);
 void cw_pool_close(struct cw_pool *p);

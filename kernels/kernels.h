@@ -28,6 +28,11 @@ const char *cw_device_isa(const struct cw_device *d); /* the kernel class, part 
 int cw_device_threads(const struct cw_device *d);
 /* ISA names this build and this machine can run, best first; NULL-terminated, static. */
 const char *const *cw_device_isas(void);
+/* Multiply-adds that plain sums would have taken for all that this device has computed: fast methods take fewer. */
+double cw_device_products(const struct cw_device *d);
+/* Multiply-adds a second that all threads together reach on registers alone, in the numbers of this class's long convolutions; takes some
+ * 50 ms. */
+double cw_device_peak(struct cw_device *d);
 /* NULL, or why an instruction set that the processor has is not used. */
 const char *cw_device_note(void);
 

@@ -238,6 +238,7 @@ static int convolve(const char *what, struct cw_device *d, struct cw_mat x, cons
         return -1;
     if (rows == 0)
         return e.moments.data ? cw_column_moments(d, y, e.moments, err) : 0;
+    cw_count_products(d, rows, (int64_t)w->out * w->in * w->taps);
     t.job = conv_job(x, w, e, y);
     t.job.step = stride;
     t.job.offset = -pad;
@@ -351,6 +352,7 @@ int cw_conv_transpose1d(struct cw_device *d, struct cw_mat x, const struct cw_we
         return -1;
     if (rows == 0)
         return 0;
+    cw_count_products(d, x.rows, (int64_t)w->out * w->in * w->taps);
     t.job = conv_job(x, w, e, y);
     t.y = y;
     t.rows = (rows - 1) / w->stride + 1;
@@ -439,6 +441,7 @@ int cw_lstm_bidirectional(struct cw_device *d, struct cw_mat x, const struct cw_
             return cw_fail_in(err, "%s", what);
         t.job[i] = (struct cw_lstm_job){l->hh->data, gates, cw_mat_cols(y, h * i, h), h, i == 1};
     }
+    cw_count_products(d, x.rows, 8LL * h * h);
     cw_parallel(d, 2, lstm_task, &t);
     return 0;
 }

@@ -227,6 +227,7 @@ int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct c
         return cw_fail(err, CW_BAD_INPUT, "%s: expected y to be another matrix than q, k and v", what);
     width = q.cols / heads;
     t.job = (struct cw_attention_job){q, k, v, y, width, (float)(1 / sqrt(width))};
+    cw_count_products(d, q.rows, 2LL * k.rows * q.cols);
     cw_parallel(d, (q.rows + ATTENTION_ROWS - 1) / ATTENTION_ROWS * heads, attention_task, &t);
     return 0;
 }

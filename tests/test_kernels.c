@@ -462,6 +462,35 @@ done:
     cw_device_close(other);
 }
 
+/* What `bench` sets side by side: products counted as plain sums, and the rate of registers alone. */
+static void test_products(void) {
+    enum { T = 70, IN = 8, OUT = 6, TAPS = 3 };
+    const char *const *isa;
+    float w[OUT * IN * TAPS] = {0}, x[T * IN] = {0}, y[2 * T * OUT];
+
+    for (isa = cw_device_isas(); *isa; isa++) {
+        struct cw_device *d = device(*isa, 2);
+        struct cw_weight *conv = NULL, *transposed = NULL;
+        struct cw_error err = {0};
+        const struct cw_epilogue e = {0};
+        double peak = cw_device_peak(d);
+
+        CHECKF(peak > 1e7 && peak < 1e14, "%s: %g multiply-adds a second", *isa, peak);
+        CHECK(cw_device_products(d) == 0);
+        if (CHECK(cw_weight_open(&conv, d, w, OUT, IN, TAPS, NULL, &err) == 0 &&
+                  cw_weight_open_transposed(&transposed, d, w, IN, OUT, 2, 2, NULL, &err) == 0)) {
+            CHECK(cw_conv1d(d, (struct cw_mat){x, T, IN, IN}, conv, 1, 1, 1, e, (struct cw_mat){y, T, OUT, OUT}, &err) == 0);
+            CHECKF(cw_device_products(d) == T * IN * OUT * TAPS, "%s: %g products", *isa, cw_device_products(d));
+            CHECK(cw_conv_transpose1d(d, (struct cw_mat){x, T, IN, IN}, transposed, 0, 0, e, (struct cw_mat){y, 2 * T, OUT, OUT}, &err) ==
+                  0);
+            CHECKF(cw_device_products(d) == T * IN * OUT * (TAPS + 2), "%s: %g products", *isa, cw_device_products(d));
+        }
+        cw_weight_close(conv);
+        cw_weight_close(transposed);
+        cw_device_close(d);
+    }
+}
+
 const struct cw_test cw_tests_kernels[] = {
     {"kernels.device", "instruction sets are chosen, forced and refused by name", test_device},
     {"kernels.pool", "every task runs once, with many small jobs and two callers", test_pool},
@@ -472,5 +501,6 @@ const struct cw_test cw_tests_kernels[] = {
     {"kernels.conv1d", "dilated and strided convolutions at odd sizes", test_conv},
     {"kernels.conv1d_fast", "long convolutions by Toom and Cook's method", test_conv_fast},
     {"kernels.conv_transpose1d", "transposed convolutions by phases, and one filter per channel", test_conv_transpose},
+    {"kernels.products", "products are counted, and every class has a peak", test_products},
     {0},
 };
