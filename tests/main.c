@@ -17,7 +17,8 @@
     X(kernels)                                                                                                                             \
     X(kernels_rows)                                                                                                                        \
     X(kernels16)                                                                                                                           \
-    X(packed) X(hot) X(normalise) X(speech) X(pronounce) X(kokoro) X(vocoder) X(script) X(source) X(writer) X(remote) X(voices) X(master)  \
+    X(packed)                                                                                                                              \
+    X(hot) X(normalise) X(speech) X(pronounce) X(kokoro) X(vocoder) X(script) X(source) X(writer) X(remote) X(encoder) X(voices) X(master) \
         X(player) X(publish) X(episode) X(cli)
 #define DECLARE(room) extern const struct cw_test cw_tests_##room[];
 ROOMS(DECLARE)
