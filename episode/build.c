@@ -104,7 +104,7 @@ int build_open_voices(struct build *b, const struct cw_script *script, const cha
         return cw_fail_in(err, "%s", where);
     for (; b->voice_count < script->cast_count; b->voice_count++) {
         const struct cw_cast_member *c = &script->cast[b->voice_count];
-        if (cw_voice_open(&b->voices[b->voice_count], b->studio->voices_dir, c->voice, err) != 0) {
+        if (cw_studio_voice(b->studio, &b->voices[b->voice_count], c->voice, err) != 0) {
             if (c->line > 0)
                 return cw_fail_in(err, "%s:%d", where, c->line);
             return cw_fail_in(err, "%s: %s", where, c->name);

@@ -187,7 +187,7 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
         goto done;
     }
     if ((p.out && out_format(p.out, &format, err) != 0) || cw_studio_need_plans(s, err) != 0 ||
-        cw_voice_open(&voice, s->voices_dir, p.voice ? p.voice : cw_say_params_default().voice, err) != 0 ||
+        cw_studio_voice(s, &voice, p.voice ? p.voice : cw_say_params_default().voice, err) != 0 ||
         cw_speech_language(p.language ? p.language : voice.language, err) != 0)
         goto done;
     if (make_spans(line, &spans, &span_count, &tail_pause_ms, err) != 0 ||
@@ -324,8 +324,8 @@ int cw_bench(struct cw_studio *s, const char *const *texts, int text_count, int 
         return cw_fail(err, CW_BAD_INPUT, "rounds: expected 1 to 1000, found %d", rounds);
     double warm = 0;
     if (cw_studio_need_plans(s, err) != 0 || cw_booth_need_sound(s->booth, err) != 0 ||
-        cw_voice_open(&voice, s->voices_dir, voice_name ? voice_name : "af_heart", err) != 0 ||
-        cw_speech_language(voice.language, err) != 0 || speak_once(s, &voice, sentences[1], &warm, err) != 0 ||
+        cw_studio_voice(s, &voice, voice_name ? voice_name : "af_heart", err) != 0 || cw_speech_language(voice.language, err) != 0 ||
+        speak_once(s, &voice, sentences[1], &warm, err) != 0 ||
         time_text(s, texts, text_count, voice.language, &r->text_characters_per_second, err) != 0)
         goto done;
     double acoustic = s->booth->acoustic_seconds, vocoder = s->booth->vocoder_seconds, start = cw_seconds();

@@ -121,6 +121,16 @@ int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err) {
     return result;
 }
 
+int cw_studio_voice(const struct cw_studio *s, struct cw_voice *voice, const char *expr, struct cw_error *err) {
+    if (cw_voice_open(voice, s->voices_dir, expr, err) != 0)
+        return -1;
+    if (cw_voice_fits(voice, s->model_sum, err) != 0) {
+        cw_voice_close(voice);
+        return -1;
+    }
+    return 0;
+}
+
 static int open_models(struct cw_studio *s, struct cw_error *err) {
     int result = -1;
     pthread_mutex_lock(&s->opening);

@@ -42,6 +42,8 @@ struct cw_booth {
 
 /* What naming and planning a turn needs: front end, voices folder, device, the voice model's sum. Cheap. */
 CW_MUST_CHECK int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err);
+/* A voice that the voice model can speak; after need_plans. */
+CW_MUST_CHECK int cw_studio_voice(const struct cw_studio *s, struct cw_voice *voice, const char *expr, struct cw_error *err);
 /* What synthesis needs as well: both halves of the voice model. Both from any thread. */
 CW_MUST_CHECK int cw_booth_need_sound(struct cw_booth *b, struct cw_error *err);
 void cw_booth_close(struct cw_booth *b);
