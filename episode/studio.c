@@ -2,6 +2,7 @@
 #include "episode/studio.h"
 
 #include "models/catalogue.h"
+#include "voices/encoder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,7 @@ void cw_studio_close(struct cw_studio *s) {
     free(s->booth);
     if (s->device)
         keep_packed(s);
+    cw_encoder_close(s->encoder);
     cw_vocoder_close(s->vocoder);
     cw_acoustic_close(s->acoustic);
     cw_speech_close(s->speech);

@@ -22,6 +22,8 @@ struct cw_studio {
     struct cw_speech *speech;
     struct cw_acoustic *acoustic;
     struct cw_vocoder *vocoder;
+    struct cw_encoder *encoder; /* heard.c */
+    char encoder_sum[65];
     struct cw_booth *booth; /* the caller's own */
 
     char model_path[CW_PATH_MAX], model_sum[65]; /* the voice model */

@@ -1,5 +1,6 @@
 /* Voices: expressions, mixes, refusals. Packs are made here; the real ones are looked at when they are installed. */
 #include "tests/test.h"
+#include "voices/map.h"
 #include "voices/voices.h"
 
 #include <math.h>
@@ -372,6 +373,42 @@ static void test_files_refused(void) {
     setenv("CASTWRIGHT_VOICES", "/nowhere/voices", 1);
 }
 
+/* Points on a plane come back with their distances; a picture names them all. */
+static void test_map(void) {
+    enum { N = 9 };
+    double at[2 * N], d[N * N], got[2 * N], worst = 0;
+    float noise[2 * N];
+    struct cw_error err = {0};
+    cw_gauss(cw_test_seed(), 77, 0, 2 * N, noise);
+    for (int i = 0; i < 2 * N; i++) {
+        at[i] = (double)noise[i] * (i % 2 ? 0.5 : 2);
+    }
+    for (int i = 0; i < N; i++) {
+        for (int j = 0; j < N; j++) {
+            d[i * N + j] = hypot(at[2 * i] - at[2 * j], at[2 * i + 1] - at[2 * j + 1]);
+        }
+    }
+    CHECK(cw_map_places(d, N, got, &err) == 0);
+    for (int i = 0; i < N; i++) {
+        for (int j = 0; j < N; j++) {
+            worst = fmax(worst, fabs(d[i * N + j] - hypot(got[2 * i] - got[2 * j], got[2 * i + 1] - got[2 * j + 1])));
+        }
+    }
+    CHECKF(worst < 1e-6, "distances off by %g", worst);
+    struct cw_map_point points[3] = {{"a<b", "x"}, {"tom", "y"}, {"ann", "x"}};
+    double cosines[9] = {1, 0.9, 0.5, 0.9, 1, 0.4, 0.5, 0.4, 1};
+    struct cw_text svg = {0};
+    if (CHECK(cw_map_draw(points, cosines, 3, 0.8, &svg, &err) == 0)) {
+        CHECK(strstr(svg.data, "a&#60;b") && strstr(svg.data, ">tom<") && strstr(svg.data, ">ann<"));
+        const char *line = strstr(svg.data, "<line ");
+        CHECK(line != NULL && strstr(line + 1, "<line ") == NULL); /* one pair is alike */
+    }
+    cw_text_free(&svg);
+    /* one voice alone, and voices all alike */
+    CHECK(cw_map_places((double[1]){0}, 1, got, &err) == 0 && got[0] == 0);
+    CHECK(cw_map_places((double[9]){0}, 3, got, &err) == 0 && isfinite(got[3]));
+}
+
 static void test_list(void) {
     const char *dir = make_packs();
     struct cw_error err = {0};
@@ -436,6 +473,7 @@ const struct cw_test cw_tests_voices[] = {
     {"voices.halves", "timbre and prosody are mixed apart", test_halves},
     {"voices.own", "a mix becomes a voice file that is used by name", test_own},
     {"voices.files_refused", "a voice file that is cut short, altered or strange is refused by name", test_files_refused},
+    {"voices.map", "places on the map have the distances they were made from", test_map},
     {"voices.list", "the list is sorted and knows languages", test_list},
     {"voices.installed", "all 54 published packs open", test_installed},
     {0},
