@@ -1,6 +1,7 @@
-/* voices list|show|mix|audition|map|export|import|remove */
+/* voices list|show|mix|audition|map|export|import|remove|check */
 #include "cli/cli.h"
 #include "models/catalogue.h"
+#include "voices/enrol.h"
 #include "voices/map.h"
 #include "voices/voices.h"
 
@@ -372,13 +373,44 @@ done:
     return result == 0 ? 0 : fail(q, &err);
 }
 
+/* ---- check ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Can a voice be learnt from these recordings? One line each; the worst decides the exit code. */
+static int check(const struct request *q) {
+    struct cw_error err = {0};
+    char path[CW_PATH_MAX];
+    struct cw_device *device = NULL;
+    struct cw_encoder *encoder = NULL;
+    int code = 0;
+    if (q->count < 1)
+        return cli_usage(q->command, "expected: check RECORDING...");
+    if (cw_model_path("ge2e", path, &err) != 0 || cw_device_open(&device, cw_device_params_default(), &err) != 0 ||
+        cw_encoder_open(&encoder, device, path, &err) != 0)
+        code = fail(q, &err);
+    for (int i = 0; i < q->count && encoder; i++) {
+        struct cw_recording r = {0};
+        if (cw_recording_read(&r, q->args[i], &err) != 0)
+            code = fail(q, &err);
+        else if (cw_enrol_check(&r, encoder, &err) != 0) {
+            cw_fail_in(&err, "%s", q->args[i]);
+            code = fail(q, &err);
+        } else
+            printf("%s: fit (%.1f s, %d Hz, %d channel%s)\n", q->args[i], (double)r.count / r.rate, r.rate, r.channels,
+                   r.channels == 1 ? "" : "s");
+        cw_recording_free(&r);
+    }
+    cw_encoder_close(encoder);
+    cw_device_close(device);
+    return code;
+}
+
 int cli_voices(const struct cli_command *c, int argc, char **argv) {
     static const struct {
         const char *name;
         int (*run)(const struct request *q);
     } actions[] = {
-        {"list", list},           {"show", show},          {"mix", mix}, {"audition", audition}, {"map", map}, {"export", export_voice},
-        {"import", import_voice}, {"remove", remove_voice}};
+        {"list", list},           {"show", show},           {"mix", mix},    {"audition", audition}, {"map", map}, {"export", export_voice},
+        {"import", import_voice}, {"remove", remove_voice}, {"check", check}};
     struct request q = {.command = c, .speed = 1, .text = "The tide turned before noon, and nobody on the pier had seen it coming."};
     const struct cli_option options[] = {
         {"--out,-o", "FILE", "audition: .wav or .flac (audition.wav); map: .svg (voices.svg); export", CLI_TEXT, &q.out, 0, 0},
@@ -398,6 +430,6 @@ int cli_voices(const struct cli_command *c, int argc, char **argv) {
     for (size_t i = 0; count > 0 && i < sizeof actions / sizeof *actions; i++)
         if (strcmp(args[0], actions[i].name) == 0)
             return actions[i].run(&q);
-    return cli_usage(c, "expected list, show, mix, audition, map, export, import or remove%s%s", count > 0 ? ", found " : "",
+    return cli_usage(c, "expected list, show, mix, audition, map, export, import, remove or check%s%s", count > 0 ? ", found " : "",
                      count > 0 ? args[0] : "");
 }

@@ -41,7 +41,8 @@ const struct cli_command cli_commands[] = {
      "  castwright voices map -o voices.svg                     a picture: near each other sound alike\n"
      "  castwright voices export tom -o tom.gguf\n"
      "  castwright voices import tom.gguf [--name tim]\n"
-     "  castwright voices remove tom\n",
+     "  castwright voices remove tom\n"
+     "  castwright voices check me*.wav                         could a voice be learnt from these?\n",
      cli_voices},
     {"models", "list|fetch|verify|convert", "model files: what there is, fetching, checking, converting",
      "  castwright models list\n"

@@ -381,6 +381,8 @@ static void test_voices(void) {
     slurp(path, svg, sizeof svg);
     CHECK(strstr(svg, "<svg ") && strstr(svg, ">bf_emma</text>") && strstr(svg, "</svg>"));
     EXPECT(RUN("voices", "map", "-o", "v.png"), 2, ".svg");
+    EXPECT(RUN("voices", "check", "tim.wav"), 2, "tim.wav: expected");
+    EXPECT(RUN("voices", "check", "absent.wav"), 2, "absent.wav", "no file");
     EXPECT(RUN("voices", "list", "--like", "none.wav"), 2, "none.wav");
     /* two hosts of one voice are warned of, two unlike ones are not */
     write_file("alike.md", "---\ntitle: T\nlanguage: en-us\nseed: 1\ncast:\n  Ann: tom\n  Bob: am_michael*0.6 + bm_george*0.4\n---\n\n# "

@@ -344,6 +344,17 @@ static void test_files_refused(void) {
     CHECK_REFUSED(cw_voice_file_read(&back, path, &err), &err, "\"weights\"", "found this one");
     f.additions = NULL;
     f.addition_count = 0;
+    snprintf(f.made, sizeof f.made, "likeness"); /* of whom, and who agreed? */
+    CHECK(cw_voice_file_write(&f, path, &err) == 0);
+    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "cannot verify", "likeness");
+    snprintf(f.made, sizeof f.made, "mix");
+    char record[] = "{}", *records[] = {record};
+    f.consents = records;
+    f.consent_count = 1;
+    CHECK(cw_voice_file_write(&f, path, &err) == 0);
+    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "cannot verify", "1 consent records");
+    f.consents = NULL;
+    f.consent_count = 0;
     static const struct {
         const char *from, *to, *says;
     } spoilt[] = {

@@ -7,7 +7,11 @@
 #ifndef CW_ENROL_H
 #define CW_ENROL_H
 
-#include "base/base.h"
+#include "tts/acoustic.h"
+#include "tts/speech.h"
+#include "vocoder/vocoder.h"
+#include "voices/encoder.h"
+#include "voices/recording.h"
 
 enum { CW_ENROL_RATE = 24000, CW_ENROL_UNIT = 600, CW_ENROL_HOP = 300 };
 
@@ -35,6 +39,28 @@ struct cw_enrolment {
     double log_f0_median, log_f0_low, log_f0_high;
 };
 
+/* What enrolment works with; all opened by the caller. */
+struct cw_enrol_engine {
+    const struct cw_acoustic *acoustic;
+    const struct cw_vocoder *vocoder;
+    const struct cw_speech *speech;
+    const struct cw_encoder *encoder;
+    const char *voices_dir; /* of the stock voices: one of them speaks the text that a recording is laid beside */
+    const char *language;   /* "en-us" */
+};
+struct cw_enrol_source {
+    const char *recording;
+    const char *text; /* what is said in it */
+};
+
+/* Is this a recording that a voice can be learnt from? CW_BAD_INPUT with what is wrong and what to do: no speech, too quiet, clipped,
+ * noisy, telephone band, music, two speakers. */
+CW_MUST_CHECK int cw_enrol_check(const struct cw_recording *r, const struct cw_encoder *encoder, struct cw_error *err);
+/* A recording that fails its check is an error; an utterance that does not fit its text is left out, with a line in `notes`; less than
+ * CW_ENROL_LEAST seconds left in all is an error. */
+enum { CW_ENROL_LEAST = 8, CW_ENROL_FILE_SECONDS = 120 };
+CW_MUST_CHECK int cw_enrol(struct cw_enrolment *e, const struct cw_enrol_engine *g, const struct cw_enrol_source *sources, int count,
+                           struct cw_text *notes, struct cw_error *err);
 void cw_enrolment_free(struct cw_enrolment *e);
 
 #endif

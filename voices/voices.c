@@ -533,6 +533,13 @@ static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, st
     if (read_part(voices_dir, p, &f, err) != 0) {
         return -1;
     }
+    if (f.engine[0] != '\0' && (strcmp(f.made, "mix") != 0 || f.consent_count > 0 || f.seal[0] != '\0')) {
+        cw_fail(err, CW_BAD_INPUT,
+                "voice \"%s\": expected a mix of stock voices, found a voice made as \"%s\" with %zu consent records, which this "
+                "castwright cannot verify",
+                p->name, f.made, f.consent_count);
+        goto done;
+    }
     if (f.addition_count > 0) {
         cw_fail(err, CW_BAD_INPUT,
                 "voice \"%s\": expected styles alone, found %zu additions to the engine's weights, which need a newer castwright", p->name,
