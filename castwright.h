@@ -159,6 +159,19 @@ struct cw_say_params {
 struct cw_say_params cw_say_params_default(void);
 CW_MUST_CHECK int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct cw_error *err);
 
+/* The same text in each voice, numbered aloud, into p.out (or played); beside the file NAME.vtt says who speaks when. */
+CW_MUST_CHECK int cw_audition(struct cw_studio *s, const char *text, const char *const *voices, int count, struct cw_say_params p,
+                              struct cw_error *err);
+
+/* How alike voices sound: cosines of their speaker embeddings, 1 for the same. Each voice speaks once and is then remembered. From
+ * CW_VOICES_ALIKE on, what one person says cannot be told from what two say; a cast with such a pair is warned of (docs/voices.md). */
+#define CW_VOICES_ALIKE 0.80
+CW_MUST_CHECK int cw_voices_alike(struct cw_studio *s, const char *const *voices, int count, struct cw_listener listen,
+                                  double *cosines /* [count, count] */, struct cw_error *err);
+/* How like the speaker of a recording each voice is: cosines [count]. */
+CW_MUST_CHECK int cw_voices_like(struct cw_studio *s, const char *recording, const char *const *voices, int count,
+                                 struct cw_listener listen, double *cosines, struct cw_error *err);
+
 /* Plays an episode folder or an audio file through the default device. */
 CW_MUST_CHECK int cw_play(const char *path, struct cw_listener listen, struct cw_error *err);
 /* The default output device's name (static buffer), or NULL with the reason in `err`. */

@@ -32,7 +32,18 @@ const struct cli_command cli_commands[] = {
      "  echo \"I read it.\" | castwright text --json\n",
      cli_text},
     {"play", "DIR|FILE", "plays an episode through the speakers", "  castwright play tides\n", cli_play},
-    {"voices", "list", "the voices there are", "  castwright voices list\n  castwright voices list --json\n", cli_voices},
+    {"voices", "ACTION ...", "the voices there are; mixing, comparing, hearing and sharing them",
+     "  castwright voices list [--json]\n"
+     "  castwright voices list --like me.wav                    those that sound most like a recording first\n"
+     "  castwright voices show am_michael\n"
+     "  castwright voices audition af_heart bm_george \"am_michael*0.7 + bm_george*0.3\" -o hear.wav\n"
+     "  castwright voices mix \"timbre:am_michael*0.6 + bm_george*0.4 prosody:am_puck\" --name tom\n"
+     "  castwright voices map -o voices.svg                     a picture: near each other sound alike\n"
+     "  castwright voices export tom -o tom.gguf\n"
+     "  castwright voices import tom.gguf [--name tim]\n"
+     "  castwright voices remove tom\n"
+     "  castwright voices check me*.wav                         could a voice be learnt from these?\n",
+     cli_voices},
     {"models", "list|fetch|verify|convert", "model files: what there is, fetching, checking, converting",
      "  castwright models list\n"
      "  castwright models fetch                       what an episode needs\n"

@@ -227,9 +227,9 @@ static int time_voice(struct cw_studio *s, const struct cw_bench_params *b, stru
     int result = -1;
     struct cw_voice voice = {0};
     struct ear warm = {0};
-    if (cw_studio_need_plans(s, err) != 0 || cw_booth_need_sound(s->booth, err) != 0 ||
-        cw_voice_open(&voice, s->voices_dir, b->voice, err) != 0 || cw_speech_language(voice.language, err) != 0 ||
-        speak(s, &voice, sentences[1], &warm, err) != 0 || time_text(s, b, voice.language, &r->text_characters_per_second, err) != 0 ||
+    if (cw_studio_need_plans(s, err) != 0 || cw_booth_need_sound(s->booth, err) != 0 || cw_studio_voice(s, &voice, b->voice, err) != 0 ||
+        cw_speech_language(voice.language, err) != 0 || speak(s, &voice, sentences[1], &warm, err) != 0 ||
+        time_text(s, b, voice.language, &r->text_characters_per_second, err) != 0 ||
         time_first_sound(s, &voice, &r->first_sound_seconds, err) != 0)
         goto done;
     r->load_seconds = s->load_seconds;
@@ -258,8 +258,7 @@ int cw_bench_first_sound(struct cw_studio *s, const char *voice_name, double *wh
     int result = -1;
     struct cw_voice voice = {0};
     struct ear e = {0};
-    if (cw_studio_need_plans(s, err) != 0 || cw_voice_open(&voice, s->voices_dir, voice_name, err) != 0 ||
-        speak(s, &voice, greeting, &e, err) != 0)
+    if (cw_studio_need_plans(s, err) != 0 || cw_studio_voice(s, &voice, voice_name, err) != 0 || speak(s, &voice, greeting, &e, err) != 0)
         goto done;
     *when = e.first;
     result = 0;

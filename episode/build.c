@@ -9,6 +9,7 @@
  */
 #include "episode/build.h"
 
+#include "episode/heard.h"
 #include "episode/master.h"
 #include "episode/player.h"
 #include "episode/pronounce.h"
@@ -104,11 +105,19 @@ int build_open_voices(struct build *b, const struct cw_script *script, const cha
         return cw_fail_in(err, "%s", where);
     for (; b->voice_count < script->cast_count; b->voice_count++) {
         const struct cw_cast_member *c = &script->cast[b->voice_count];
-        if (cw_voice_open(&b->voices[b->voice_count], b->studio->voices_dir, c->voice, err) != 0) {
+        if (cw_studio_voice(b->studio, &b->voices[b->voice_count], c->voice, err) != 0) {
             if (c->line > 0)
                 return cw_fail_in(err, "%s:%d", where, c->line);
             return cw_fail_in(err, "%s: %s", where, c->name);
         }
+    }
+    if (!b->compared) {
+        struct cw_text alike = {0};
+        cw_cast_alike(b->studio->booth, b->voices, script, b->params.play, &alike);
+        for (char *rest = alike.data, *line; !alike.failed && rest && *(line = strsep(&rest, "\n"));)
+            build_tell(b, "%s", line);
+        cw_text_free(&alike);
+        b->compared = true;
     }
     return 0;
 }

@@ -27,6 +27,7 @@ struct build {
     char out_dir[CW_PATH_MAX], turns_dir[CW_PATH_MAX];
     struct cw_lock lock;
     struct cw_voice voices[CW_CAST_MAX];
+    bool compared;                /* with one another */
     double gains_db[CW_CAST_MAX]; /* of the voices; 0 for who never speaks */
     bool levelled[CW_CAST_MAX];   /* asked for */
     int voice_count;

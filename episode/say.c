@@ -160,6 +160,42 @@ static int make_spans(char *text, struct cw_span **spans, int *count, int *tail_
     return *count > 0 ? 0 : cw_fail(err, CW_BAD_INPUT, "text: expected at least one word to speak, found none");
 }
 
+/* Not to be heard is no trouble where a file is made. */
+static int open_player(struct saying *k, struct cw_say_params p, struct cw_error *err) {
+    if (!p.play)
+        return 0;
+    struct cw_error trouble = {0};
+    struct cw_player_params player = cw_player_params_default();
+    player.rate = CW_STUDIO_RATE;
+    player.channels = 1;
+    /* room for all of it, so that synthesis never waits for the loudspeaker */
+    player.ring_seconds = fmin(600, fmax(player.ring_seconds, 2 * k->expected_seconds + 10));
+    if (cw_player_open(&k->player, player, &trouble) != 0) {
+        k->player = NULL;
+        if (!p.out) {
+            *err = trouble;
+            return -1;
+        }
+        if (p.listen.line)
+            p.listen.line(p.listen.arg, trouble.text);
+    }
+    return 0;
+}
+
+/* The temporary float file of what will be `out`; temp is "" where there is none. */
+static int open_file(struct saying *k, const char *out, char name[CW_PATH_MAX], char temp[CW_PATH_MAX], struct cw_error *err) {
+    if (!out)
+        return 0;
+    snprintf(name, CW_PATH_MAX, "%.*s.wav", (int)(strrchr(out, '.') - out), out);
+    if (cw_file_begin(name, temp, err) != 0) {
+        temp[0] = '\0';
+        return -1;
+    }
+    SF_INFO info = {.samplerate = CW_STUDIO_RATE, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
+    k->file = sf_open(temp, SFM_WRITE, &info);
+    return k->file ? 0 : cw_fail(err, CW_FAILED, "%s: cannot write: %s", out, sf_strerror(NULL));
+}
+
 int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct cw_error *err) {
     int result = -1, format = 0;
     struct cw_voice voice = {0};
@@ -187,7 +223,7 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
         goto done;
     }
     if ((p.out && out_format(p.out, &format, err) != 0) || cw_studio_need_plans(s, err) != 0 ||
-        cw_voice_open(&voice, s->voices_dir, p.voice ? p.voice : cw_say_params_default().voice, err) != 0 ||
+        cw_studio_voice(s, &voice, p.voice ? p.voice : cw_say_params_default().voice, err) != 0 ||
         cw_speech_language(p.language ? p.language : voice.language, err) != 0)
         goto done;
     if (make_spans(line, &spans, &span_count, &tail_pause_ms, err) != 0 ||
@@ -204,36 +240,8 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
     if (cw_turn_plan_make(s, &r, &plan, err) != 0)
         goto done;
     k.expected_seconds = 0.07 * plan.symbols / p.speed;
-    if (p.play) {
-        struct cw_error trouble = {0};
-        struct cw_player_params player = cw_player_params_default();
-        player.rate = CW_STUDIO_RATE;
-        player.channels = 1;
-        /* room for all of it, so that synthesis never waits for the loudspeaker */
-        player.ring_seconds = fmin(600, fmax(player.ring_seconds, 2 * k.expected_seconds + 10));
-        if (cw_player_open(&k.player, player, &trouble) != 0) {
-            k.player = NULL;
-            if (!p.out) {
-                *err = trouble;
-                goto done;
-            }
-            if (p.listen.line)
-                p.listen.line(p.listen.arg, trouble.text);
-        }
-    }
-    if (p.out) {
-        snprintf(name, sizeof name, "%.*s.wav", (int)(strrchr(p.out, '.') - p.out), p.out);
-        if (cw_file_begin(name, temp, err) != 0) {
-            temp[0] = '\0';
-            goto done;
-        }
-        SF_INFO info = {.samplerate = CW_STUDIO_RATE, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
-        k.file = sf_open(temp, SFM_WRITE, &info);
-        if (!k.file) {
-            cw_fail(err, CW_FAILED, "%s: cannot write: %s", p.out, sf_strerror(NULL));
-            goto done;
-        }
-    }
+    if (open_player(&k, p, err) != 0 || open_file(&k, p.out, name, temp, err) != 0)
+        goto done;
     if (cw_booth_need_sound(s->booth, err) != 0)
         goto done;
     k.started = cw_seconds();
@@ -265,5 +273,96 @@ done:
     cw_text_free(&copy);
     free(spans);
     free(line);
+    return result;
+}
+
+/* ---- audition ----------------------------------------------------------------------------------------------------------- */
+
+static void stamp(struct cw_text *t, double seconds) {
+    int ms = (int)lround(seconds * 1000);
+    cw_text_printf(t, "%02d:%02d:%02d.%03d", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+}
+
+/* One voice: its number, then the text. */
+static int audition_one(struct cw_studio *s, struct saying *k, const char *name, int number, const char *text, double speed,
+                        struct cw_text *captions, int64_t *samples, struct cw_error *err) {
+    int result = -1, symbols = 0;
+    struct cw_voice voice = {0};
+    struct cw_text line = {0};
+    double start = k->seconds;
+    if (cw_studio_voice(s, &voice, name, err) != 0 || cw_speech_language(voice.language, err) != 0)
+        goto done;
+    if (strncmp(voice.language, "en", 2) == 0)
+        cw_text_printf(&line, "Number %d. %s", number, text);
+    else
+        cw_text_printf(&line, "%d. %s", number, text);
+    if (cw_text_check(&line, "audition", err) != 0 ||
+        cw_turn_measure(s->booth, &voice, voice.language, speed, line.data, (struct cw_sink){put, k}, samples, &symbols, err) != 0)
+        goto done;
+    stamp(captions, start + (double)LEAD_IN / CW_STUDIO_RATE);
+    cw_text_add(captions, " --> ");
+    stamp(captions, k->seconds + (double)LEAD_IN / CW_STUDIO_RATE);
+    cw_text_printf(captions, "\n%d: %s\n\n", number, voice.name);
+    result = put(k, (const float[LEAD_OUT]){0}, LEAD_OUT, err);
+    *samples += LEAD_OUT;
+done:
+    cw_text_free(&line);
+    cw_voice_close(&voice);
+    return result;
+}
+
+int cw_audition(struct cw_studio *s, const char *text, const char *const *voices, int count, struct cw_say_params p, struct cw_error *err) {
+    int result = -1, format = 0;
+    int64_t samples = 0;
+    struct saying k = {.listen = p.listen, .out = p.out, .expected_seconds = 0.08 * (double)(strlen(text) + 10) * count};
+    struct cw_text captions = {0};
+    char temp[CW_PATH_MAX] = "", name[CW_PATH_MAX];
+    if (!p.out && !p.play) {
+        cw_fail(err, CW_BAD_INPUT, "audition: expected a file to write or to be played, found neither");
+        goto done;
+    }
+    if ((p.out && out_format(p.out, &format, err) != 0) || cw_studio_need_plans(s, err) != 0)
+        goto done;
+    for (int i = 0; i < count; i++) { /* before anything is made */
+        struct cw_voice voice = {0};
+        if (cw_studio_voice(s, &voice, voices[i], err) != 0)
+            goto done;
+        int speaks = cw_speech_language(voice.language, err);
+        if (speaks != 0)
+            cw_fail_in(err, "voice %s", voice.name);
+        cw_voice_close(&voice);
+        if (speaks != 0)
+            goto done;
+    }
+    if (open_player(&k, p, err) != 0 || open_file(&k, p.out, name, temp, err) != 0 || cw_booth_need_sound(s->booth, err) != 0)
+        goto done;
+    k.started = cw_seconds();
+    cw_text_add(&captions, "WEBVTT\n\n");
+    if (put_silence(&k, LEAD_IN, err) != 0)
+        goto done;
+    for (int i = 0; i < count; i++)
+        if (audition_one(s, &k, voices[i], i + 1, text, p.speed, &captions, &samples, err) != 0)
+            goto done;
+    if (k.file) {
+        int closed = sf_close(k.file);
+        k.file = NULL;
+        if (closed != 0) {
+            cw_fail(err, CW_FAILED, "%s: cannot write: %s", p.out, sf_error_number(closed));
+            goto done;
+        }
+        snprintf(name, sizeof name, "%.*s.vtt", (int)(strrchr(p.out, '.') - p.out), p.out);
+        if (cw_text_check(&captions, "audition", err) != 0 || deliver(temp, p.out, format, LEAD_IN + samples, k.peak, err) != 0 ||
+            cw_file_write(name, captions.data, captions.len, err) != 0)
+            goto done;
+    }
+    if (k.player && cw_player_drain(k.player, err) != 0)
+        goto done;
+    result = 0;
+done:
+    if (k.file)
+        sf_close(k.file);
+    cw_file_discard(temp);
+    cw_player_close(k.player);
+    cw_text_free(&captions);
     return result;
 }

@@ -2,6 +2,7 @@
 #include "episode/studio.h"
 
 #include "models/catalogue.h"
+#include "voices/encoder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,7 @@ void cw_studio_close(struct cw_studio *s) {
     free(s->booth);
     if (s->device)
         keep_packed(s);
+    cw_encoder_close(s->encoder);
     cw_vocoder_close(s->vocoder);
     cw_acoustic_close(s->acoustic);
     cw_speech_close(s->speech);
@@ -119,6 +121,16 @@ int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err) {
     s->load_seconds += cw_seconds() - start;
     pthread_mutex_unlock(&s->opening);
     return result;
+}
+
+int cw_studio_voice(const struct cw_studio *s, struct cw_voice *voice, const char *expr, struct cw_error *err) {
+    if (cw_voice_open(voice, s->voices_dir, expr, err) != 0)
+        return -1;
+    if (cw_voice_fits(voice, s->model_sum, err) != 0) {
+        cw_voice_close(voice);
+        return -1;
+    }
+    return 0;
 }
 
 static int open_models(struct cw_studio *s, struct cw_error *err) {

@@ -22,6 +22,8 @@ struct cw_studio {
     struct cw_speech *speech;
     struct cw_acoustic *acoustic;
     struct cw_vocoder *vocoder;
+    struct cw_encoder *encoder; /* heard.c */
+    char encoder_sum[65];
     struct cw_booth *booth; /* the caller's own */
 
     char model_path[CW_PATH_MAX], model_sum[65]; /* the voice model */
@@ -44,6 +46,8 @@ struct cw_booth {
 
 /* What naming and planning a turn needs: front end, voices folder, device, the voice model's sum. Cheap. */
 CW_MUST_CHECK int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err);
+/* A voice that the voice model can speak; after need_plans. */
+CW_MUST_CHECK int cw_studio_voice(const struct cw_studio *s, struct cw_voice *voice, const char *expr, struct cw_error *err);
 /* What synthesis needs as well: both halves of the voice model. Both from any thread. */
 CW_MUST_CHECK int cw_booth_need_sound(struct cw_booth *b, struct cw_error *err);
 void cw_booth_close(struct cw_booth *b);

@@ -325,6 +325,8 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
         .count = count,
         .pack = k->request->voice->pack,
         .pack_rows = CW_PACK_ROWS,
+        .f0_slope = k->request->voice->f0_slope,
+        .f0_offset = k->request->voice->f0_offset,
         .speed = (float)k->request->speed,
         .max_edge_units = 0, /* as the model says */
     };

@@ -35,7 +35,7 @@ static int start_script(struct build *b, const struct cw_write_params *w, struct
     struct cw_voice voice = {0};
     if (cw_studio_need_plans(b->studio, err) != 0)
         return -1;
-    if (cw_voice_open(&voice, b->studio->voices_dir, script->cast[0].voice, err) != 0)
+    if (cw_studio_voice(b->studio, &voice, script->cast[0].voice, err) != 0)
         return cw_fail_in(err, "cast: %s", script->cast[0].name);
     script->language = cw_strdup(voice.language);
     cw_voice_close(&voice);

@@ -161,6 +161,10 @@ CW_MUST_CHECK int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_m
 CW_MUST_CHECK int cw_lstm_bidirectional(struct cw_device *d, struct cw_mat x, const struct cw_lstm *forward, const struct cw_lstm *backward,
                                         struct cw_mat scratch, struct cw_mat y, struct cw_error *err);
 
+/* One direction, over sequences of `length` rows that stand one after another, each from a state of zeros: y [T, H]. scratch [T, 4H]. */
+CW_MUST_CHECK int cw_lstm_sequences(struct cw_device *d, struct cw_mat x, const struct cw_lstm *lstm, int length, struct cw_mat scratch,
+                                    struct cw_mat y, struct cw_error *err);
+
 /* Element by element; x and y may be the same. */
 CW_MUST_CHECK int cw_leaky(struct cw_device *d, struct cw_mat x, float slope, struct cw_mat y, struct cw_error *err);
 CW_MUST_CHECK int cw_add(struct cw_device *d, struct cw_mat a, struct cw_mat b, float scale, struct cw_mat y,

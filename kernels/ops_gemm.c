@@ -445,3 +445,38 @@ int cw_lstm_bidirectional(struct cw_device *d, struct cw_mat x, const struct cw_
     cw_parallel(d, 2, lstm_task, &t);
     return 0;
 }
+
+struct sequence_tasks {
+    const struct cw_kernels *kernels;
+    struct cw_lstm_job job; /* of all sequences */
+    int length;
+};
+
+static void sequence_task(void *arg, int i) {
+    const struct sequence_tasks *t = arg;
+    struct cw_lstm_job j = t->job;
+
+    j.gates = cw_mat_rows(j.gates, i * t->length, t->length);
+    j.y = cw_mat_rows(j.y, i * t->length, t->length);
+    t->kernels->lstm(&j);
+}
+
+int cw_lstm_sequences(struct cw_device *d, struct cw_mat x, const struct cw_lstm *lstm, int length, struct cw_mat scratch, struct cw_mat y,
+                      struct cw_error *err) {
+    static const char *const what = "lstm_sequences";
+    struct cw_epilogue e = {0};
+    int h = lstm->hidden;
+    struct sequence_tasks t = {d->kernels, {lstm->hh->data, scratch, y, h, false}, length};
+
+    if (length < 1 || x.rows % length != 0)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected rows in sequences of %d, found %d", what, length, x.rows);
+    if (cw_check_shape(what, "x", x, x.rows, lstm->in, err) != 0 || cw_check_shape(what, "scratch", scratch, x.rows, 4 * h, err) != 0 ||
+        cw_check_shape(what, "y", y, x.rows, h, err) != 0)
+        return -1;
+    if (x.rows > 0 && (x.data == y.data || scratch.data == y.data))
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected x, scratch and y to be three matrices", what);
+    if (cw_linear(d, x, lstm->ih, e, scratch, err) != 0)
+        return cw_fail_in(err, "%s", what);
+    cw_parallel(d, x.rows / length, sequence_task, &t);
+    return 0;
+}

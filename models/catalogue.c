@@ -32,6 +32,7 @@ static const struct cw_model table[] = {
         .converted = true,
         .size = 324601632,
         .sha256 = "e7458665aba705ccde2b6eba2d7e70d2ce6e7e22f10059f22998e3a929abe18f",
+        .architecture = "kokoro",
         .script = "kokoro.py",
         .from = "kokoro-onnx",
     },
@@ -74,6 +75,32 @@ static const struct cw_model table[] = {
         .sha256 = "2eadfd9ac8dd91b6e7ce552c83b9b52226f6734b0a712689acd6eea794279856",
         .script = "lexicon.py",
         .from = "lexicon-source",
+    },
+    {
+        .name = "ge2e-source",
+        .file = "ge2e.pt",
+        .what = "GE2E speaker encoder as published: what ge2e is made from",
+        .licence = "Apache-2.0",
+        .group = CW_MODEL_GROUP_EXTRA,
+        .size = 17090379,
+        .sha256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
+        .client = "pip",
+        .package = "Resemblyzer",
+        .version = "0.1.4",
+        .member = "resemblyzer/pretrained.pt",
+    },
+    {
+        .name = "ge2e",
+        .file = "ge2e.gguf",
+        .what = "GE2E speaker encoder: who sounds like whom",
+        .licence = "Apache-2.0",
+        .group = CW_MODEL_GROUP_EPISODE,
+        .converted = true,
+        .size = 5695648,
+        .sha256 = "5a9cf1a2002d29a46f660da4b6997a2fd174bc7200efbabda487e35afcad1832",
+        .architecture = "ge2e",
+        .script = "ge2e.py",
+        .from = "ge2e-source",
     },
     {
         .name = "qwen2.5-coder-1.5b",
@@ -231,7 +258,7 @@ done:
 /* ---- the checks ---------------------------------------------------------------------------------------------------------------- */
 
 /* A converted file is the table's when it came from the table's source; a user's own conversion is known by its structure. */
-static int check_own_conversion(const char *path, bool *is_tables, struct cw_error *err) {
+static int check_own_conversion(const struct cw_model *m, const char *path, bool *is_tables, struct cw_error *err) {
     struct cw_gguf *g = NULL;
     const char *s = NULL;
     size_t len = 0;
@@ -240,15 +267,15 @@ static int check_own_conversion(const char *path, bool *is_tables, struct cw_err
     if (cw_gguf_open(&g, path, err) != 0 || cw_gguf_string(g, "general.architecture", &s, &len, err) != 0) {
         goto done;
     }
-    if (len != strlen("kokoro") || memcmp(s, "kokoro", len) != 0) {
-        cw_fail(err, CW_BAD_INPUT, "%s: key \"general.architecture\": expected \"kokoro\", found \"%.*s\"", path, len < 64 ? (int)len : 64,
-                s);
+    if (len != strlen(m->architecture) || memcmp(s, m->architecture, len) != 0) {
+        cw_fail(err, CW_BAD_INPUT, "%s: key \"general.architecture\": expected \"%s\", found \"%.*s\"", path, m->architecture,
+                len < 64 ? (int)len : 64, s);
         goto done;
     }
     if (cw_gguf_string(g, "castwright.source.sha256", &s, &len, err) != 0) {
         goto done;
     }
-    const char *source = cw_model_find("kokoro-onnx")->sha256;
+    const char *source = cw_model_find(m->from)->sha256;
     *is_tables = len == strlen(source) && memcmp(s, source, len) == 0;
     result = 0;
 done:
@@ -272,7 +299,7 @@ static int check_cheaply(const struct cw_model *m, const char *path, bool *own, 
     }
     if (m->converted) {
         bool tables;
-        if (check_own_conversion(path, &tables, err) != 0) {
+        if (check_own_conversion(m, path, &tables, err) != 0) {
             return -1;
         }
         *own = !tables;

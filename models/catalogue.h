@@ -31,6 +31,7 @@ struct cw_model {
     const char *archive; /* sha256 of the package's archive, or NULL */
     /* or: made by this script of models/convert/ from that model */
     const char *script, *from;
+    const char *architecture; /* general.architecture of a GGUF made so */
 };
 
 /* The table; *count entries. */

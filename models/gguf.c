@@ -603,3 +603,12 @@ int cw_gguf_shape(const struct cw_gguf *g, const char *name, int dims[4], int *n
     *n = t->dim_count;
     return 0;
 }
+
+size_t cw_gguf_tensor_count(const struct cw_gguf *g) {
+    return g->tensor_count;
+}
+
+const char *cw_gguf_tensor_name(const struct cw_gguf *g, size_t i, size_t *len) {
+    *len = g->tensors[i].name.len;
+    return g->tensors[i].name.s;
+}

@@ -27,5 +27,8 @@ CW_MUST_CHECK int cw_gguf_string_at(const struct cw_gguf *g, const char *key, si
 CW_MUST_CHECK int cw_gguf_f32(const struct cw_gguf *g, const char *name, const int *dims, int n, const float **data, struct cw_error *err);
 /* Dimensions of a tensor (PyTorch's order); -1 when it is missing or has more than 4. */
 CW_MUST_CHECK int cw_gguf_shape(const struct cw_gguf *g, const char *name, int dims[4], int *n, struct cw_error *err);
+/* Tensors in order of name: how many, and the name of the i-th (borrowed, *len bytes, not NUL-terminated). */
+size_t cw_gguf_tensor_count(const struct cw_gguf *g);
+const char *cw_gguf_tensor_name(const struct cw_gguf *g, size_t i, size_t *len);
 
 #endif

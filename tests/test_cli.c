@@ -111,7 +111,7 @@ static void test_usage(void) {
     EXPECT(RUN("render"), 2, "expected a script");
     EXPECT(RUN("say", "a", "b"), 2, "unexpected argument \"b\"");
     EXPECT(RUN("models", "fetch", "gpt-9"), 2, "unknown model \"gpt-9\"");
-    EXPECT(RUN("voices", "sing"), 2, "expected: list");
+    EXPECT(RUN("voices", "sing"), 2, "expected list, show");
     EXPECT(RUN("render", "absent.md", "-o", "x"), 2, "absent.md");
 }
 
@@ -314,6 +314,88 @@ static void test_text(void) {
     cw_text_free(&word);
 }
 
+/* One's own voices, from mixing to removing; what is heard of them. */
+static void test_voices(void) {
+    char dir[CW_PATH_MAX], path[CW_PATH_MAX], set[CW_PATH_MAX];
+    struct cw_error err = {0};
+    SF_INFO info = {0};
+    if (!models())
+        return;
+    snprintf(set, sizeof set, "%s/own", cw_test_dir());
+    setenv("CASTWRIGHT_VOICES", set, 1);
+    struct ran *r = RUN("voices", "mix", "timbre:am_michael*0.6+bm_george*0.4 prosody:am_puck", "--name", "tom");
+    CHECKF(r->code == 0 && strstr(r->out, "/own/tom.gguf") != NULL, "%s", r->err);
+    EXPECT(RUN("voices", "mix", "af_heart", "--name", "tom"), 2, "expected a new name");
+    EXPECT(RUN("voices", "mix", "af_heart", "--name", "bf_emma"), 2, "stock voice");
+    EXPECT(RUN("voices", "mix", "af_heart"), 2, "--name NAME");
+    r = RUN("voices", "show", "tom");
+    CHECK(r->code == 0 && strstr(r->out, "made        mix") && strstr(r->out, "am_puck 0 1 ") && strstr(r->out, "bm_george 0.4 0 "));
+    CHECK(strstr(RUN("voices", "list")->out, "\ntom ") != NULL);
+    json_t *j = json_loads(RUN("voices", "list", "--json")->out, 0, NULL);
+    CHECK_STR(json_string_value(json_object_get(json_array_get(j, json_array_size(j) - 1), "made")), "mix");
+    json_decref(j);
+    CHECK(RUN("voices", "export", "tom", "-o", "tom.gguf")->code == 0);
+    EXPECT(RUN("voices", "export", "tom", "-o", "tom.gguf"), 2, "expected a new file");
+    EXPECT(RUN("voices", "export", "tim", "-o", "x.gguf"), 2, "found none at");
+    EXPECT(RUN("voices", "import", "tom.gguf"), 2, "--name gives it another");
+    CHECK(RUN("voices", "import", "tom.gguf", "--name", "tim")->code == 0);
+    EXPECT(RUN("voices", "import", write_file("bad.gguf", "GGUF?"), "--name", "bad"), 2, "bad.gguf");
+    snprintf(path, sizeof path, "%s/bad.gguf", set);
+    CHECK(!cw_file_exists(path));
+    EXPECT(RUN("voices", "remove", "af_heart"), 2, "a voice of your own");
+    EXPECT(RUN("voices", "remove", "../own/tom"), 2, "letters, digits and _");
+    CHECK(RUN("say", "Yes.", "--voice", "tim", "-o", "tim.wav")->code == 0);
+    CHECK(RUN("voices", "remove", "tim")->code == 0);
+    EXPECT(RUN("say", "Yes.", "--voice", "tim", "-o", "tim2.wav"), 2, "voice \"tim\"");
+    r = RUN("voices", "audition", "bf_emma", "tom", "--text", "Good evening.", "-o", "hear.wav");
+    CHECKF(r->code == 0 && strcmp(r->out, "1: bf_emma\n2: tom\nhear.wav\n") == 0, "%s%s", r->out, r->err);
+    snprintf(path, sizeof path, "%s/hear.wav", cw_test_dir());
+    SNDFILE *f = sf_open(path, SFM_READ, &info);
+    if (CHECK(f != NULL)) {
+        CHECKF(info.samplerate == 24000 && info.channels == 1 && info.frames > 3 * 24000 && info.frames < 10 * 24000, "%lld frames",
+               (long long)info.frames);
+        sf_close(f);
+    }
+    snprintf(path, sizeof path, "%s/hear.vtt", cw_test_dir());
+    char captions[1024];
+    slurp(path, captions, sizeof captions);
+    CHECKF(strncmp(captions, "WEBVTT\n\n00:00:00.200 --> ", 25) == 0 && strstr(captions, "\n1: bf_emma\n") &&
+               strstr(captions, "\n2: tom\n"),
+           "%s", captions);
+    EXPECT(RUN("voices", "audition", "jf_alpha", "-o", "x.wav"), 2, "jf_alpha");
+    EXPECT(RUN("voices", "audition"), 2, "audition VOICE...");
+    if (cw_models_dir(dir, &err) != 0 || cw_path_join(path, dir, "ge2e.gguf", &err) != 0 || !cw_file_exists(path)) {
+        cw_test_skip("ge2e.gguf is not there: castwright models fetch");
+        return;
+    }
+    r = RUN("voices", "map", "bf_emma", "tom", "am_michael", "--json", "-o", "v.svg");
+    j = json_loads(r->out, 0, NULL);
+    if (CHECKF(r->code == 0 && json_array_size(j) == 3, "%s", r->err)) {
+        double emma = json_number_value(json_object_get(json_array_get(j, 0), "cosine")),
+               michael = json_number_value(json_object_get(json_array_get(j, 2), "cosine"));
+        CHECKF(michael > emma + 0.1 && michael < 1, "tom is like am_michael by %.3f and like bf_emma by %.3f", michael, emma);
+    }
+    json_decref(j);
+    snprintf(path, sizeof path, "%s/v.svg", cw_test_dir());
+    char svg[8192];
+    slurp(path, svg, sizeof svg);
+    CHECK(strstr(svg, "<svg ") && strstr(svg, ">bf_emma</text>") && strstr(svg, "</svg>"));
+    EXPECT(RUN("voices", "map", "-o", "v.png"), 2, ".svg");
+    EXPECT(RUN("voices", "check", "tim.wav"), 2, "tim.wav: expected");
+    EXPECT(RUN("voices", "check", "absent.wav"), 2, "absent.wav", "no file");
+    EXPECT(RUN("voices", "list", "--like", "none.wav"), 2, "none.wav");
+    /* two hosts of one voice are warned of, two unlike ones are not */
+    write_file("alike.md", "---\ntitle: T\nlanguage: en-us\nseed: 1\ncast:\n  Ann: tom\n  Bob: am_michael*0.6 + bm_george*0.4\n---\n\n# "
+                           "S\n\nAnn: Yes.\n\nBob: No.\n");
+    r = RUN("render", "alike.md", "-o", "alike");
+    CHECKF(r->code == 0 && strstr(r->err, "Ann (tom) and Bob (am_michael*0.6 + bm_george*0.4) sound alike (0."), "%d %s", r->code, r->err);
+    write_file("unlike.md",
+               "---\ntitle: T\nlanguage: en-us\nseed: 1\ncast:\n  Ann: bf_emma\n  Bob: am_michael\n---\n\n# S\n\nAnn: Yes.\n\nBob: No.\n");
+    r = RUN("render", "unlike.md", "-o", "unlike");
+    CHECKF(r->code == 0 && !strstr(r->err, "sound alike"), "%d %s", r->code, r->err);
+    setenv("CASTWRIGHT_VOICES", "/nowhere/voices", 1);
+}
+
 const struct cw_test cw_tests_cli[] = {
     {"cli.help", "every command explains itself with examples", test_help},
     {"cli.usage", "wrong usage is refused by name, exit code 2", test_usage},
@@ -323,6 +405,7 @@ const struct cw_test cw_tests_cli[] = {
     {"cli.bad-script", "a malformed script is refused with file and line", test_bad_script},
     {"cli.say", "say writes a 24 kHz mono file of the right length", test_say},
     {"cli.text", "text shows words, phonemes, JSON and suggestions, and refuses by name", test_text},
+    {"cli.voices", "voices are mixed, shown, heard, compared, shared and removed; hosts that sound alike are warned of", test_voices},
     {"cli.full-disk", "a full disk is one clear error and leaves no half-written file", test_full_disk},
     {"cli.direction", "wrong sources, styles, endpoints and wishes are refused by name; scripts are measured", test_direction},
     {"cli.json", "what programs read parses", test_json},

@@ -1,5 +1,6 @@
 /* Voices: expressions, mixes, refusals. Packs are made here; the real ones are looked at when they are installed. */
 #include "tests/test.h"
+#include "voices/map.h"
 #include "voices/voices.h"
 
 #include <math.h>
@@ -150,7 +151,7 @@ static void test_refused(void) {
     CHECK_REFUSED(cw_voice_open(&v, dir, "0.5*af_heart", &err), &err, "column 2", "found \".\"");
     CHECK_REFUSED(cw_voice_open(&v, dir, "é+af_heart", &err), &err, "column 1", "found \"é\"");
     CHECK_REFUSED(cw_voice_open(&v, dir, "af_heart++am_michael", &err), &err, "column 10", "name of a voice");
-    CHECK_REFUSED(cw_voice_open(&v, dir, "a+a+a+a+a+a+a+a+a", &err), &err, "at most 8");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "a+b+c+d+e+f+g+h+i", &err), &err, "at most 8");
     CHECK_REFUSED(cw_voice_open(&v, dir, "af_\xff", &err), &err, "UTF-8", "byte 4");
     /* names do not leave the folder; a path must be one */
     CHECK_REFUSED(cw_voice_open(&v, dir, "..", &err), &err, "column 1");
@@ -168,6 +169,255 @@ static void test_refused(void) {
     /* nothing there at all: a missing model */
     CHECK_REFUSED(cw_voice_open(&v, "/nowhere", "af_heart", &err), &err, "/nowhere", "models fetch");
     CHECK(err.code == CW_NO_MODEL);
+}
+
+/* The two halves of a style apart. */
+static void test_halves(void) {
+    const char *dir = make_packs();
+    struct cw_error err = {0};
+    struct cw_voice v, w;
+    float *a = expected_pack(2), *b = expected_pack(3), *c = expected_pack(1);
+    static const char *const same[] = {"timbre:am_michael*0.6+bm_george*0.4 prosody:af_heart",
+                                       " prosody: af_heart timbre: am_michael*3 + bm_george*2 "};
+    for (size_t k = 0; k < 2; k++) {
+        if (!CHECKF(cw_voice_open(&v, dir, same[k], &err) == 0, "%s", err.text)) {
+            continue;
+        }
+        CHECK_STR(v.language, "en-us");
+        double worst = 0;
+        for (size_t i = 0; i < NUMBERS; i++) {
+            double want = i % 256 < 128 ? 0.6 * a[i] + 0.4 * b[i] : c[i];
+            worst = fmax(worst, fabs((double)v.pack[i] - want));
+        }
+        CHECKF(worst < 1e-6, "%s: off by %g", same[k], worst);
+        if (k == 0) {
+            CHECK_STR(v.name, "timbre:am_michael*0.6 + bm_george*0.4 prosody:af_heart");
+        }
+        if (CHECKF(cw_voice_open(&w, dir, v.name, &err) == 0, "%s", err.text)) {
+            CHECK_STR(w.sha256, v.sha256);
+            cw_voice_close(&w);
+        }
+        cw_voice_close(&v);
+    }
+    /* the halves of one voice are the voice */
+    if (CHECK(cw_voice_open(&v, dir, "timbre:bm_george prosody:bm_george", &err) == 0) &&
+        CHECK(cw_voice_open(&w, dir, "bm_george", &err) == 0)) {
+        CHECK_STR(v.sha256, w.sha256);
+        cw_voice_close(&v);
+        cw_voice_close(&w);
+    }
+    if (CHECK(cw_voice_open(&v, dir, "prosody:af_heart timbre:bm_george", &err) == 0)) {
+        CHECK_STR(v.language, "en-gb"); /* of the timbre */
+        cw_voice_close(&v);
+    }
+    CHECK_REFUSED(cw_voice_open(&v, dir, "timbre:af_heart", &err), &err, "column 16", "prosody:", "the end");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "prosody:af_heart", &err), &err, "timbre:");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "timbre: prosody:af_heart", &err), &err, "column 16", "\":\"");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "timbre:af_heart timbre:bm_george", &err), &err, "column 17", "prosody:");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "timbre:af_heart prosody:af_heart prosody:bm_george", &err), &err, "column 34", "the end");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "af_heart prosody:bm_george", &err), &err, "column 10");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "melody:af_heart", &err), &err, "column 7", "\":\"");
+    free(a);
+    free(b);
+    free(c);
+}
+
+#define ENGINE "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* A folder of one's own for this test. */
+static void own_home(char home[CW_PATH_MAX], const char *dir) {
+    struct cw_error err = {0};
+    CHECK(snprintf(home, CW_PATH_MAX, "%s/own", dir) < CW_PATH_MAX && cw_dir_make(home, &err) == 0);
+    setenv("CASTWRIGHT_VOICES", home, 1);
+}
+
+/* A mix is saved, read back, used by name, mixed again. */
+static void test_own(void) {
+    const char *dir = make_packs();
+    char home[CW_PATH_MAX], path[CW_PATH_MAX], hex[2][65];
+    struct cw_error err = {0};
+    struct cw_voice_file f = {0}, back = {0};
+    struct cw_voice v, w;
+    struct cw_voice_info *list = NULL;
+    size_t count = 0;
+    const char *expr = "timbre:am_michael*0.6 + bm_george*0.4 prosody:af_heart";
+    own_home(home, dir);
+    if (!CHECKF(cw_voice_mix(&f, dir, "tom_2", expr, ENGINE, &err) == 0, "%s", err.text) || !CHECK(f.parent_count == 3)) {
+        return;
+    }
+    f.has_embedding = true;
+    f.embedding[7] = 0.25F;
+    CHECK(strncmp(f.parents[1], "bm_george 0.4 0 ", 16) == 0);
+    CHECK(cw_voices_own_path("tom_2", path, &err) == 0);
+    CHECKF(cw_voice_file_write(&f, path, &err) == 0, "%s", err.text);
+    if (CHECKF(cw_voice_file_read(&back, path, &err) == 0, "%s", err.text)) {
+        CHECK_STR(back.name, "tom_2");
+        CHECK_STR(back.made, "mix");
+        CHECK_STR(back.how, f.how);
+        CHECK_STR(back.licence, "Apache-2.0");
+        CHECK_STR(back.engine_sha256, ENGINE);
+        CHECK(back.parent_count == 3 && strcmp(back.parents[2], f.parents[2]) == 0);
+        CHECK(back.has_embedding && back.embedding[7] == 0.25F);
+        cw_voice_file_content(&f, hex[0]);
+        cw_voice_file_content(&back, hex[1]);
+        CHECK_STR(hex[1], hex[0]);
+        cw_voice_file_free(&back);
+    }
+    if (CHECKF(cw_voice_open(&v, dir, "tom_2", &err) == 0, "%s", err.text) && CHECK(cw_voice_open(&w, dir, expr, &err) == 0)) {
+        CHECK_STR(v.sha256, w.sha256);
+        CHECK_STR(v.engine_sha256, ENGINE);
+        CHECK(cw_voice_fits(&v, ENGINE, &err) == 0);
+        char other[] = ENGINE;
+        other[0] = 'f';
+        CHECK_REFUSED(cw_voice_fits(&v, other, &err), &err, "tom_2", "made for");
+        cw_voice_close(&v);
+        cw_voice_close(&w);
+    }
+    if (CHECKF(cw_voice_open(&v, dir, "tom_2*3 + bm_george", &err) == 0, "%s", err.text)) {
+        CHECK_STR(v.name, "tom_2*0.75 + bm_george*0.25");
+        CHECK(v.engine_sha256[0] == '0');
+        cw_voice_close(&v);
+    }
+    if (CHECKF(cw_voice_open(&v, "/nowhere", path, &err) == 0, "%s", err.text)) {
+        CHECK_STR(v.name, path);
+        cw_voice_close(&v);
+    }
+    if (CHECK(cw_voices_list(dir, &list, &count, &err) == 0) && CHECKF(count == 6, "%zu voices", count)) {
+        CHECK_STR(list[0].made, "stock");
+        CHECK_STR(list[5].name, "tom_2");
+        CHECK_STR(list[5].made, "mix");
+        CHECK_STR(list[5].language, "en-us");
+    }
+    free(list);
+    struct cw_voice_file again = {0};
+    CHECK_REFUSED(cw_voice_mix(&again, dir, "tom_2", expr, ENGINE, &err), &err, "expected a new name");
+    CHECK_REFUSED(cw_voice_mix(&again, dir, "af_heart", expr, ENGINE, &err), &err, "stock voice");
+    CHECK_REFUSED(cw_voice_mix(&again, dir, "../up", expr, ENGINE, &err), &err, "letters, digits and _");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "tom_3", &err), &err, "nearest: tom_2");
+    cw_voice_file_free(&f);
+    setenv("CASTWRIGHT_VOICES", "/nowhere/voices", 1);
+}
+
+/* What a voice file may not hold. */
+static void test_files_refused(void) {
+    const char *dir = make_packs();
+    char home[CW_PATH_MAX], path[CW_PATH_MAX], *whole = NULL;
+    struct cw_error err = {0};
+    struct cw_voice_file f = {0}, back = {0};
+    struct cw_voice v;
+    size_t len = 0;
+    own_home(home, dir);
+    if (!CHECKF(cw_voice_mix(&f, dir, "ann", "af_heart + bm_george", ENGINE, &err) == 0, "%s", err.text) ||
+        !CHECK(cw_voices_own_path("ann", path, &err) == 0) || !CHECK(cw_voice_file_write(&f, path, &err) == 0) ||
+        !CHECK(cw_file_read(path, 1 << 22, &whole, &len, &err) == 0)) {
+        cw_voice_file_free(&f);
+        return;
+    }
+    for (size_t cut = 0; cut < len; cut += 1 + len / 97) { /* cut short anywhere */
+        CHECK(cw_file_write(path, whole, cut, &err) == 0);
+        CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "ann");
+    }
+    float kept = f.pack[300 * 256 + 5];
+    f.pack[300 * 256 + 5] = NAN;
+    CHECK(cw_voice_file_write(&f, path, &err) == 0);
+    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "ann.gguf", "\"style\"", "NaN");
+    f.pack[300 * 256 + 5] = kept;
+    struct cw_voice_addition additions[2] = {{"offset.decoder.encode.norm1.fc.bias", {3}, 1, (float[]){1, 2, 3}},
+                                             {"lora.b.x", {2, 4}, 2, (float[8]){0}}};
+    f.additions = additions;
+    f.addition_count = 1;
+    CHECK(cw_voice_file_write(&f, path, &err) == 0);
+    if (CHECKF(cw_voice_file_read(&back, path, &err) == 0, "%s", err.text)) {
+        CHECK(back.addition_count == 1 && back.additions[0].dims[0] == 3 && back.additions[0].data[2] == 3);
+        cw_voice_file_free(&back);
+    }
+    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "styles alone", "1 additions");
+    f.addition_count = 2;
+    CHECK(cw_voice_file_write(&f, path, &err) == 0);
+    CHECK_REFUSED(cw_voice_file_read(&back, path, &err), &err, "lora.a.x", "found none");
+    additions[0] = (struct cw_voice_addition){"lora.a.x", {3, 1, 1}, 3, (float[]){1, 2, 3}};
+    CHECK(cw_voice_file_write(&f, path, &err) == 0);
+    CHECK_REFUSED(cw_voice_file_read(&back, path, &err), &err, "expected the rank", "found 3 and 4");
+    additions[0] = (struct cw_voice_addition){"weights", {3}, 1, (float[]){1, 2, 3}};
+    f.addition_count = 1;
+    CHECK(cw_voice_file_write(&f, path, &err) == 0);
+    CHECK_REFUSED(cw_voice_file_read(&back, path, &err), &err, "\"weights\"", "found this one");
+    f.additions = NULL;
+    f.addition_count = 0;
+    snprintf(f.made, sizeof f.made, "likeness"); /* of whom, and who agreed? */
+    CHECK(cw_voice_file_write(&f, path, &err) == 0);
+    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "cannot verify", "likeness");
+    snprintf(f.made, sizeof f.made, "mix");
+    char record[] = "{}", *records[] = {record};
+    f.consents = records;
+    f.consent_count = 1;
+    CHECK(cw_voice_file_write(&f, path, &err) == 0);
+    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "cannot verify", "1 consent records");
+    f.consents = NULL;
+    f.consent_count = 0;
+    static const struct {
+        const char *from, *to, *says;
+    } spoilt[] = {
+        {"castwright-voice", "castwright-vOice", "castwright-voice"},
+        {"kokoro", "kokorO", "expected a voice for \"kokoro\""},
+        {"0123456789abcdef0123", "0123456789abcdeF0123", "sha256"},
+        {"voice.made", "voice.mAde", "voice.made"},
+        {"en-us", "xx-us", "the code of a language"},
+        {"style", "sTyle", "\"style\""},
+        {"voice.version", "voice.versioN", "voice.version"},
+    };
+    for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+        char *copy = malloc(len);
+        char *at = memmem(memcpy(copy, whole, len), len, spoilt[i].from, strlen(spoilt[i].from));
+        if (CHECK(at != NULL)) {
+            memcpy(at, spoilt[i].to, strlen(spoilt[i].to));
+            CHECK(cw_file_write(path, copy, len, &err) == 0);
+            CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, spoilt[i].says);
+        }
+        free(copy);
+    }
+    CHECK(cw_file_write(path, whole, len, &err) == 0);
+    CHECKF(cw_voice_open(&v, dir, "ann", &err) == 0, "%s", err.text);
+    cw_voice_close(&v);
+    cw_voice_file_free(&f);
+    free(whole);
+    setenv("CASTWRIGHT_VOICES", "/nowhere/voices", 1);
+}
+
+/* Points on a plane come back with their distances; a picture names them all. */
+static void test_map(void) {
+    enum { N = 9 };
+    double at[2 * N], d[N * N], got[2 * N], worst = 0;
+    float noise[2 * N];
+    struct cw_error err = {0};
+    cw_gauss(cw_test_seed(), 77, 0, 2 * N, noise);
+    for (int i = 0; i < 2 * N; i++) {
+        at[i] = (double)noise[i] * (i % 2 ? 0.5 : 2);
+    }
+    for (int i = 0; i < N; i++) {
+        for (int j = 0; j < N; j++) {
+            d[i * N + j] = hypot(at[2 * i] - at[2 * j], at[2 * i + 1] - at[2 * j + 1]);
+        }
+    }
+    CHECK(cw_map_places(d, N, got, &err) == 0);
+    for (int i = 0; i < N; i++) {
+        for (int j = 0; j < N; j++) {
+            worst = fmax(worst, fabs(d[i * N + j] - hypot(got[2 * i] - got[2 * j], got[2 * i + 1] - got[2 * j + 1])));
+        }
+    }
+    CHECKF(worst < 1e-6, "distances off by %g", worst);
+    struct cw_map_point points[3] = {{"a<b", "x"}, {"tom", "y"}, {"ann", "x"}};
+    double cosines[9] = {1, 0.9, 0.5, 0.9, 1, 0.4, 0.5, 0.4, 1};
+    struct cw_text svg = {0};
+    if (CHECK(cw_map_draw(points, cosines, 3, 0.8, &svg, &err) == 0)) {
+        CHECK(strstr(svg.data, "a&#60;b") && strstr(svg.data, ">tom<") && strstr(svg.data, ">ann<"));
+        const char *line = strstr(svg.data, "<line ");
+        CHECK(line != NULL && strstr(line + 1, "<line ") == NULL); /* one pair is alike */
+    }
+    cw_text_free(&svg);
+    /* one voice alone, and voices all alike */
+    CHECK(cw_map_places((double[1]){0}, 1, got, &err) == 0 && got[0] == 0);
+    CHECK(cw_map_places((double[9]){0}, 3, got, &err) == 0 && isfinite(got[3]));
 }
 
 static void test_list(void) {
@@ -231,6 +481,10 @@ const struct cw_test cw_tests_voices[] = {
     {"voices.single", "a pack is read as it is, by name or by path", test_single},
     {"voices.mix", "a weighted sum is normalised, mixed and named", test_mix},
     {"voices.refused", "bad names, syntax, sizes and numbers are refused by name and column", test_refused},
+    {"voices.halves", "timbre and prosody are mixed apart", test_halves},
+    {"voices.own", "a mix becomes a voice file that is used by name", test_own},
+    {"voices.files_refused", "a voice file that is cut short, altered or strange is refused by name", test_files_refused},
+    {"voices.map", "places on the map have the distances they were made from", test_map},
     {"voices.list", "the list is sorted and knows languages", test_list},
     {"voices.installed", "all 54 published packs open", test_installed},
     {0},

@@ -28,8 +28,9 @@ struct cw_acoustic_input {
     /* A voice: [rows, 256] float32. Row P - 1 is used, as the published pipeline does (facts/kokoro.md, defect 1). */
     const float *pack;
     int pack_rows;
-    float speed;        /* 1 = as trained; scales the durations of real symbols only (defect 3) */
-    int max_edge_units; /* most duration units for the padding symbol at either end; 0: as the model says (parity) */
+    float f0_slope, f0_offset; /* voiced log F0 -> slope log F0 + offset; slope 0: as the model says */
+    float speed;               /* 1 = as trained; scales the durations of real symbols only (defect 3) */
+    int max_edge_units;        /* most duration units for the padding symbol at either end; 0: as the model says (parity) */
 };
 /* frames->durations has P + 2 entries (with padding); everything in `frames` is borrowed until the next run. */
 CW_MUST_CHECK int cw_acoustic_run(struct cw_acoustic_session *s, const struct cw_acoustic_input *in, struct cw_frames *frames,

@@ -330,6 +330,15 @@ done:
     return rc;
 }
 
+/* A voice's own height and range of pitch. Below 40 Hz nobody speaks: what the model gives there is no voice. */
+static void map_f0(const struct cw_acoustic_input *in, struct cw_mat f0) {
+    for (int t = 0; in->f0_slope > 0 && t < f0.rows; t++) {
+        float *hz = f0.data + (size_t)t * (size_t)f0.stride;
+        if (*hz > 40)
+            *hz = expf(in->f0_slope * logf(*hz) + in->f0_offset);
+    }
+}
+
 /* text [P, 512], curves [2T, 1] -> y [2T, 512] */
 static int decode(struct kokoro_session *s, struct cw_mat text, int total, struct cw_mat f0, struct cw_mat energy, struct cw_mat y,
                   struct cw_error *err) {
@@ -427,7 +436,10 @@ static int run(void *session, const struct cw_acoustic_input *in, const struct c
         mat_dense(s, 2 * total, 1, &energy, err) != 0) {
         return -1;
     }
-    if (predict_curves(s, coded, total, f0, energy, err) != 0 || decode(s, text, total, f0, energy, out, err) != 0)
+    if (predict_curves(s, coded, total, f0, energy, err) != 0)
+        return -1;
+    map_f0(in, f0);
+    if (decode(s, text, total, f0, energy, out, err) != 0)
         return -1;
     if (check_finite(f0, "F0", err) != 0 || check_finite(out, "frames", err) != 0)
         return -1;

@@ -1,8 +1,9 @@
 /* Voices: expression -> parts {name, weight} -> packs read and checked -> one weighted pack, its hash and its language.
  *
- *   expression := part { '+' part }        part := name [ '*' weight ]
+ *   expression := sum | "timbre:" sum "prosody:" sum        sum := part { '+' part }        part := name [ '*' weight ]
  *
- * A part without a weight weighs 1; weights are then scaled to sum to 1, so "a + b" is half and half. */
+ * A part without a weight weighs 1; weights are then scaled to sum to 1, so "a + b" is half and half. The first half of a style is
+ * timbre (the decoder reads it), the second prosody (durations, pitch, energy). */
 #include "voices/voices.h"
 
 #include <dirent.h>
@@ -13,16 +14,26 @@
 #include <string.h>
 
 enum {
-    NAME_MAX_LEN = 63,
+    NAME_MAX_LEN = CW_VOICE_NAME_MAX,
     PARTS_MAX = 8,
     EXPR_MAX = 4096,
     NEAREST = 3,
     PACK_NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE,
 };
 
+enum half { TIMBRE, PROSODY };
+static const char *const half_names[2] = {"timbre", "prosody"};
+
 struct part {
     char name[CW_PATH_MAX]; /* a name, or a path when it holds a '/' */
-    double weight;
+    double weight[2];       /* of each half */
+    char sha256[65];        /* of what was found under the name */
+};
+
+struct mixture {
+    struct part parts[2 * PARTS_MAX];
+    int count;
+    bool apart; /* the halves were given apart */
 };
 
 static const struct language {
@@ -42,16 +53,7 @@ static const struct language {
 };
 
 static bool is_name_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-static bool is_name(const char *s, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (!is_name_char(s[i])) {
-            return false;
-        }
-    }
-    return n > 0 && n <= NAME_MAX_LEN;
+    return cw_voice_is_name(&c, 1);
 }
 
 /* "af_heart" says American English and female. A name of another shape (a pack of one's own) is taken as American English. */
@@ -77,14 +79,49 @@ static int by_name(const void *a, const void *b) {
     return strcmp(left->name, right->name);
 }
 
-int cw_voices_list(const char *voices_dir, struct cw_voice_info **list, size_t *count, struct cw_error *err) {
+static const struct language *language_by_code(const char *code) {
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++) {
+        if (strcmp(languages[i].code, code) == 0) {
+            return &languages[i];
+        }
+    }
+    return NULL;
+}
+
+static bool ends_with(const char *s, size_t len, const char *end) {
+    return len > strlen(end) && strcmp(s + len - strlen(end), end) == 0;
+}
+
+/* What the voice file of one's own says of itself. */
+static void look_into(const char *dir, struct cw_voice_info *v) {
+    char file[CW_VOICE_NAME_MAX + 8], path[CW_PATH_MAX];
+    struct cw_voice_file f = {0};
+    struct cw_error ignored = {0};
+    snprintf(file, sizeof file, "%s.gguf", v->name);
+    snprintf(v->made, sizeof v->made, "broken");
+    if (cw_path_join(path, dir, file, &ignored) == 0 && cw_voice_file_read(&f, path, &ignored) == 0) {
+        const struct language *l = language_by_code(f.language);
+        snprintf(v->made, sizeof v->made, "%s", f.made);
+        snprintf(v->language, sizeof v->language, "%s", f.language);
+        v->language_name = l != NULL ? l->name : f.language[0] != '\0' ? "unknown" : "";
+        v->has_front_end = l != NULL && l->has_front_end;
+        cw_voice_file_free(&f);
+    }
+}
+
+/* Adds the voices of one folder, sorted. */
+static int list_folder(const char *dir_path, bool own, struct cw_voice_info **list, size_t *count, struct cw_error *err) {
     int result = -1;
-    struct cw_voice_info *found = NULL;
-    size_t n = 0, cap = 0;
-    DIR *dir = opendir(voices_dir);
+    const char *end = own ? ".gguf" : ".bin";
+    struct cw_voice_info *found = *list;
+    size_t n = *count, cap = n, before = n;
+    DIR *dir = opendir(dir_path);
+    if (dir == NULL && own && errno == ENOENT) {
+        return 0;
+    }
     if (dir == NULL) {
-        cw_fail(err, CW_NO_MODEL, "%s: cannot open the folder of voices: %s; `castwright models fetch` brings them", voices_dir,
-                strerror(errno));
+        cw_fail(err, own ? CW_FAILED : CW_NO_MODEL, "%s: cannot open the folder of voices: %s%s", dir_path, strerror(errno),
+                own ? "" : "; `castwright models fetch` brings them");
         goto done;
     }
     for (;;) {
@@ -94,7 +131,7 @@ int cw_voices_list(const char *voices_dir, struct cw_voice_info **list, size_t *
             break;
         }
         size_t len = strlen(entry->d_name);
-        if (len < 5 || strcmp(entry->d_name + len - 4, ".bin") != 0 || !is_name(entry->d_name, len - 4)) {
+        if (!ends_with(entry->d_name, len, end) || !cw_voice_is_name(entry->d_name, len - strlen(end))) {
             continue;
         }
         if (n == cap) {
@@ -104,33 +141,55 @@ int cw_voices_list(const char *voices_dir, struct cw_voice_info **list, size_t *
                 cw_fail_memory(err, "list of voices");
                 goto done;
             }
-            found = more;
+            *list = found = more;
         }
         struct cw_voice_info *v = &found[n++];
-        *v = (struct cw_voice_info){0};
-        memcpy(v->name, entry->d_name, len - 4);
+        *v = (struct cw_voice_info){.made = "stock"};
+        memcpy(v->name, entry->d_name, len - strlen(end));
         const struct language *l = language_of(v->name, &v->gender);
         snprintf(v->language, sizeof v->language, "%s", l->code);
         v->language_name = l->name;
         v->has_front_end = l->has_front_end;
+        if (own) {
+            look_into(dir_path, v);
+        }
     }
     if (errno != 0) {
-        cw_fail(err, CW_FAILED, "%s: cannot read the folder of voices: %s", voices_dir, strerror(errno));
+        cw_fail(err, CW_FAILED, "%s: cannot read the folder of voices: %s", dir_path, strerror(errno));
+        goto done;
+    }
+    if (n > before) {
+        qsort(found + before, n - before, sizeof *found, by_name);
+    }
+    *count = n;
+    result = 0;
+done:
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return result;
+}
+
+int cw_voices_list(const char *voices_dir, struct cw_voice_info **list, size_t *count, struct cw_error *err) {
+    int result = -1;
+    struct cw_voice_info *found = NULL;
+    size_t n = 0;
+    char home[CW_PATH_MAX];
+    if (list_folder(voices_dir, false, &found, &n, err) != 0) {
         goto done;
     }
     if (n == 0) {
         cw_fail(err, CW_NO_MODEL, "%s: expected voice packs (NAME.bin), found none; `castwright models fetch` brings them", voices_dir);
         goto done;
     }
-    qsort(found, n, sizeof *found, by_name);
+    if (cw_voices_home(home, err) != 0 || list_folder(home, true, &found, &n, err) != 0) {
+        goto done;
+    }
     *list = found;
     *count = n;
     found = NULL;
     result = 0;
 done:
-    if (dir != NULL) {
-        closedir(dir);
-    }
     free(found);
     return result;
 }
@@ -227,38 +286,67 @@ static size_t token_end(const char *s, size_t i) {
     return i;
 }
 
-static int parse(const char *expr, struct part *parts, int *count, struct cw_error *err) {
-    size_t i = 0;
-    *count = 0;
+/* "timbre:" or "prosody:" at s: its length, or 0. */
+static size_t half_at(const char *s, enum half *half) {
+    for (int h = TIMBRE; h <= PROSODY; h++) {
+        size_t n = strlen(half_names[h]);
+        if (strncmp(s, half_names[h], n) == 0 && s[n] == ':') {
+            *half = (enum half)h;
+            return n + 1;
+        }
+    }
+    return 0;
+}
+
+/* The weights of `half` (both halves when < 0) of a name; the same voice named twice is one part. */
+static int add_part(struct mixture *m, const char *expr, const char *name, size_t len, double weight, int half, struct cw_error *err) {
+    if (len >= CW_PATH_MAX) {
+        return cw_fail(err, CW_BAD_INPUT, "voice: expected a path of at most %d bytes, found %zu", CW_PATH_MAX - 1, len);
+    }
+    int at = 0, in_half = 0;
+    while (at < m->count && (strlen(m->parts[at].name) != len || memcmp(m->parts[at].name, name, len) != 0)) {
+        at++;
+    }
+    if (at == m->count) {
+        for (int i = 0; i < m->count; i++) {
+            in_half += half < 0 || m->parts[i].weight[half] > 0;
+        }
+        if (in_half == PARTS_MAX) {
+            return cw_fail(err, CW_BAD_INPUT, "voice \"%.200s\": expected at most %d parts, found more", expr, PARTS_MAX);
+        }
+        m->parts[m->count++] = (struct part){0};
+        memcpy(m->parts[at].name, name, len);
+    }
+    for (int h = TIMBRE; h <= PROSODY; h++) {
+        m->parts[at].weight[h] += half < 0 || half == h ? weight : 0;
+    }
+    return 0;
+}
+
+/* One sum from *at to the end or the next "timbre:" or "prosody:". */
+static int parse_sum(const char *expr, size_t *at, int half, struct mixture *m, struct cw_error *err) {
+    size_t i = *at;
+    enum half next;
     for (;;) {
         i = skip_spaces(expr, i);
         size_t end = token_end(expr, i);
         const char *first = expr + i;
-        bool is_path = memchr(first, '/', end - i) != NULL;
-        if (end == i) {
+        size_t len = end - i;
+        double weight = 1;
+        if (len == 0) {
             return fail_column(expr, i, "the name of a voice", err);
         }
-        if (!is_path && !is_name(first, end - i)) {
+        if (memchr(first, '/', len) == NULL && !cw_voice_is_name(first, len)) {
             size_t bad = i;
             while (bad < end && is_name_char(expr[bad])) {
                 bad++;
             }
             if (bad == end) {
                 return cw_fail(err, CW_BAD_INPUT, "voice \"%.80s…\": expected a name of at most %d characters, found %zu", first,
-                               NAME_MAX_LEN, end - i);
+                               NAME_MAX_LEN, len);
             }
             return fail_column(expr, bad, "letters, digits and _ in the name of a voice (or a path, which holds a '/')", err);
         }
-        if (*count == PARTS_MAX) {
-            return cw_fail(err, CW_BAD_INPUT, "voice \"%.200s\": expected at most %d parts, found more", expr, PARTS_MAX);
-        }
-        if (end - i >= CW_PATH_MAX) {
-            return cw_fail(err, CW_BAD_INPUT, "voice: expected a path of at most %d bytes, found %zu", CW_PATH_MAX - 1, end - i);
-        }
-        struct part *p = &parts[(*count)++];
-        memcpy(p->name, first, end - i);
-        p->name[end - i] = '\0';
-        p->weight = 1.0;
         i = skip_spaces(expr, end);
         if (expr[i] == '*') {
             char number[32];
@@ -269,12 +357,16 @@ static int parse(const char *expr, struct part *parts, int *count, struct cw_err
             }
             memcpy(number, expr + i, end - i);
             number[end - i] = '\0';
-            if (!cw_parse_double(number, 1e-6, 1e6, &p->weight)) {
+            if (!cw_parse_double(number, 1e-6, 1e6, &weight)) {
                 return fail_column(expr, i, "a weight above 0, such as 0.7", err);
             }
             i = skip_spaces(expr, end);
         }
-        if (expr[i] == '\0') {
+        if (add_part(m, expr, first, len, weight, half, err) != 0) {
+            return -1;
+        }
+        if (expr[i] == '\0' || (half >= 0 && half_at(expr + i, &next) > 0)) {
+            *at = i;
             return 0;
         }
         if (expr[i] != '+') {
@@ -282,6 +374,73 @@ static int parse(const char *expr, struct part *parts, int *count, struct cw_err
         }
         i++;
     }
+}
+
+static int parse(const char *expr, struct mixture *m, struct cw_error *err) {
+    size_t i = skip_spaces(expr, 0);
+    bool given[2] = {false, false};
+    enum half half;
+    size_t len = half_at(expr + i, &half);
+    m->apart = len > 0;
+    if (!m->apart) {
+        return parse_sum(expr, &i, -1, m, err);
+    }
+    while (len > 0) {
+        if (given[half]) {
+            return fail_column(expr, i, given[!half] ? "the end" : half == TIMBRE ? "prosody:" : "timbre:", err);
+        }
+        given[half] = true;
+        i += len;
+        if (parse_sum(expr, &i, (int)half, m, err) != 0) {
+            return -1;
+        }
+        len = half_at(expr + i, &half);
+    }
+    if (!given[TIMBRE] || !given[PROSODY]) {
+        return fail_column(expr, i, given[TIMBRE] ? "prosody: and a voice" : "timbre: and a voice", err);
+    }
+    return 0;
+}
+
+static void scale_weights(struct mixture *m) {
+    double total[2] = {0, 0};
+    for (int i = 0; i < m->count; i++) {
+        for (int h = TIMBRE; h <= PROSODY; h++) {
+            total[h] += m->parts[i].weight[h];
+        }
+    }
+    for (int i = 0; i < m->count; i++) {
+        for (int h = TIMBRE; h <= PROSODY; h++) {
+            double *w = &m->parts[i].weight[h];
+            *w = *w == total[h] ? 1.0 : *w / total[h];
+        }
+    }
+}
+
+static void name_sum(const struct mixture *m, enum half half, struct cw_text *name) {
+    int parts = 0, written = 0;
+    for (int i = 0; i < m->count; i++) {
+        parts += m->parts[i].weight[half] > 0;
+    }
+    for (int i = 0; i < m->count; i++) {
+        double w = m->parts[i].weight[half];
+        if (w > 0 && parts > 1) {
+            cw_text_printf(name, "%s%s*%.4g", written++ > 0 ? " + " : "", m->parts[i].name, w);
+        } else if (w > 0) {
+            cw_text_add(name, m->parts[i].name);
+        }
+    }
+}
+
+static void name_mixture(const struct mixture *m, struct cw_text *name) {
+    if (!m->apart) {
+        name_sum(m, TIMBRE, name);
+        return;
+    }
+    cw_text_add(name, "timbre:");
+    name_sum(m, TIMBRE, name);
+    cw_text_add(name, " prosody:");
+    name_sum(m, PROSODY, name);
 }
 
 /* ---- packs --------------------------------------------------------------------------------------------------------------- */
@@ -293,11 +452,37 @@ static float little_endian_float(const unsigned char *b) {
     return value;
 }
 
-/* Adds weight * pack to sum [510, 256]; `bytes` receives the file as it is. */
-static int add_pack(const char *voices_dir, const struct part *p, double *sum, char **bytes, struct cw_error *err) {
-    char path[CW_PATH_MAX], file[CW_PATH_MAX + 8];
-    size_t len = 0;
+struct sum {
+    double *pack;           /* [510, 256] */
+    double slope, offset;   /* of the F0 maps */
+    char language[8];       /* of the first part */
+    char engine_sha256[65]; /* of the first voice file */
+    bool mapped;
+};
+
+/* Numbers that are checked: a plain pack's bytes -> floats. */
+static int pack_numbers(const char *name, const char *path, const char *bytes, size_t len, float *pack, struct cw_error *err) {
     const size_t expected = sizeof(float) * (size_t)PACK_NUMBERS;
+    if (len != expected) {
+        return cw_fail(err, CW_BAD_INPUT, "voice \"%s\": %s: expected %zu bytes (%d x %d floats), found %zu", name, path, expected,
+                       CW_PACK_ROWS, CW_PACK_STYLE, len);
+    }
+    for (size_t i = 0; i < PACK_NUMBERS; i++) {
+        pack[i] = little_endian_float((const unsigned char *)bytes + i * sizeof *pack);
+        if (!isfinite(pack[i])) {
+            return cw_fail(err, CW_BAD_INPUT, "voice \"%s\": %s: row %zu, number %zu: expected a finite number, found %s", name, path,
+                           i / CW_PACK_STYLE, i % CW_PACK_STYLE, isnan(pack[i]) ? "NaN" : "infinity");
+        }
+    }
+    return 0;
+}
+
+/* Reads what `p` names, a plain pack or a voice file, into f; a plain pack leaves f->engine empty. */
+static int read_part(const char *voices_dir, const struct part *p, struct cw_voice_file *f, struct cw_error *err) {
+    char path[CW_PATH_MAX], file[CW_PATH_MAX + 8], *bytes = NULL;
+    const char *gender;
+    size_t len = 0;
+    int result = -1;
     bool is_path = strchr(p->name, '/') != NULL;
     if (is_path) {
         snprintf(path, sizeof path, "%s", p->name);
@@ -306,116 +491,167 @@ static int add_pack(const char *voices_dir, const struct part *p, double *sum, c
         if (cw_path_join(path, voices_dir, file, err) != 0) {
             return -1;
         }
-        if (!cw_file_exists(path)) {
+        if (!cw_file_exists(path) && (cw_voices_own_path(p->name, path, err) != 0 || !cw_file_exists(path))) {
             return fail_unknown(voices_dir, p->name, err);
         }
     }
-    if (cw_file_read(path, 16 * expected, bytes, &len, err) != 0) {
+    len = strlen(path);
+    if (ends_with(path, len, ".gguf")) {
+        if (cw_voice_file_read(f, path, err) != 0) {
+            return cw_fail_in(err, "voice \"%s\"", p->name);
+        }
+        if (language_by_code(f->language) == NULL) {
+            cw_fail(err, CW_BAD_INPUT, "voice \"%s\": %s: expected the code of a language, such as en-us, found \"%s\"", p->name, path,
+                    f->language);
+            goto done;
+        }
+        return 0;
+    }
+    if (cw_file_read(path, 16 * sizeof(float) * (size_t)PACK_NUMBERS, &bytes, &len, err) != 0) {
         return cw_fail_in(err, "voice \"%s\"", p->name);
     }
-    if (len != expected) {
-        return cw_fail(err, CW_BAD_INPUT, "voice \"%s\": %s: expected %zu bytes (%d x %d floats), found %zu", p->name, path, expected,
-                       CW_PACK_ROWS, CW_PACK_STYLE, len);
-    }
-    for (size_t i = 0; i < PACK_NUMBERS; i++) {
-        float x = little_endian_float((const unsigned char *)*bytes + i * sizeof x);
-        if (!isfinite(x)) {
-            return cw_fail(err, CW_BAD_INPUT, "voice \"%s\": %s: row %zu, number %zu: expected a finite number, found %s", p->name, path,
-                           i / CW_PACK_STYLE, i % CW_PACK_STYLE, isnan(x) ? "NaN" : "infinity");
-        }
-        sum[i] += p->weight * (double)x;
-    }
-    return 0;
-}
-
-/* The same voice named twice is one part. */
-static void merge(struct part *parts, int *count) {
-    int kept = 0;
-    double total = 0.0;
-    for (int i = 0; i < *count; i++) {
-        int same = 0;
-        while (same < kept && strcmp(parts[same].name, parts[i].name) != 0) {
-            same++;
-        }
-        total += parts[i].weight;
-        if (same < kept) {
-            parts[same].weight += parts[i].weight;
-        } else if (kept++ != i) {
-            parts[kept - 1] = parts[i];
-        }
-    }
-    for (int i = 0; i < kept; i++) {
-        parts[i].weight = kept == 1 ? 1.0 : parts[i].weight / total;
-    }
-    *count = kept;
-}
-
-int cw_voice_open(struct cw_voice *v, const char *voices_dir, const char *expr, struct cw_error *err) {
-    int result = -1;
-    int count = 0;
-    struct part *parts = NULL;
-    double *sum = NULL; /* [510, 256] */
-    char *bytes = NULL;
-    struct cw_text name = {0};
-    const char *gender;
-    *v = (struct cw_voice){0};
-    size_t len = strlen(expr);
-    if (len > EXPR_MAX) {
-        cw_fail(err, CW_BAD_INPUT, "voice: expected at most %d bytes, found %zu", EXPR_MAX, len);
-        goto done;
-    }
-    ptrdiff_t invalid = cw_utf8_invalid(expr, len);
-    if (invalid >= 0) {
-        cw_fail(err, CW_BAD_INPUT, "voice: expected UTF-8, found an invalid sequence at byte %td", invalid + 1);
-        goto done;
-    }
-    parts = calloc(PARTS_MAX, sizeof *parts);
-    sum = calloc(PACK_NUMBERS, sizeof *sum);
-    v->pack = malloc(sizeof(float) * (size_t)PACK_NUMBERS);
-    if (parts == NULL || sum == NULL || v->pack == NULL) {
+    f->pack = malloc(sizeof(float) * (size_t)PACK_NUMBERS);
+    f->f0_slope = 1;
+    if (f->pack == NULL) {
         cw_fail_memory(err, "voice pack");
         goto done;
     }
-    if (strchr(expr, '/') != NULL && len < CW_PATH_MAX && cw_file_exists(expr)) {
-        /* a path as it stands, so that it may hold spaces and '+' */
-        memcpy(parts[0].name, expr, len + 1);
-        parts[0].weight = 1.0;
-        count = 1;
-    } else if (parse(expr, parts, &count, err) != 0) {
+    snprintf(f->language, sizeof f->language, "%s", language_of(p->name, &gender)->code);
+    result = pack_numbers(p->name, path, bytes, len, f->pack, err);
+done:
+    free(bytes);
+    if (result != 0) {
+        cw_voice_file_free(f);
+    }
+    return result;
+}
+
+/* Adds a part to the sum, after what its file says was checked. */
+static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, struct cw_error *err) {
+    struct cw_voice_file f = {0};
+    int result = -1;
+    if (read_part(voices_dir, p, &f, err) != 0) {
+        return -1;
+    }
+    if (f.engine[0] != '\0' && (strcmp(f.made, "mix") != 0 || f.consent_count > 0 || f.seal[0] != '\0')) {
+        cw_fail(err, CW_BAD_INPUT,
+                "voice \"%s\": expected a mix of stock voices, found a voice made as \"%s\" with %zu consent records, which this "
+                "castwright cannot verify",
+                p->name, f.made, f.consent_count);
         goto done;
     }
-    merge(parts, &count);
-    for (int i = 0; i < count; i++) {
-        free(bytes);
-        bytes = NULL;
-        if (add_pack(voices_dir, &parts[i], sum, &bytes, err) != 0) {
-            goto done;
+    if (f.addition_count > 0) {
+        cw_fail(err, CW_BAD_INPUT,
+                "voice \"%s\": expected styles alone, found %zu additions to the engine's weights, which need a newer castwright", p->name,
+                f.addition_count);
+        goto done;
+    }
+    if (f.engine[0] != '\0' && sum->engine_sha256[0] != '\0' && strcmp(f.engine_sha256, sum->engine_sha256) != 0) {
+        cw_fail(err, CW_BAD_INPUT, "voice \"%s\": expected parts made for one engine, found sha256 %.12s… and %.12s…", p->name,
+                sum->engine_sha256, f.engine_sha256);
+        goto done;
+    }
+    if (f.engine[0] != '\0') {
+        memcpy(sum->engine_sha256, f.engine_sha256, sizeof sum->engine_sha256);
+    }
+    for (size_t i = 0; i < PACK_NUMBERS; i++) {
+        sum->pack[i] += p->weight[i % CW_PACK_STYLE < CW_PACK_TIMBRE ? TIMBRE : PROSODY] * (double)f.pack[i];
+    }
+    sum->slope += p->weight[PROSODY] * f.f0_slope;
+    sum->offset += p->weight[PROSODY] * f.f0_offset;
+    sum->mapped |= p->weight[PROSODY] > 0 && (f.f0_slope != 1 || f.f0_offset != 0);
+    if (sum->language[0] == '\0') {
+        memcpy(sum->language, f.language, sizeof sum->language);
+    }
+    if (f.engine[0] != '\0') {
+        cw_voice_file_content(&f, p->sha256);
+    } else {
+        cw_sha256_of(f.pack, sizeof(float) * (size_t)PACK_NUMBERS, p->sha256);
+    }
+    result = 0;
+done:
+    cw_voice_file_free(&f);
+    return result;
+}
+
+/* What an expression means. */
+static int read_mixture(const char *expr, struct mixture *m, struct cw_error *err) {
+    size_t len = strlen(expr);
+    if (len > EXPR_MAX) {
+        return cw_fail(err, CW_BAD_INPUT, "voice: expected at most %d bytes, found %zu", EXPR_MAX, len);
+    }
+    ptrdiff_t invalid = cw_utf8_invalid(expr, len);
+    if (invalid >= 0) {
+        return cw_fail(err, CW_BAD_INPUT, "voice: expected UTF-8, found an invalid sequence at byte %td", invalid + 1);
+    }
+    if (strchr(expr, '/') != NULL && len < CW_PATH_MAX && cw_file_exists(expr)) {
+        /* a path as it stands, so that it may hold spaces and '+' */
+        if (add_part(m, expr, expr, len, 1, -1, err) != 0) {
+            return -1;
         }
-        if (count > 1) {
-            cw_text_printf(&name, "%s%s*%.4g", i > 0 ? " + " : "", parts[i].name, parts[i].weight);
-        } else {
-            cw_text_add(&name, parts[i].name);
+    } else if (parse(expr, m, err) != 0) {
+        return -1;
+    }
+    scale_weights(m);
+    return 0;
+}
+
+/* The first part of the timbre comes first: its language is the voice's. */
+static int open_mixture(struct cw_voice *v, const char *voices_dir, struct mixture *m, struct cw_error *err) {
+    int result = -1;
+    struct sum sum = {.pack = calloc(PACK_NUMBERS, sizeof(double))};
+    struct cw_text name = {0};
+    v->pack = malloc(sizeof(float) * (size_t)PACK_NUMBERS);
+    if (sum.pack == NULL || v->pack == NULL) {
+        cw_fail_memory(err, "voice pack");
+        goto done;
+    }
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < m->count; i++) {
+            if ((m->parts[i].weight[TIMBRE] > 0) == (pass == 0) && add_voice(voices_dir, &m->parts[i], &sum, err) != 0) {
+                goto done;
+            }
         }
     }
     for (size_t i = 0; i < PACK_NUMBERS; i++) {
-        v->pack[i] = (float)sum[i];
+        v->pack[i] = (float)sum.pack[i];
     }
+    name_mixture(m, &name);
     if (cw_text_check(&name, "voice name", err) != 0) {
         goto done;
     }
     cw_sha256_of(v->pack, sizeof(float) * (size_t)PACK_NUMBERS, v->sha256);
-    snprintf(v->language, sizeof v->language, "%s", language_of(parts[0].name, &gender)->code);
+    v->f0_slope = sum.mapped ? (float)sum.slope : 1;
+    v->f0_offset = sum.mapped ? (float)sum.offset : 0;
+    if (sum.mapped) { /* heard as well */
+        char both[128];
+        int n = snprintf(both, sizeof both, "%s f0 %.9g %.9g", v->sha256, (double)v->f0_slope, (double)v->f0_offset);
+        cw_sha256_of(both, (size_t)n, v->sha256);
+    }
+    memcpy(v->language, sum.language, sizeof v->language);
+    memcpy(v->engine_sha256, sum.engine_sha256, sizeof v->engine_sha256);
     v->name = name.data;
     name = (struct cw_text){0};
     result = 0;
 done:
+    cw_text_free(&name);
+    free(sum.pack);
+    return result;
+}
+
+int cw_voice_open(struct cw_voice *v, const char *voices_dir, const char *expr, struct cw_error *err) {
+    *v = (struct cw_voice){0};
+    struct mixture *m = calloc(1, sizeof *m);
+    int result = -1;
+    if (m == NULL) {
+        cw_fail_memory(err, "voice");
+    } else if (read_mixture(expr, m, err) == 0) {
+        result = open_mixture(v, voices_dir, m, err);
+    }
     if (result != 0) {
         cw_voice_close(v);
     }
-    cw_text_free(&name);
-    free(bytes);
-    free(sum);
-    free(parts);
+    free(m);
     return result;
 }
 
@@ -423,4 +659,84 @@ void cw_voice_close(struct cw_voice *v) {
     free(v->name);
     free(v->pack);
     *v = (struct cw_voice){0};
+}
+
+int cw_voice_fits(const struct cw_voice *v, const char *model_sha256, struct cw_error *err) {
+    if (v->engine_sha256[0] != '\0' && strcmp(v->engine_sha256, model_sha256) != 0) {
+        return cw_fail(err, CW_BAD_INPUT, "voice \"%s\": expected a voice made for the model of sha256 %.12s…, found one made for %.12s…",
+                       v->name, model_sha256, v->engine_sha256);
+    }
+    return 0;
+}
+
+int cw_voice_mix(struct cw_voice_file *f, const char *voices_dir, const char *name, const char *expr, const char *engine_sha256,
+                 struct cw_error *err) {
+    int result = -1;
+    struct mixture *m = calloc(1, sizeof *m);
+    struct cw_voice v = {0};
+    struct cw_text how = {0};
+    char path[CW_PATH_MAX], file[CW_VOICE_NAME_MAX + 8];
+    *f = (struct cw_voice_file){.made = "mix", .engine = "kokoro"};
+    if (m == NULL) {
+        cw_fail_memory(err, "voice");
+        goto done;
+    }
+    if (cw_voices_own_path(name, path, err) != 0) {
+        goto done;
+    }
+    if (cw_file_exists(path)) {
+        cw_fail(err, CW_BAD_INPUT, "voice \"%s\": expected a new name, found %s; `castwright voices remove %s` removes it", name, path,
+                name);
+        goto done;
+    }
+    snprintf(file, sizeof file, "%s.bin", name);
+    if (cw_path_join(path, voices_dir, file, err) != 0) {
+        goto done;
+    }
+    if (cw_file_exists(path)) {
+        cw_fail(err, CW_BAD_INPUT, "voice \"%s\": expected a new name, found a stock voice of this name", name);
+        goto done;
+    }
+    if (read_mixture(expr, m, err) != 0 || open_mixture(&v, voices_dir, m, err) != 0) {
+        goto done;
+    }
+    memcpy(f->engine_sha256, engine_sha256, sizeof f->engine_sha256);
+    if (cw_voice_fits(&v, engine_sha256, err) != 0) {
+        goto done;
+    }
+    snprintf(f->name, sizeof f->name, "%s", name);
+    memcpy(f->language, v.language, sizeof f->language);
+    cw_text_printf(&how, "mixed: %s", v.name);
+    f->parents = calloc((size_t)m->count + 1, sizeof *f->parents);
+    f->licence = cw_strdup("Apache-2.0");
+    f->how = how.failed ? NULL : cw_strdup(how.data);
+    if (f->parents == NULL || f->licence == NULL || f->how == NULL) {
+        cw_fail_memory(err, "voice");
+        goto done;
+    }
+    for (int i = 0; i < m->count; i++) {
+        const char *slash = strrchr(m->parts[i].name, '/');
+        cw_text_clear(&how);
+        cw_text_printf(&how, "%s %.6g %.6g %s", slash != NULL ? slash + 1 : m->parts[i].name, m->parts[i].weight[TIMBRE],
+                       m->parts[i].weight[PROSODY], m->parts[i].sha256);
+        f->parents[i] = how.failed ? NULL : cw_strdup(how.data);
+        if (f->parents[i] == NULL) {
+            cw_fail_memory(err, "voice");
+            goto done;
+        }
+        f->parent_count++;
+    }
+    f->f0_slope = (double)v.f0_slope;
+    f->f0_offset = (double)v.f0_offset;
+    f->pack = v.pack;
+    v.pack = NULL;
+    result = 0;
+done:
+    cw_text_free(&how);
+    cw_voice_close(&v);
+    free(m);
+    if (result != 0) {
+        cw_voice_file_free(f);
+    }
+    return result;
 }

@@ -1,0 +1,22 @@
+/* Two sounds of the same words -> which moment of one is which of the other: dynamic time warping on cepstra. */
+#ifndef CW_ALIGN_H
+#define CW_ALIGN_H
+
+#include "base/base.h"
+
+enum { CW_ALIGN_MELS = 80, CW_ALIGN_HOP = 300 };
+
+/* What is heard of a 24 kHz sound every 300 samples. */
+struct cw_heard {
+    int frames;
+    float *energy;   /* [frames] Kokoro's N: log of the root of the summed squares of its mel power, 0.35 added, at least -9.6 */
+    float *features; /* [frames, 31] cepstra and their slopes, each frame of length 1 */
+};
+CW_MUST_CHECK int cw_heard_make(struct cw_heard *h, const float *x, size_t n, struct cw_error *err);
+void cw_heard_free(struct cw_heard *h);
+
+/* places [a->frames + 1]: the frame of b at which each frame of a begins, never falling, places[a->frames] = b->frames; costs
+ * [a->frames]: how unlike the two are there, 0 .. 2. */
+CW_MUST_CHECK int cw_align(const struct cw_heard *a, const struct cw_heard *b, float *places, float *costs, struct cw_error *err);
+
+#endif
