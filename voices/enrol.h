@@ -1,0 +1,40 @@
+/* Enrolment: recordings of one speaker and what is said in them -> utterances that a voice can be fitted to.
+ *
+ *   files ─▶ mono, 24 kHz ─▶ checks (speech, level, clipping, noise, band, one speaker) ─▶ phonemes of the transcript
+ *         ─▶ alignment with a synthesis of the same text ─▶ durations, F0, energy, waveform per utterance, with a confidence
+ *
+ * Units are Kokoro's: one duration unit is 600 samples of 24 kHz (25 ms); F0 and energy have two values a unit (300 samples). */
+#ifndef CW_ENROL_H
+#define CW_ENROL_H
+
+#include "base/base.h"
+
+enum { CW_ENROL_RATE = 24000, CW_ENROL_UNIT = 600, CW_ENROL_HOP = 300 };
+
+/* One utterance, plain data. Every array is the enrolment's; freed with it. */
+struct cw_enrol_utterance {
+    char *text;       /* what is said */
+    int *ids;         /* [P] the acoustic model's symbols, without padding */
+    int count;        /* P, 1 .. 510 */
+    int *durations;   /* [P + 2] units, padding at both ends included, each >= 1 */
+    int units;        /* U, the sum of durations */
+    float *f0;        /* [2 U] Hz, 0 where unvoiced */
+    float *energy;    /* [2 U] Kokoro's N: log of the root of summed squares over mels, see docs/voices.md */
+    float *samples;   /* [600 U] 24 kHz mono, the enrolment's level (RMS of speech 0.042) */
+    float confidence; /* of the alignment, 0 .. 1 */
+    int file;         /* index of the recording it was cut from */
+};
+
+struct cw_enrolment {
+    struct cw_enrol_utterance *utterances;
+    int count;
+    double seconds;       /* of all utterances */
+    double band_hz;       /* what the recordings hold: a loss above it teaches nothing (16 kHz recordings: about 7,600) */
+    float embedding[256]; /* GE2E, the mean over the recordings, of length 1 */
+    /* log F0 of what is voiced, over all utterances: median, 15th and 85th percentile */
+    double log_f0_median, log_f0_low, log_f0_high;
+};
+
+void cw_enrolment_free(struct cw_enrolment *e);
+
+#endif
