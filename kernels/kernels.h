@@ -187,8 +187,8 @@ CW_MUST_CHECK int cw_weight_open_backward(struct cw_weight **p, struct cw_device
 /* The same for cw_conv_transpose1d_backward; w as for cw_weight_open_transposed. */
 CW_MUST_CHECK int cw_weight_open_transposed_backward(struct cw_weight **p, struct cw_device *d, const float *w, int in, int out, int taps,
                                                      struct cw_error *err);
-/* Another bias [N] for a weight whose owner alone uses it now; bias2 [N] or NULL is added. */
-void cw_weight_set_bias(struct cw_weight *p, const float *bias, const float *bias2);
+/* Another bias [N] for a weight whose owner alone uses it now; bias2 [N] or NULL is added. It is no longer one of a packed file's. */
+CW_MUST_CHECK int cw_weight_set_bias(struct cw_weight *p, const float *bias, const float *bias2, struct cw_error *err);
 
 /* dx [T, C] of y = cw_conv1d(x) (or cw_linear: stride 1, pad 0, dilation 1). A stride above 1 wants dilation 1. */
 CW_MUST_CHECK int cw_conv1d_backward(struct cw_device *d, struct cw_mat dy, const struct cw_weight *w, int stride, int pad, int dilation,

@@ -48,11 +48,6 @@ int cw_weight_open_transposed_backward(struct cw_weight **p, struct cw_device *d
     return cw_weight_open(p, d, w, in, out, taps, NULL, err);
 }
 
-void cw_weight_set_bias(struct cw_weight *p, const float *bias, const float *bias2) {
-    for (int n = 0; n < p->out; n++)
-        p->bias[n] = (bias ? bias[n] : 0) + (bias2 ? bias2[n] : 0);
-}
-
 int cw_conv1d_backward(struct cw_device *d, struct cw_mat dy, const struct cw_weight *w, int stride, int pad, int dilation, bool add,
                        struct cw_mat dx, struct cw_error *err) {
     const struct cw_epilogue e = {.add = add ? dx : (struct cw_mat){0}};

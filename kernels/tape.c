@@ -72,8 +72,8 @@ int cw_layer_update(struct cw_layer *l, struct cw_error *err) {
     if (l->shifted) {
         for (int n = 0; n < l->out; n++)
             l->shifted[n] = (l->bias ? l->bias[n] : 0) + (l->offset ? l->offset[n] : 0);
-    } else {
-        cw_weight_set_bias(l->forward, l->bias, l->offset);
+    } else if (cw_weight_set_bias(l->forward, l->bias, l->offset, err) != 0) {
+        goto done;
     }
     close_low_rank(l);
     if (l->rank == 0) {
