@@ -392,6 +392,8 @@ static void affine(const struct cw_affine_job *j, int row0, int row1) {
         affine_row(&j->affine, j->x.data + (ptrdiff_t)r * j->x.stride, j->x.cols, j->y.data + (ptrdiff_t)r * j->y.stride);
 }
 
+#include "kernels/body_backward.h"
+
 /* ---- attention ------------------------------------------------------------------------------------------------------------ */
 
 /* Keys in blocks, softmax kept up to date as the largest score grows (Milakov and Gimelshein, 2018), so memory does not
@@ -735,6 +737,8 @@ const struct cw_kernels KERNELS = {
     .layer_norm = layer_norm,
     .column_stats = column_stats,
     .affine = affine,
+    .norm_backward_sums = norm_backward_sums,
+    .norm_backward = norm_backward,
     .attention = attention,
     .lstm = lstm,
     .map = map,

@@ -160,6 +160,15 @@ struct cw_affine_job {
     struct cw_affine affine;
 };
 
+/* Backward of an instance norm with its activation: first dy becomes dv, the gradient before the activation, while its sums are
+ * taken; then dx (+)= gain dv + slope (x - mean) + offset. */
+struct cw_norm_backward_job {
+    struct cw_mat x, dy, dx;
+    struct cw_affine affine;
+    const float *slope, *offset; /* [C], of the second pass */
+    bool add;
+};
+
 struct cw_attention_job {
     struct cw_mat q, k, v, y;
     int width;   /* D, columns of one head */
@@ -202,6 +211,9 @@ struct cw_kernels {
     /* Mean and sum of squared deviations of rows [row0, row1) for columns [col0, col0 + n), n <= CW_STATS_COLS. */
     void (*column_stats)(struct cw_mat x, int row0, int row1, int col0, int n, double *mean, double *m2);
     void (*affine)(const struct cw_affine_job *j, int row0, int row1);
+    /* Sums of dv and dv (x - mean) of rows [row0, row1) for columns [col0, col0 + n), n <= CW_STATS_COLS; dy becomes dv. */
+    void (*norm_backward_sums)(const struct cw_norm_backward_job *j, int row0, int row1, int col0, int n, double *sum, double *product);
+    void (*norm_backward)(const struct cw_norm_backward_job *j, int row0, int row1);
     void (*attention)(const struct cw_attention_job *j, int head, int row0, int row1);
     void (*lstm)(const struct cw_lstm_job *j);
     /* y = f(x): leaky (s = slope), (x + z) * s, exp x, sin x */

@@ -179,4 +179,56 @@ CW_MUST_CHECK int cw_gather_rows(struct cw_device *d, const float *table, int ta
 CW_MUST_CHECK int cw_exp(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err);
 CW_MUST_CHECK int cw_sin(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err);
 
+/* ---- backward ------------------------------------------------------------------------------------------------------- */
+
+/* Gradients of a number (a loss) by what an operation was given. dy: its gradient by the operation's output. `add`: the gradient
+ * is added to what dx holds; otherwise dx is overwritten. Sums over rows are always added to (`dgain`, `dw`, sums of columns).
+ * Same bytes for any number of threads, like everything here. */
+
+/* What cw_conv1d_backward (of that stride) multiplies by; w as for cw_weight_open. */
+CW_MUST_CHECK int cw_weight_open_backward(struct cw_weight **p, struct cw_device *d, const float *w, int out, int in, int taps, int stride,
+                                          struct cw_error *err);
+/* The same for cw_conv_transpose1d_backward; w as for cw_weight_open_transposed. */
+CW_MUST_CHECK int cw_weight_open_transposed_backward(struct cw_weight **p, struct cw_device *d, const float *w, int in, int out, int taps,
+                                                     struct cw_error *err);
+/* Another bias [N] for a weight whose owner alone uses it now; bias2 [N] or NULL is added. It is no longer one of a packed file's. */
+CW_MUST_CHECK int cw_weight_set_bias(struct cw_weight *p, const float *bias, const float *bias2, struct cw_error *err);
+
+/* dx [T, C] of y = cw_conv1d(x) (or cw_linear: stride 1, pad 0, dilation 1). A stride above 1 wants dilation 1. */
+CW_MUST_CHECK int cw_conv1d_backward(struct cw_device *d, struct cw_mat dy, const struct cw_weight *w, int stride, int pad, int dilation,
+                                     bool add, struct cw_mat dx, struct cw_error *err);
+/* dx [T, C] of y = cw_conv_transpose1d(x). */
+CW_MUST_CHECK int cw_conv_transpose1d_backward(struct cw_device *d, struct cw_mat dy, const struct cw_weight *w, int stride, int pad,
+                                               bool add, struct cw_mat dx, struct cw_error *err);
+/* dw [N, C, K] += the gradient by the weight of y = cw_conv1d(x). For few outputs (the inner side of a low-rank map): it costs
+ * what a convolution of that many outputs does. Scratch from the arena. */
+CW_MUST_CHECK int cw_conv1d_backward_weight(struct cw_device *d, struct cw_arena *a, struct cw_mat x, struct cw_mat dy, int taps,
+                                            int stride, int pad, int dilation, float *dw, struct cw_error *err);
+/* dx of cw_conv_transpose1d_depthwise. */
+CW_MUST_CHECK int cw_conv_transpose1d_depthwise_backward(struct cw_device *d, struct cw_mat dy, const float *w, int taps, int stride,
+                                                         int pad, bool add, struct cw_mat dx, struct cw_error *err);
+/* sums [C] += the sums of the columns of x: the gradient by a bias. */
+CW_MUST_CHECK int cw_column_sums(struct cw_device *d, struct cw_mat x, float *sums, struct cw_error *err);
+/* dx, dgain [C], dshift [C] of cw_instance_norm, its activation included; p.moments must be those of x. dy is overwritten. */
+CW_MUST_CHECK int cw_instance_norm_backward(struct cw_device *d, struct cw_mat x, struct cw_instance_norm_params p, struct cw_mat dy,
+                                            float *dgain, float *dshift, bool add, struct cw_mat dx, struct cw_error *err);
+/* dx, dgain [C], dshift [C] of cw_layer_norm without add_one. */
+CW_MUST_CHECK int cw_layer_norm_backward(struct cw_device *d, struct cw_mat x, const float *gain, float eps, struct cw_mat dy, float *dgain,
+                                         float *dshift, bool add, struct cw_mat dx, struct cw_error *err);
+/* dx of y = cw_leaky(x): from x or from y, whose signs are the same. */
+CW_MUST_CHECK int cw_leaky_backward(struct cw_device *d, struct cw_mat x, float slope, struct cw_mat dy, bool add, struct cw_mat dx,
+                                    struct cw_error *err);
+/* dx [T, C] of cw_repeat_rows: sums of the rows that a row became. */
+CW_MUST_CHECK int cw_repeat_rows_backward(struct cw_device *d, const int *repeats, struct cw_mat dy, bool add, struct cw_mat dx,
+                                          struct cw_error *err);
+/* What the backward pass of one direction of an LSTM multiplies by; as cw_lstm_open. */
+struct cw_lstm_backward;
+CW_MUST_CHECK int cw_lstm_backward_open(struct cw_lstm_backward **p, struct cw_device *d, const float *ih, const float *hh, int in,
+                                        int hidden, struct cw_error *err);
+void cw_lstm_backward_close(struct cw_lstm_backward *p);
+/* dx [T, C] of cw_lstm_bidirectional. scratch [T, 8H] as it was left there; it is overwritten. */
+CW_MUST_CHECK int cw_lstm_bidirectional_backward(struct cw_device *d, struct cw_arena *a, const struct cw_lstm_backward *forward,
+                                                 const struct cw_lstm_backward *backward, struct cw_mat scratch, struct cw_mat dy, bool add,
+                                                 struct cw_mat dx, struct cw_error *err);
+
 #endif

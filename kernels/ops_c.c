@@ -119,6 +119,43 @@ static void affine(const struct cw_affine_job *j, int row0, int row1) {
     }
 }
 
+static void norm_backward_sums(const struct cw_norm_backward_job *j, int row0, int row1, int col0, int n, double *sum, double *product) {
+    const struct cw_affine *a = &j->affine;
+    int r, c;
+
+    for (c = col0; c < col0 + n; c++) {
+        sum[c - col0] = product[c - col0] = 0;
+        for (r = row0; r < row1; r++) {
+            const double from_mean = (double)j->x.data[(ptrdiff_t)r * j->x.stride + c] - a->mean[c];
+            const double v = from_mean * a->gain[c] + a->shift[c];
+            float *dy = j->dy.data + (ptrdiff_t)r * j->dy.stride + c;
+
+            if (a->act == CW_NORM_LEAKY && v < 0)
+                *dy *= a->slope;
+            if (a->act == CW_NORM_SNAKE)
+                *dy = (float)(*dy * (1 + (a->inverse[c] != 0 ? sin(2 * v * a->alpha[c]) : 0)));
+            sum[c - col0] += *dy;
+            product[c - col0] += *dy * from_mean;
+        }
+    }
+}
+
+static void norm_backward(const struct cw_norm_backward_job *j, int row0, int row1) {
+    int r, c;
+
+    for (r = row0; r < row1; r++) {
+        const float *x = j->x.data + (ptrdiff_t)r * j->x.stride, *dy = j->dy.data + (ptrdiff_t)r * j->dy.stride;
+        float *dx = j->dx.data + (ptrdiff_t)r * j->dx.stride;
+
+        for (c = 0; c < j->x.cols; c++) {
+            const double v =
+                (double)dy[c] * j->affine.gain[c] + ((double)x[c] - j->affine.mean[c]) * j->slope[c] + j->offset[c] + (j->add ? dx[c] : 0);
+
+            dx[c] = (float)v;
+        }
+    }
+}
+
 /* Two passes over the keys, so that no scores need keeping: the largest score, then exp(score - largest). */
 static void attention(const struct cw_attention_job *j, int head, int row0, int row1) {
     int r, k, c, width = j->width, col = head * width;
@@ -227,6 +264,8 @@ const struct cw_kernels cw_kernels_c = {
     .layer_norm = layer_norm,
     .column_stats = column_stats,
     .affine = affine,
+    .norm_backward_sums = norm_backward_sums,
+    .norm_backward = norm_backward,
     .attention = attention,
     .lstm = lstm,
     .map = map,

@@ -258,6 +258,25 @@ int cw_weight_open_transposed_16(struct cw_weight **p, struct cw_device *d, cons
     return open_weight(p, d, w, out, in, taps, stride, bias, true, err);
 }
 
+int cw_weight_set_bias(struct cw_weight *p, const float *bias, const float *bias2, struct cw_error *err) {
+    void *block = NULL;
+
+    if (p->packed)
+        cw_packed_forget(p->packed, p);
+    p->packed = NULL;
+    if (p->borrowed) {
+        if (posix_memalign(&block, ALIGN, p->bytes) != 0)
+            return cw_fail_memory(err, "weight");
+        memcpy(block, p->block, p->bytes);
+        p->block = block;
+        p->borrowed = false;
+        lay_out(p, p->block);
+    }
+    for (int n = 0; n < p->out; n++)
+        p->bias[n] = (bias ? bias[n] : 0) + (bias2 ? bias2[n] : 0);
+    return 0;
+}
+
 void cw_weight_close(struct cw_weight *p) {
     if (!p)
         return;

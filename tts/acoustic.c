@@ -49,7 +49,8 @@ done:
     return rc;
 }
 
-int cw_acoustic_open(struct cw_acoustic **out, struct cw_device *d, const char *path, struct cw_error *err) {
+int cw_acoustic_open_learnt(struct cw_acoustic **out, struct cw_device *d, const char *path, const struct cw_learnt *learnt,
+                            struct cw_error *err) {
     struct cw_acoustic *m = calloc(1, sizeof *m);
     int rc = -1;
     if (!m) {
@@ -59,7 +60,7 @@ int cw_acoustic_open(struct cw_acoustic **out, struct cw_device *d, const char *
     if (cw_gguf_open(&m->file, path, err) != 0)
         goto done;
     const struct cw_acoustic_engine *engine = NULL;
-    if (engine_find(m->file, &engine, err) != 0 || engine->open(&m->state, d, m->file, err) != 0) {
+    if (engine_find(m->file, &engine, err) != 0 || engine->open(&m->state, d, m->file, learnt, err) != 0) {
         cw_fail_in(err, "%s", path);
         goto done;
     }
@@ -70,6 +71,10 @@ int cw_acoustic_open(struct cw_acoustic **out, struct cw_device *d, const char *
 done:
     cw_acoustic_close(m);
     return rc;
+}
+
+int cw_acoustic_open(struct cw_acoustic **m, struct cw_device *d, const char *path, struct cw_error *err) {
+    return cw_acoustic_open_learnt(m, d, path, NULL, err);
 }
 
 void cw_acoustic_close(struct cw_acoustic *m) {

@@ -5,6 +5,7 @@
 #define CW_ACOUSTIC_H
 
 #include "base/frames.h"
+#include "base/learnt.h"
 #include "kernels/kernels.h"
 
 struct cw_acoustic;         /* immutable: weights */
@@ -12,6 +13,9 @@ struct cw_acoustic_session; /* mutable: activations */
 
 /* Opens the GGUF at `path` with the engine that its `general.architecture` names. */
 CW_MUST_CHECK int cw_acoustic_open(struct cw_acoustic **m, struct cw_device *d, const char *path, struct cw_error *err);
+/* The same with what a voice learnt folded into the weights; layers of other rooms are passed over. learnt may be NULL. */
+CW_MUST_CHECK int cw_acoustic_open_learnt(struct cw_acoustic **m, struct cw_device *d, const char *path, const struct cw_learnt *learnt,
+                                          struct cw_error *err);
 void cw_acoustic_close(struct cw_acoustic *m);
 
 const char *cw_acoustic_engine(const struct cw_acoustic *m); /* "kokoro" */

@@ -12,8 +12,8 @@ struct cw_acoustic_tap {
 
 struct cw_acoustic_engine {
     const char *architecture; /* the file's general.architecture */
-    /* The mapping `g` outlives the model, so an engine may borrow tensors from it. */
-    int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err);
+    /* The mapping `g` outlives the model, so an engine may borrow tensors from it; nothing is kept of `learnt`, which may be NULL. */
+    int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, const struct cw_learnt *learnt, struct cw_error *err);
     void (*close)(void *model);
     int (*max_phonemes)(const void *model);
     int (*symbol)(const void *model, uint32_t code_point);

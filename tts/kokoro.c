@@ -461,9 +461,9 @@ static int run(void *session, const struct cw_acoustic_input *in, const struct c
     return 0;
 }
 
-static int open_model(void **out, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err) {
+static int open_model(void **out, struct cw_device *d, const struct cw_gguf *g, const struct cw_learnt *learnt, struct cw_error *err) {
     struct kokoro_model *m = NULL;
-    if (cw_kokoro_model_open(&m, d, g, err) != 0)
+    if (cw_kokoro_model_open(&m, d, g, learnt, err) != 0)
         return -1;
     *out = m;
     return 0;

@@ -6,6 +6,7 @@
 #ifndef CW_KOKORO_H
 #define CW_KOKORO_H
 
+#include "base/learnt.h"
 #include "kernels/kernels.h"
 #include "models/gguf.h"
 
@@ -48,7 +49,8 @@ struct kokoro_block {
     int in, out;
     bool upsample;
     struct kokoro_adain norm1, norm2;
-    const float *pool, *pool_bias;              /* depthwise [in, 3], [in]; upsampling blocks */
+    const float *pool;                          /* depthwise [in, 3]; upsampling blocks */
+    float *pool_bias;                           /* [in] */
     struct cw_weight *conv1, *conv2, *shortcut; /* shortcut: NULL when in == out */
 };
 
@@ -86,7 +88,8 @@ struct kokoro_model {
     struct kokoro_block encode, decode[4];
 };
 
-CW_MUST_CHECK int cw_kokoro_model_open(struct kokoro_model **m, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err);
+CW_MUST_CHECK int cw_kokoro_model_open(struct kokoro_model **m, struct cw_device *d, const struct cw_gguf *g,
+                                       const struct cw_learnt *learnt, struct cw_error *err);
 void cw_kokoro_model_close(struct kokoro_model *m);
 
 #endif

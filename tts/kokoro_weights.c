@@ -12,6 +12,8 @@
 struct loader {
     const struct cw_gguf *file;
     struct cw_device *device;
+    const struct cw_learnt *learnt; /* of a voice, or NULL */
+    int folded;                     /* layers that it has */
     struct cw_error *err;
     bool failed;
 };
@@ -32,6 +34,14 @@ static const float *vector(struct loader *l, const char *module, const char *lea
 
 static const float *matrix(struct loader *l, const char *module, const char *leaf, int rows, int cols) {
     return tensor(l, module, leaf, 2, (const int[]){rows, cols});
+}
+
+/* The numbers of a layer, with what a voice learnt; free *room afterwards. */
+static void fold(struct loader *l, const char *module, int out, int in, int taps, const float **weight, const float **bias, float **room) {
+    *room = NULL;
+    if (!l->failed)
+        l->failed = cw_learnt_fold(l->learnt, module, out, in, taps, weight, bias, room, l->err) != 0;
+    l->folded += *room != NULL;
 }
 
 static float *scratch(struct loader *l, size_t n) {
@@ -57,7 +67,10 @@ static void linear(struct loader *l, struct cw_weight **w, const char *module, i
 static void conv(struct loader *l, struct cw_weight **w, const char *module, int out, int in, int taps, bool has_bias, bool may16) {
     const float *data = tensor(l, module, "weight", 3, (const int[]){out, in, taps});
     const float *bias = has_bias ? vector(l, module, "bias", out) : NULL;
+    float *room;
+    fold(l, module, out, in, taps, &data, &bias, &room);
     pack(l, w, data, out, in, taps, bias, may16);
+    free(room);
 }
 
 static void norm(struct loader *l, struct kokoro_norm *n, const char *module, const char *gain, const char *shift, int channels) {
@@ -86,13 +99,17 @@ static void adain(struct loader *l, struct kokoro_adain *n, const char *module, 
     n->channels = channels;
     const float *w = matrix(l, module, "fc.weight", 2 * channels, KOKORO_STYLE);
     const float *bias = vector(l, module, "fc.bias", 2 * channels);
-    float *shifted = scratch(l, 2 * (size_t)channels);
+    float *shifted = scratch(l, 2 * (size_t)channels), *room;
+    char name[128];
+    snprintf(name, sizeof name, "%s.fc", module);
+    fold(l, name, 2 * channels, KOKORO_STYLE, 1, &w, &bias, &room);
     if (!l->failed) {
         for (int c = 0; c < 2 * channels; c++)
             shifted[c] = bias[c] + (c < channels ? 1.0f : 0.0f);
     }
     pack(l, &n->fc, w, 2 * channels, KOKORO_STYLE, 1, shifted, false);
     free(shifted);
+    free(room);
 }
 
 /* may16: its convolutions may be in 16-bit numbers. The decoder's may; what durations and F0 come from stays
@@ -108,7 +125,14 @@ static void block(struct loader *l, struct kokoro_block *b, const char *module, 
     adain(l, &b->norm2, name, out);
     if (upsample) {
         b->pool = tensor(l, module, "pool.weight", 3, (const int[]){in, 1, 3});
-        b->pool_bias = vector(l, module, "pool.bias", in);
+        const float *bias = vector(l, module, "pool.bias", in), *none = NULL;
+        float *room;
+        snprintf(name, sizeof name, "%s.pool", module);
+        fold(l, name, in, in, 3, &none, &bias, &room);
+        b->pool_bias = scratch(l, (size_t)in);
+        if (!l->failed)
+            memcpy(b->pool_bias, bias, (size_t)in * sizeof *bias);
+        free(room);
     }
     snprintf(name, sizeof name, "%s.conv1", module);
     conv(l, &b->conv1, name, out, in, 3, true, may16);
@@ -268,9 +292,10 @@ static void load_decoder(struct loader *l, struct kokoro_model *m) {
 
 /* ---- model ------------------------------------------------------------------------------------------------------- */
 
-int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err) {
+int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const struct cw_gguf *g, const struct cw_learnt *learnt,
+                         struct cw_error *err) {
     struct kokoro_model *m = calloc(1, sizeof *m);
-    struct loader l = {.file = g, .device = d, .err = err};
+    struct loader l = {.file = g, .device = d, .learnt = learnt, .err = err};
     int rc = -1;
     if (!m) {
         cw_fail_memory(err, "Kokoro model");
@@ -286,7 +311,7 @@ int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const s
     load_text_encoder(&l, m);
     cw_gguf_release(g);
     load_decoder(&l, m);
-    if (l.failed)
+    if (l.failed || cw_learnt_check(learnt, "decoder.generator.", false, l.folded, err) != 0)
         goto done;
     cw_gguf_release(g); /* packed, but for a few small tensors that are read from the file */
     *out = m;
@@ -308,6 +333,7 @@ static void block_close(struct kokoro_block *b) {
     cw_weight_close(b->conv1);
     cw_weight_close(b->conv2);
     cw_weight_close(b->shortcut);
+    free(b->pool_bias);
 }
 
 static void curve_close(struct kokoro_curve *c) {

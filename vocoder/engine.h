@@ -7,8 +7,9 @@
 
 struct cw_vocoder_engine {
     const char *architecture; /* general.architecture of the files it reads */
-    /* Keeps nothing of g, whose `path` is for messages. */
-    int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, const char *path, struct cw_error *err);
+    /* Keeps nothing of g, whose `path` is for messages, nor of `learnt`, which may be NULL. */
+    int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, const char *path, const struct cw_learnt *learnt,
+                struct cw_error *err);
     void (*close)(void *model);
     int (*session_open)(void **session, const void *model, struct cw_error *err);
     void (*session_close)(void *session);

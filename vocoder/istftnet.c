@@ -80,8 +80,31 @@ struct loader {
     const struct cw_gguf *g;
     struct cw_device *device;
     const char *path;
+    const struct cw_learnt *learnt; /* of a voice, or NULL */
+    int *folded;                    /* layers that it has */
     struct cw_error *err;
 };
+
+/* The layer's weight and bias are packed as they are, or with what a voice learnt. */
+enum form { FORM_32, FORM_16, FORM_TRANSPOSED };
+static int pack(const struct loader *l, const char *name, const float *weight, const float *bias, int out, int in, int taps, int stride,
+                enum form form, struct cw_weight **w) {
+    char full[128];
+    float *room = NULL;
+    int rc = -1;
+
+    snprintf(full, sizeof full, PREFIX "%s", name);
+    if (cw_learnt_fold(l->learnt, full, out, in, taps, &weight, &bias, &room, l->err))
+        goto done;
+    *l->folded += room != NULL;
+    if (form == FORM_TRANSPOSED)
+        rc = cw_weight_open_transposed_16(w, l->device, weight, in, out, taps, stride, bias, l->err);
+    else
+        rc = (form == FORM_16 ? cw_weight_open_16 : cw_weight_open)(w, l->device, weight, out, in, taps, bias, l->err);
+done:
+    free(room);
+    return rc;
+}
 
 static int tensor(const struct loader *l, const char *name, const char *leaf, const int *dims, int n, const float **data) {
     char full[128];
@@ -96,7 +119,7 @@ static int load_conv(const struct loader *l, const char *name, int out, int in, 
         return -1;
     if (tensor(l, name, ".bias", (const int[]){out}, 1, &bias))
         return -1;
-    return (may16 ? cw_weight_open_16 : cw_weight_open)(w, l->device, weight, out, in, taps, bias, l->err);
+    return pack(l, name, weight, bias, out, in, taps, 1, may16 ? FORM_16 : FORM_32, w);
 }
 
 static int load_up(const struct loader *l, const char *name, int in, int out, int taps, int stride, struct cw_weight **w) {
@@ -105,7 +128,7 @@ static int load_up(const struct loader *l, const char *name, int in, int out, in
         return -1;
     if (tensor(l, name, ".bias", (const int[]){out}, 1, &bias))
         return -1;
-    return cw_weight_open_transposed_16(w, l->device, weight, in, out, taps, stride, bias, l->err);
+    return pack(l, name, weight, bias, out, in, taps, stride, FORM_TRANSPOSED, w);
 }
 
 static int load_block(const struct loader *l, const char *name, int channels, int taps, struct block *b) {
@@ -127,7 +150,7 @@ static int load_block(const struct loader *l, const char *name, int channels, in
                 return -1;
             if (tensor(l, leaf, ".bias", (const int[]){2 * channels}, 1, &bias))
                 return -1;
-            if (cw_weight_open(&h->fc, l->device, weight, 2 * channels, STYLE, 1, bias, l->err))
+            if (pack(l, leaf, weight, bias, 2 * channels, STYLE, 1, 1, FORM_32, &h->fc))
                 return -1;
 
             snprintf(leaf, sizeof leaf, "%s.alpha%d.%d", name, j + 1, i);
@@ -239,8 +262,10 @@ static void istftnet_close(void *model) {
     free(m);
 }
 
-static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *g, const char *path, struct cw_error *err) {
-    const struct loader l = {g, d, path, err};
+static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *g, const char *path, const struct cw_learnt *learnt,
+                         struct cw_error *err) {
+    int folded = 0;
+    const struct loader l = {g, d, path, learnt, &folded, err};
     char name[64];
     int rc = -1;
     struct istftnet *m = calloc(1, sizeof *m);
@@ -271,6 +296,8 @@ static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *
         }
     }
     if (load_conv(&l, "conv_post", HAR, stage_channels[STAGES - 1], 7, false, &m->conv_post))
+        goto done;
+    if (cw_learnt_check(learnt, PREFIX, true, folded, err))
         goto done;
     *out = m;
     m = NULL;

@@ -80,6 +80,13 @@ size_t cw_stft_frames(const struct cw_stft *s, size_t n) {
     return 1 + n / (size_t)s->hop;
 }
 
+/* Where sample i of a frame lies, and where the reflection puts what lies outside. */
+static ptrdiff_t reflected(ptrdiff_t at, ptrdiff_t len) {
+    if (at < 0)
+        at = -at; /* reflection without repeating the edge sample */
+    return at >= len ? 2 * (len - 1) - at : at;
+}
+
 void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t frame, double *re, double *im) {
     double time[CW_STFT_MAX];
     fftw_complex freq[CW_STFT_MAX / 2 + 1];
@@ -87,12 +94,7 @@ void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t 
     const ptrdiff_t start = (ptrdiff_t)(frame * (size_t)s->hop) - half, len = (ptrdiff_t)n;
 
     for (int i = 0; i < s->size; i++) {
-        ptrdiff_t at = start + i;
-        if (at < 0)
-            at = -at; /* reflection without repeating the edge sample */
-        if (at >= len)
-            at = 2 * (len - 1) - at;
-        time[i] = x[at] * s->window[i];
+        time[i] = x[reflected(start + i, len)] * s->window[i];
     }
     fftw_execute_dft_r2c(s->forward, time, freq);
     for (int k = 0; k <= half; k++) {
@@ -100,6 +102,16 @@ void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t 
         im[k] = freq[k][1] == 0 ? 0.0 : freq[k][1]; /* -0 would turn the phase of a negative real bin from +pi to -pi */
     }
     im[0] = im[half] = 0.0;
+}
+
+/* Sum of the squared windows over sample `at` of the untrimmed signal. */
+static double squares_at(const struct cw_stft *s, size_t frames, ptrdiff_t at) {
+    double squares = 0;
+    for (ptrdiff_t f = at / s->hop; f >= 0 && at - f * s->hop < s->size; f--) {
+        if (f < (ptrdiff_t)frames)
+            squares += s->window[at - f * s->hop] * s->window[at - f * s->hop];
+    }
+    return squares;
 }
 
 void cw_stft_synthesise(const struct cw_stft *s, size_t frames, cw_stft_spectrum bins, void *arg, size_t first, size_t count, double *out) {
@@ -127,12 +139,41 @@ void cw_stft_synthesise(const struct cw_stft *s, size_t frames, cw_stft_spectrum
                 out[at - lo] += time[i] * s->window[i];
         }
     }
-    for (ptrdiff_t at = lo; at < hi; at++) {
-        double squares = 0;
-        for (ptrdiff_t f = at / hop; f >= 0 && at - f * hop < size; f--) {
-            if (f < (ptrdiff_t)frames)
-                squares += s->window[at - f * hop] * s->window[at - f * hop];
-        }
-        out[at - lo] /= squares * (double)size; /* FFTW's inverse is not scaled */
+    for (ptrdiff_t at = lo; at < hi; at++)
+        out[at - lo] /= squares_at(s, frames, at) * (double)size; /* FFTW's inverse is not scaled */
+}
+
+/* re = sum of w x cos, im = -sum of w x sin: their gradients come back by the inverse transform, whose inner bins count twice. */
+void cw_stft_analyse_backward(const struct cw_stft *s, const double *dre, const double *dim, size_t n, size_t frame, double *dx) {
+    double time[CW_STFT_MAX];
+    fftw_complex freq[CW_STFT_MAX / 2 + 1];
+    const int half = s->size / 2;
+    const ptrdiff_t start = (ptrdiff_t)(frame * (size_t)s->hop) - half;
+
+    for (int k = 0; k <= half; k++) {
+        const bool edge = k == 0 || k == half;
+        freq[k][0] = edge ? dre[k] : dre[k] / 2;
+        freq[k][1] = edge ? 0 : dim[k] / 2;
+    }
+    fftw_execute_dft_c2r(s->inverse, freq, time);
+    for (int i = 0; i < s->size; i++)
+        dx[reflected(start + i, (ptrdiff_t)n)] += time[i] * s->window[i];
+}
+
+void cw_stft_synthesise_backward(const struct cw_stft *s, size_t frames, const double *dout, size_t frame, double *dre, double *dim) {
+    double time[CW_STFT_MAX];
+    fftw_complex freq[CW_STFT_MAX / 2 + 1];
+    const int half = s->size / 2;
+    const ptrdiff_t start = (ptrdiff_t)(frame * (size_t)s->hop), samples = (ptrdiff_t)((frames - 1) * (size_t)s->hop);
+
+    for (int i = 0; i < s->size; i++) {
+        const ptrdiff_t at = start + i - half;
+        time[i] = at >= 0 && at < samples ? dout[at] * s->window[i] / (squares_at(s, frames, at + half) * s->size) : 0;
+    }
+    fftw_execute_dft_r2c(s->forward, time, freq);
+    for (int k = 0; k <= half; k++) {
+        const bool edge = k == 0 || k == half;
+        dre[k] = edge ? freq[k][0] : 2 * freq[k][0];
+        dim[k] = edge ? 0 : 2 * freq[k][1];
     }
 }

@@ -28,4 +28,9 @@ void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t 
 typedef void (*cw_stft_spectrum)(void *arg, size_t frame, double *re, double *im);
 void cw_stft_synthesise(const struct cw_stft *s, size_t frames, cw_stft_spectrum bins, void *arg, size_t first, size_t count, double *out);
 
+/* Gradients: of a loss by the signal of cw_stft_analyse, added to dx [n], from those by the spectrum of one frame; and by the
+ * spectrum of one frame of cw_stft_synthesise, from that by the signal, dout [(frames - 1) * hop]. */
+void cw_stft_analyse_backward(const struct cw_stft *s, const double *dre, const double *dim, size_t n, size_t frame, double *dx);
+void cw_stft_synthesise_backward(const struct cw_stft *s, size_t frames, const double *dout, size_t frame, double *dre, double *dim);
+
 #endif

@@ -21,7 +21,8 @@ struct cw_vocoder_session {
     void *session;
 };
 
-int cw_vocoder_open(struct cw_vocoder **out, struct cw_device *d, const char *path, struct cw_error *err) {
+int cw_vocoder_open_learnt(struct cw_vocoder **out, struct cw_device *d, const char *path, const struct cw_learnt *learnt,
+                           struct cw_error *err) {
     int rc = -1;
     struct cw_gguf *g = NULL;
     struct cw_vocoder *v = NULL;
@@ -47,7 +48,7 @@ int cw_vocoder_open(struct cw_vocoder **out, struct cw_device *d, const char *pa
                 (int)(len < 64 ? len : 64), name);
         goto done;
     }
-    if (v->engine->open(&v->model, d, g, path, err))
+    if (v->engine->open(&v->model, d, g, path, learnt, err))
         goto done;
     *out = v;
     v = NULL;
@@ -56,6 +57,10 @@ done:
     free(v);
     cw_gguf_close(g);
     return rc;
+}
+
+int cw_vocoder_open(struct cw_vocoder **v, struct cw_device *d, const char *path, struct cw_error *err) {
+    return cw_vocoder_open_learnt(v, d, path, NULL, err);
 }
 
 void cw_vocoder_close(struct cw_vocoder *v) {

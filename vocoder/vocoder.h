@@ -4,12 +4,16 @@
 #define CW_VOCODER_H
 
 #include "base/frames.h"
+#include "base/learnt.h"
 #include "kernels/kernels.h"
 
 struct cw_vocoder;
 struct cw_vocoder_session;
 
 CW_MUST_CHECK int cw_vocoder_open(struct cw_vocoder **v, struct cw_device *d, const char *path, struct cw_error *err);
+/* The same with what a voice learnt folded into the weights; layers of other rooms are passed over. learnt may be NULL. */
+CW_MUST_CHECK int cw_vocoder_open_learnt(struct cw_vocoder **v, struct cw_device *d, const char *path, const struct cw_learnt *learnt,
+                                         struct cw_error *err);
 void cw_vocoder_close(struct cw_vocoder *v);
 CW_MUST_CHECK int cw_vocoder_session_open(struct cw_vocoder_session **s, const struct cw_vocoder *v, struct cw_error *err);
 void cw_vocoder_session_close(struct cw_vocoder_session *s);

@@ -1,0 +1,218 @@
+/* The loss: wave, target ─▶ STFT magnitudes ─▶ mel bands ─▶ distance ─▶ back through bands and STFT ─▶ gradient by the wave.
+ * Three resolutions, each on a thread of its own, in double precision; their gradients are added in order. */
+#include "voices/loss.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vocoder/stft.h"
+
+enum { RESOLUTIONS = 3, SAMPLES_MIN = 2048, SAMPLES_MAX = 24000 * 60 };
+static const struct { int size, bands; } resolutions[RESOLUTIONS] = {{512, 40}, {1024, 80}, {2048, 120}};
+#define FLOOR 2e-3
+#define CONVERGENCE 0.3
+#define QUIET 0.02 /* |M*| of a stretch of silence is taken as this in every band */
+
+struct resolution {
+    struct cw_stft *stft;
+    int size, hop, bins, bands;
+    double *filter;   /* [bands, bins] */
+    int *first, *end; /* [bands]: bins that are not 0 */
+    double *re, *im;  /* [T, bins] of the wave */
+    double *mel, *target_mel, *dmel;
+    double *grad; /* [n] */
+    double loss;
+};
+
+struct cw_loss {
+    struct resolution r[RESOLUTIONS];
+    double *wave, *target; /* [n] */
+    int max_samples;
+};
+
+static double mel_of(double hz) {
+    return 2595 * log10(1 + hz / 700);
+}
+
+static double hz_of(double mel) {
+    return 700 * (pow(10, mel / 2595) - 1);
+}
+
+static int resolution_open(struct resolution *r, int size, int bands, int rate, double band_hz, int max_samples, struct cw_error *err) {
+    const size_t frames = (size_t)(1 + max_samples / (size / 4)), bins = (size_t)size / 2 + 1;
+
+    r->size = size;
+    r->hop = size / 4;
+    r->bins = (int)bins;
+    r->bands = bands;
+    if (cw_stft_open(&r->stft, size, r->hop, err) != 0)
+        return -1;
+    r->filter = calloc((size_t)bands * bins, sizeof *r->filter);
+    r->first = calloc((size_t)bands, sizeof *r->first);
+    r->end = calloc((size_t)bands, sizeof *r->end);
+    r->re = malloc(frames * bins * sizeof *r->re);
+    r->im = malloc(frames * bins * sizeof *r->im);
+    r->mel = malloc(frames * (size_t)bands * sizeof *r->mel);
+    r->target_mel = malloc(frames * (size_t)bands * sizeof *r->target_mel);
+    r->dmel = malloc(frames * (size_t)bands * sizeof *r->dmel);
+    r->grad = malloc((size_t)max_samples * sizeof *r->grad);
+    if (!r->filter || !r->first || !r->end || !r->re || !r->im || !r->mel || !r->target_mel || !r->dmel || !r->grad)
+        return cw_fail_memory(err, "loss");
+    for (int b = 0; b < bands; b++) {
+        double edge[3];
+        for (int i = 0; i < 3; i++)
+            edge[i] = hz_of(mel_of(band_hz) * (b + i) / (bands + 1));
+        r->end[b] = 0;
+        r->first[b] = (int)bins;
+        for (int k = 0; k < (int)bins; k++) {
+            const double hz = (double)k * rate / size, up = (hz - edge[0]) / (edge[1] - edge[0]),
+                         down = (edge[2] - hz) / (edge[2] - edge[1]);
+            const double w = fmin(up, down);
+            if (w <= 0)
+                continue;
+            r->filter[(size_t)b * bins + (size_t)k] = w;
+            r->first[b] = k < r->first[b] ? k : r->first[b];
+            r->end[b] = k + 1;
+        }
+    }
+    return 0;
+}
+
+int cw_loss_open(struct cw_loss **out, int rate, double band_hz, int max_samples, struct cw_error *err) {
+    struct cw_loss *l = NULL;
+    int rc = -1;
+
+    *out = NULL;
+    if (rate < 1 || !(band_hz > 0 && band_hz <= rate / 2.0) || max_samples < SAMPLES_MIN || max_samples > SAMPLES_MAX) {
+        cw_fail(err, CW_BAD_INPUT, "loss: expected a band of at most half the rate and %d to %d samples, found %g of %d Hz, %d samples",
+                SAMPLES_MIN, SAMPLES_MAX, band_hz, rate, max_samples);
+        goto done;
+    }
+    l = calloc(1, sizeof *l);
+    if (!l) {
+        cw_fail_memory(err, "loss");
+        goto done;
+    }
+    l->max_samples = max_samples;
+    l->wave = malloc((size_t)max_samples * sizeof *l->wave);
+    l->target = malloc((size_t)max_samples * sizeof *l->target);
+    if (!l->wave || !l->target) {
+        cw_fail_memory(err, "loss");
+        goto done;
+    }
+    for (int i = 0; i < RESOLUTIONS; i++)
+        if (resolution_open(&l->r[i], resolutions[i].size, resolutions[i].bands, rate, band_hz, max_samples, err) != 0)
+            goto done;
+    *out = l;
+    l = NULL;
+    rc = 0;
+done:
+    cw_loss_close(l);
+    return rc;
+}
+
+void cw_loss_close(struct cw_loss *l) {
+    if (!l)
+        return;
+    for (int i = 0; i < RESOLUTIONS; i++) {
+        struct resolution *r = &l->r[i];
+        cw_stft_close(r->stft);
+        free(r->filter);
+        free(r->first);
+        free(r->end);
+        free(r->re);
+        free(r->im);
+        free(r->mel);
+        free(r->target_mel);
+        free(r->dmel);
+        free(r->grad);
+    }
+    free(l->wave);
+    free(l->target);
+    free(l);
+}
+
+struct loss_job {
+    struct cw_loss *l;
+    int n;
+    bool backward;
+};
+
+/* Bands [T, bands] of x [n]; the spectrum stays in re, im. */
+static void bands_of(struct resolution *r, const double *x, int n, int frames, double *mel) {
+    double magnitude[CW_STFT_MAX / 2 + 1];
+
+    for (int t = 0; t < frames; t++) {
+        double *re = r->re + (size_t)t * (size_t)r->bins, *im = r->im + (size_t)t * (size_t)r->bins;
+        cw_stft_analyse(r->stft, x, (size_t)n, (size_t)t, re, im);
+        for (int k = 0; k < r->bins; k++)
+            magnitude[k] = sqrt(re[k] * re[k] + im[k] * im[k]);
+        for (int b = 0; b < r->bands; b++) {
+            const double *filter = r->filter + (size_t)b * (size_t)r->bins;
+            double sum = 0;
+            for (int k = r->first[b]; k < r->end[b]; k++)
+                sum += filter[k] * magnitude[k];
+            mel[(size_t)t * (size_t)r->bands + (size_t)b] = sum;
+        }
+    }
+}
+
+static void resolution_task(void *arg, int i) {
+    const struct loss_job *j = arg;
+    struct resolution *r = &j->l->r[i];
+    const int frames = (int)cw_stft_frames(r->stft, (size_t)j->n), count = frames * r->bands;
+    double logs = 0, squares = 0, target_squares = QUIET * QUIET * count, dmagnitude[CW_STFT_MAX / 2 + 1];
+
+    bands_of(r, j->l->target, j->n, frames, r->target_mel);
+    bands_of(r, j->l->wave, j->n, frames, r->mel);
+    for (int k = 0; k < count; k++) {
+        const double difference = r->mel[k] - r->target_mel[k];
+        logs += fabs(log((r->mel[k] + FLOOR) / (r->target_mel[k] + FLOOR)));
+        squares += difference * difference;
+        target_squares += r->target_mel[k] * r->target_mel[k];
+    }
+    r->loss = logs / count + CONVERGENCE * sqrt(squares / target_squares);
+    if (!j->backward)
+        return;
+    const double by_square = squares > 0 ? CONVERGENCE / sqrt(squares * target_squares) : 0;
+    for (int k = 0; k < count; k++) {
+        const double difference = r->mel[k] - r->target_mel[k];
+        r->dmel[k] = (difference > 0 ? 1 : difference < 0 ? -1 : 0) / (r->mel[k] + FLOOR) / count + by_square * difference;
+    }
+    memset(r->grad, 0, (size_t)j->n * sizeof *r->grad);
+    for (int t = 0; t < frames; t++) {
+        double *re = r->re + (size_t)t * (size_t)r->bins, *im = r->im + (size_t)t * (size_t)r->bins;
+        memset(dmagnitude, 0, (size_t)r->bins * sizeof *dmagnitude);
+        for (int b = 0; b < r->bands; b++) {
+            const double *filter = r->filter + (size_t)b * (size_t)r->bins, d = r->dmel[(size_t)t * (size_t)r->bands + (size_t)b];
+            for (int k = r->first[b]; k < r->end[b]; k++)
+                dmagnitude[k] += d * filter[k];
+        }
+        for (int k = 0; k < r->bins; k++) {
+            const double magnitude = sqrt(re[k] * re[k] + im[k] * im[k]), by = magnitude > 0 ? dmagnitude[k] / magnitude : 0;
+            re[k] *= by;
+            im[k] *= by;
+        }
+        cw_stft_analyse_backward(r->stft, re, im, (size_t)j->n, (size_t)t, r->grad);
+    }
+}
+
+int cw_loss_run(struct cw_loss *l, struct cw_device *d, const float *wave, const float *target, int n, double *loss, float *grad,
+                struct cw_error *err) {
+    struct loss_job job = {l, n, grad != NULL};
+
+    *loss = 0;
+    if (n < SAMPLES_MIN || n > l->max_samples)
+        return cw_fail(err, CW_BAD_INPUT, "loss: expected %d to %d samples, found %d", SAMPLES_MIN, l->max_samples, n);
+    for (int i = 0; i < n; i++) {
+        l->wave[i] = (double)wave[i];
+        l->target[i] = (double)target[i];
+    }
+    cw_parallel(d, RESOLUTIONS, resolution_task, &job);
+    for (int i = 0; i < RESOLUTIONS; i++)
+        *loss += l->r[i].loss / RESOLUTIONS;
+    for (int i = 0; grad && i < n; i++)
+        grad[i] = (float)((l->r[0].grad[i] + l->r[1].grad[i] + l->r[2].grad[i]) / RESOLUTIONS);
+    return 0;
+}

@@ -1,0 +1,18 @@
+/* How far a synthesised stretch is from the recording it should equal: over three resolutions, the mean of
+ *   mean |log(M + 0.002) - log(M* + 0.002)| + 0.3 |M - M*| / |M*|,
+ * with 0.02 in every band added to |M*|, for silence. M: the magnitudes of a short-time spectrum in mel bands (triangles on the scale of O'Shaughnessy, of height 1). Multi-resolution
+ * spectral losses: Yamamoto, Song and Kim, "Parallel WaveGAN", 2020. */
+#ifndef CW_LOSS_H
+#define CW_LOSS_H
+
+#include "kernels/kernels.h"
+
+struct cw_loss;
+/* For stretches of at most max_samples; what lies above `band_hz` is not looked at. */
+CW_MUST_CHECK int cw_loss_open(struct cw_loss **l, int rate, double band_hz, int max_samples, struct cw_error *err);
+void cw_loss_close(struct cw_loss *l);
+/* wave, target [n]; grad [n] gets the gradient by the wave, or NULL. n from 2048. */
+CW_MUST_CHECK int cw_loss_run(struct cw_loss *l, struct cw_device *d, const float *wave, const float *target, int n, double *loss,
+                              float *grad, struct cw_error *err);
+
+#endif

@@ -1,0 +1,54 @@
+/* Fits a voice to recordings: gradients of a spectral loss through Kokoro's decoder and generator, on random stretches.
+ *
+ *   style [128] ─▶ + offsets of every bias and adaptive norm ─▶ + rank-16 additions to the convolutions
+ *
+ * Each tier starts from the best of the one before, warms up, follows a cosine, and ends early when the loss on stretches that are
+ * not trained on stops falling. Everything random is a function of the seed: same seed, same bytes, for any number of threads,
+ * interrupted or not. The recipe and its figures: docs/training.md. */
+#ifndef CW_TRAIN_H
+#define CW_TRAIN_H
+
+#include "base/learnt.h"
+#include "kernels/kernels.h"
+#include "voices/enrol.h"
+
+enum { CW_TRAIN_STYLE = 128, CW_TRAIN_RANK = 16 };
+enum cw_train_tier { CW_TRAIN_TIER_STYLE, CW_TRAIN_TIER_OFFSETS, CW_TRAIN_TIER_LOW_RANK, CW_TRAIN_TIERS };
+
+struct cw_train_progress {
+    enum cw_train_tier tier;
+    int step, steps;      /* of this tier */
+    double loss;          /* of this step's stretch */
+    double held_out;      /* the last one measured */
+    double best_held_out; /* of this tier; what the result is chosen by */
+    double seconds_left;  /* of all tiers, at most */
+};
+
+struct cw_train_params {
+    uint64_t seed;
+    int steps[CW_TRAIN_TIERS];   /* most steps of each tier; 0: none of it */
+    double rate[CW_TRAIN_TIERS]; /* learning rate of what the tier adds; earlier ones go on at a third of theirs */
+    int segment_units;           /* of a stretch: 60 are 1.5 s */
+    int check_every;             /* steps between measurements on what is held out */
+    int patience;                /* measurements without a new best that end a tier */
+    const char *checkpoint;      /* a file that is written at every measurement, and gone on from where it fits; or NULL */
+    /* After every step; false: stop with CW_FAILED, the checkpoint left. Or NULL. */
+    bool (*progress)(void *arg, const struct cw_train_progress *p);
+    void *arg;
+};
+struct cw_train_params cw_train_params_default(void);
+
+struct cw_trained {
+    float style[CW_TRAIN_STYLE];
+    struct cw_learnt learnt;
+    float *numbers;                      /* what the layers point into */
+    double held_out[CW_TRAIN_TIERS + 1]; /* loss before, then after each tier */
+    int steps[CW_TRAIN_TIERS];           /* done */
+};
+void cw_trained_free(struct cw_trained *t);
+
+/* `model`: the engine's GGUF. style [128]: where to start. On failure *out is empty. */
+CW_MUST_CHECK int cw_train_run(struct cw_trained *out, struct cw_device *d, const char *model, const struct cw_enrolment *e,
+                               const float *style, struct cw_train_params params, struct cw_error *err);
+
+#endif
