@@ -57,7 +57,7 @@ struct scene {
 static int play(const struct scene *s, bool save) {
     struct cw_device *d = device(s->isa, 2);
     struct block y = block_open(12 * ROWS, OUT, OUT);
-    struct set set;
+    struct set set = {0};
     struct cw_error err = {0};
     int count = -1;
 
@@ -85,7 +85,7 @@ static bool put(const char *path, const char *data, size_t len) { /* without wai
 
 static void test_class(struct scene *s) {
     struct cw_error err = {0};
-    struct set set;
+    struct set set = {0};
     struct cw_device *d = device(s->isa, 1);
     char *data = NULL;
     size_t len = 0;
