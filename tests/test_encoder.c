@@ -145,8 +145,8 @@ static void test_lengths(void) {
         CHECK_REFUSED(cw_encoder_embed(e, x, 0, a, &err), &err, "expected 1 sample");
         memset(x, 0, 64000 * sizeof *x);
         CHECK_REFUSED(cw_encoder_listen(e, x, 64000, 16000, a, &err), &err, "half a second of speech");
+        cw_encoder_close(alone);
         CHECK_REFUSED(cw_encoder_open(&alone, d, cw_test_data("encoder.bin"), &err), &err, "encoder.bin");
-        alone = NULL;
     }
     cw_encoder_close(alone);
     cw_encoder_close(e);

@@ -446,11 +446,11 @@ static int add_utterance(struct cw_enrolment *e, const struct prepared *p, const
     int first = units[0], all = units[c->count + 2] - first;
     *u = (struct cw_enrol_utterance){
         .text = cw_strdup(text), .count = c->count, .units = all, .confidence = (float)confidence, .file = file};
-    u->ids = malloc(sizeof(int) * (size_t)c->count);
-    u->durations = malloc(sizeof(int) * ((size_t)c->count + 2));
-    u->f0 = malloc(sizeof(float) * 2 * (size_t)all);
-    u->energy = malloc(sizeof(float) * 2 * (size_t)all);
-    u->samples = malloc(sizeof(float) * CW_ENROL_UNIT * (size_t)all);
+    u->ids = calloc((size_t)c->count + 1, sizeof(int));
+    u->durations = calloc((size_t)c->count + 2, sizeof(int));
+    u->f0 = calloc(2 * (size_t)all + 1, sizeof(float));
+    u->energy = calloc(2 * (size_t)all + 1, sizeof(float));
+    u->samples = calloc(CW_ENROL_UNIT * (size_t)all + 1, sizeof(float));
     if (!u->text || !u->ids || !u->durations || !u->f0 || !u->energy || !u->samples) {
         return cw_fail_memory(err, "enrolment");
     }

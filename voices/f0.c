@@ -30,7 +30,7 @@ static void threshold_weights(double w[THRESHOLDS]) {
 
 /* YIN's cumulative mean normalised difference of the window around `centre`, lags 0 .. longest. */
 static void difference(const float *x, size_t n, ptrdiff_t centre, int window, int longest, double *d) {
-    double buffer[4096], running = 0;
+    double buffer[4096] = {0}, running = 0;
     ptrdiff_t start = centre - (window + longest) / 2;
     for (int i = 0; i < window + longest; i++) {
         ptrdiff_t at = start + i;

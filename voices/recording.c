@@ -198,12 +198,13 @@ int cw_activity_find(struct cw_activity *a, const float *x, size_t n, struct cw_
     for (size_t f = 0; f < frames && !(sorted[f] > threshold); f++) { /* the quiet half of what is below: no word's end */
         below++;
     }
-    for (size_t f = 0; f < (below + 1) / 2; f++) {
+    const size_t half = (below + 1) / 2;
+    for (size_t f = 0; f < half; f++) {
         floor_sum += pow(10, sorted[f] / 10);
     }
     a->seconds = (double)speech * CW_ACTIVITY_FRAME / CW_ACTIVITY_RATE;
     a->speech_db = above > 0 ? 10 * log10(speech_sum / (double)above) : -120;
-    a->floor_db = below > 0 ? 10 * log10(floor_sum / (double)((below + 1) / 2)) : -120;
+    a->floor_db = below > 0 ? 10 * log10(floor_sum / (double)half) : -120;
     result = 0;
 done:
     free(level);

@@ -554,6 +554,10 @@ static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, st
     if (f.engine[0] != '\0') {
         memcpy(sum->engine_sha256, f.engine_sha256, sizeof sum->engine_sha256);
     }
+    if (f.pack == NULL) {
+        cw_fail(err, CW_FAILED, "voice \"%s\": expected a style, found none", p->name);
+        goto done;
+    }
     for (size_t i = 0; i < PACK_NUMBERS; i++) {
         sum->pack[i] += p->weight[i % CW_PACK_STYLE < CW_PACK_TIMBRE ? TIMBRE : PROSODY] * (double)f.pack[i];
     }
