@@ -59,6 +59,8 @@ static void homographs(void) {
         {"You have to wind the clock every Sunday.", "wˈInd"},
         {"I have read it twice.", "ɹˈɛd"},
         {"I will read it tomorrow.", "ɹˈid"},
+        {"She opened the letter and read it aloud.", "ɹˈɛd"},
+        {"He wanted to sit down and read.", "ɹˈid"},
         {"The ship's bow hit the quay.", "bˈW"},
         {"She tied a bow in the ribbon.", "bˈO"},
         {"Trains from Reading were late.", "ɹˈɛdɪŋ"},

@@ -178,7 +178,7 @@ static const struct {
     {"3.5 GHz", "three point five gigahertz"},
     {"10k users", "ten thousand users"},
     {"7B parameters", "seven billion parameters"},
-    {"10x faster", "ten x faster"},
+    {"10x faster", "ten times faster"},
     {"1920x1080", "nineteen twenty by ten eighty"},
     {"4K video", "four K video"},
     {"700 W", "seven hundred watts"},

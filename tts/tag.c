@@ -143,6 +143,30 @@ bool cw_tag_is_verb(const struct cw_tokens *t, size_t i) {
     return verb_margin(t, i, score, w, ends(w, "ed") || strcasecmp(w, "wound") == 0) > 0;
 }
 
+/* "… and (then) read it": is the verb that it is joined to, before it in the sentence, surely of the past? */
+static bool joined_to_past(const struct cw_tokens *t, size_t i) {
+    LIST(joints, "and", "then", "but");
+    LIST(people, "i", "we", "he", "she", "they", "who");
+    LIST(not_past, "to", "will", "would", "can", "could", "shall", "should", "may", "might", "must", "let", "do", "does", "did", "don't",
+         "please", "need", "i'll", "we'll", "you'll");
+    LIST(pasts, "came", "went", "sat", "took", "got", "said", "saw", "found", "made", "told", "wrote", "stood", "gave", "held", "was",
+         "were", "had", "lay", "ate", "drank", "woke", "bought", "began", "left");
+    if (i == 0 || !in(cw_token_spoken(t, i - 1), joints)) {
+        return false;
+    }
+    for (size_t k = i - 1, n = 0; k-- > 0 && n < 24; n++) {
+        const char *w = cw_token_spoken(t, k);
+        if ((t->v[k].kind == CW_TOKEN_MARK && strcmp(w, ",") != 0) || in(w, not_past)) {
+            return false;
+        }
+        if (in(w, pasts) || (strlen(w) > 4 && ends(w, "ed")) ||
+            (k > 0 && strcasecmp(w, "read") == 0 && in(cw_token_spoken(t, k - 1), people))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* "read", whose past only sounds different: after "have"; after a subject, unless that is a habit. */
 static bool is_read_past(const struct cw_tokens *t, size_t i, int over_verb, int over_noun) {
     size_t at = 0, next = 0;
@@ -150,7 +174,7 @@ static bool is_read_past(const struct cw_tokens *t, size_t i, int over_verb, int
     LIST(have, "have", "has", "had", "having", "i've", "you've", "we've", "they've", "haven't", "hasn't", "hadn't");
     LIST(habit, "every", "always", "often", "usually", "rarely", "sometimes", "never", "daily");
     LIST(people, "i", "we", "he", "she", "who");
-    if (in(w, have)) {
+    if (in(w, have) || joined_to_past(t, i)) {
         return true;
     }
     if (in(w, subjects) && at > 0) { /* "have you read …?" */

@@ -428,8 +428,12 @@ static size_t suffix_at(struct reader *r, size_t a, size_t i, bool one) {
         return i + 1;
     }
     if (joined && (atom_is(r, i, "x") || atom_is(r, i, "X"))) {
+        static const char *const compared[] = {"faster", "slower", "larger",   "smaller", "bigger",  "cheaper", "better",  "worse",
+                                               "higher", "lower",  "longer",   "shorter", "greater", "heavier", "lighter", "quicker",
+                                               "easier", "harder", "stronger", "more",    "less",    "as",      NULL};
         bool by = atom_at(r, i + 1)->kind == ATOM_NUMBER && !atom_at(r, i + 1)->space;
-        speak(r, by ? "by" : "x", i, i + 1, by ? CW_TOKEN_PLAIN : CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
+        bool times = !by && atom_in(r, i + 1, compared); /* 4x faster */
+        speak(r, by ? "by" : times ? "times" : "x", i, i + 1, by || times ? CW_TOKEN_PLAIN : CW_TOKEN_SPELL | CW_TOKEN_PLAIN);
         return i + 1;
     }
     static const char *const runs[] = {"run",    "race",  "runs", "races",  "runner",  "runners",    "time",
