@@ -70,7 +70,8 @@ static int index_make(struct cw_sources *s, struct cw_error *err) {
         goto done;
     }
     for (int i = 0; i < s->count; i++) {
-        if (index_text(x, &cap, i, s->passages[i].text, err) != 0 || index_text(x, &cap, i, s->headings[i], err) != 0) {
+        const char *heading = s->headings != NULL ? s->headings[i] : ""; /* a script keeps its passages without */
+        if (index_text(x, &cap, i, s->passages[i].text, err) != 0 || index_text(x, &cap, i, heading, err) != 0) {
             goto done;
         }
         total += x->lengths[i];
@@ -157,7 +158,7 @@ done:
 
 void cw_sources_free(struct cw_sources *s) {
     cw_passages_free(s->passages, s->count);
-    for (int i = 0; i < s->count; i++) {
+    for (int i = 0; i < s->count && s->headings != NULL; i++) {
         free(s->headings[i]);
     }
     for (int i = 0; i < s->name_count; i++) {

@@ -454,7 +454,7 @@ done:
     cw_text_free(&w->user);
     cw_text_free(&w->known);
     free(w->passage_cited);
-    cw_passages_free(sources.passages, sources.count);
+    cw_sources_free(&sources);
     cw_style_close(standard);
     free(w);
     return status;
