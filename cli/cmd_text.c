@@ -52,10 +52,9 @@ static int add_json(struct showing *s, const struct cw_utterance *u, size_t base
             json_decref(words);
             goto done;
         }
-        json_t *token =
-            json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "text", w->text, "offset", (json_int_t)base + (json_int_t)w->offset, "length",
-                      (json_int_t)strlen(w->text), "class", w->class, "spoken", spoken.data, "phonemes", phonemes.data, "source",
-                      cw_word_source_name(source));
+        json_t *token = json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "text", w->text, "offset",
+                                  (json_int_t)base + (json_int_t)w->offset, "length", (json_int_t)strlen(w->text), "class", w->class,
+                                  "spoken", spoken.data, "phonemes", phonemes.data, "source", cw_word_source_name(source));
         if (end - i > 1)
             json_object_set(token, "words", words);
         json_decref(words);

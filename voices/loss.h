@@ -1,7 +1,7 @@
 /* How far a synthesised stretch is from the recording it should equal: over three resolutions, the mean of
  *   mean |log(M + 0.002) - log(M* + 0.002)| + 0.3 |M - M*| / |M*|,
- * with 0.02 in every band added to |M*|, for silence. M: the magnitudes of a short-time spectrum in mel bands (triangles on the scale of O'Shaughnessy, of height 1). Multi-resolution
- * spectral losses: Yamamoto, Song and Kim, "Parallel WaveGAN", 2020. */
+ * with 0.02 in every band added to |M*|, for silence. M: the magnitudes of a short-time spectrum in mel bands (triangles on the scale of
+ * O'Shaughnessy, of height 1). Multi-resolution spectral losses: Yamamoto, Song and Kim, "Parallel WaveGAN", 2020. */
 #ifndef CW_LOSS_H
 #define CW_LOSS_H
 
