@@ -35,12 +35,10 @@ static bool two_sides(const struct writer *w, const char *names[2]) {
 }
 
 /* "question? Maya thinks A. Tom thinks B." -> the three apart. */
-static int read_views(struct writer *w, struct part *p, const char *from, const char *end, struct cw_error *err) {
-    const char *names[2], *at[2] = {NULL, NULL};
+static int read_views(const struct writer *w, struct part *p, const char *names[2], const char *from, const char *end,
+                      struct cw_error *err) {
+    const char *at[2] = {NULL, NULL};
     char mark[80];
-    if (!two_sides(w, names)) {
-        return 0;
-    }
     for (int i = 0; i < 2; i++) {
         free(p->views[i]);
         p->views[i] = NULL;
@@ -72,7 +70,7 @@ static int read_views(struct writer *w, struct part *p, const char *from, const 
 }
 
 /* "Title: T\n1. question?\n..." -> title and questions; what is missing stays NULL. */
-static int read_outline(struct writer *w, const char *text, struct cw_error *err) {
+static int read_outline(struct writer *w, const char *text, const char *names[2], struct cw_error *err) {
     for (const char *line = text; *line != '\0';) {
         const char *end = line + strcspn(line, "\n"), *from = line;
         char **at = NULL;
@@ -85,7 +83,7 @@ static int read_outline(struct writer *w, const char *text, struct cw_error *err
             at = &w->parts[number - 1].question;
             from += used;
             if (mark != NULL && mark > from) {
-                if (read_views(w, &w->parts[number - 1], mark + 1, end, err) != 0) {
+                if (names != NULL && read_views(w, &w->parts[number - 1], names, mark + 1, end, err) != 0) {
                     return -1;
                 }
                 end = mark + 1;
@@ -224,7 +222,7 @@ int writer_plan(struct writer *w, struct cw_error *err) {
                                    .max_tokens = 40 + (sides ? 88 : 48) * w->part_count,
                                    .temperature = 0.4f + 0.2f * (float)i};
         if (writer_ask(w, &q, &text, err) != 0 || cw_text_check(&text, "writer", err) != 0 ||
-            (text.data != NULL && read_outline(w, text.data, err) != 0)) {
+            (text.data != NULL && read_outline(w, text.data, sides ? names : NULL, err) != 0)) {
             goto done;
         }
     }

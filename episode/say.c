@@ -343,7 +343,7 @@ int cw_audition(struct cw_studio *s, const char *text, const char *const *voices
     for (int i = 0; i < count; i++)
         if (audition_one(s, &k, voices[i], i + 1, text, p.speed, &captions, &samples, err) != 0)
             goto done;
-    if (k.file) {
+    if (p.out && k.file) {
         int closed = sf_close(k.file);
         k.file = NULL;
         if (closed != 0) {

@@ -689,7 +689,7 @@ static double peak(int rounds) {
         tile_dot(&file, 3, 5, 7);
     }
     tiles_end();
-    return (double)(rounds / 4) * 4 * TILE_ROWS * TILE_ROWS * TILE_ROWS * 2;
+    return (double)(rounds - rounds % 4) * TILE_ROWS * TILE_ROWS * TILE_ROWS * 2;
 #else
     enum { SUMS = 12 };
     int i;

@@ -446,8 +446,9 @@ static int add_utterance(struct cw_enrolment *e, const struct prepared *p, const
     int first = units[0], all = units[c->count + 2] - first;
     *u = (struct cw_enrol_utterance){
         .text = cw_strdup(text), .count = c->count, .units = all, .confidence = (float)confidence, .file = file};
-    u->ids = calloc((size_t)c->count + 1, sizeof(int));
-    u->durations = calloc((size_t)c->count + 2, sizeof(int));
+    const size_t symbols = c->count > 0 ? (size_t)c->count : 0;
+    u->ids = calloc(symbols + 1, sizeof(int));
+    u->durations = calloc(symbols + 2, sizeof(int));
     u->f0 = calloc(2 * (size_t)all + 1, sizeof(float));
     u->energy = calloc(2 * (size_t)all + 1, sizeof(float));
     u->samples = calloc(CW_ENROL_UNIT * (size_t)all + 1, sizeof(float));

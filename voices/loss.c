@@ -40,7 +40,7 @@ static double hz_of(double mel) {
 }
 
 static int resolution_open(struct resolution *r, int size, int bands, int rate, double band_hz, int max_samples, struct cw_error *err) {
-    const size_t frames = (size_t)(1 + max_samples / (size / 4)), bins = (size_t)size / 2 + 1;
+    const size_t frames = (size_t)max_samples / ((size_t)size / 4) + 1, bins = (size_t)size / 2 + 1;
 
     r->size = size;
     r->hop = size / 4;
