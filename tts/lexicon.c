@@ -104,9 +104,8 @@ const char *cw_lexicon_find(const struct cw_lexicon *l, const char *word, size_t
     size_t lo = l->starts[bucket_of(head)], hi = l->starts[bucket_of(head) + 1];
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        while (mid > lo && data[mid - 1] != '\n') {
-            mid--;
-        }
+        const unsigned char *before = memrchr(data + lo, '\n', mid - lo);
+        mid = before ? (size_t)(before - data) + 1 : lo;
         const unsigned char *stop = memchr(data + mid, '\n', l->map.len - mid);
         const unsigned char *tab = memchr(data + mid, '\t', (size_t)(stop - (data + mid)));
         int c = compare(data + mid, (size_t)(tab - (data + mid)), word, word_len);
