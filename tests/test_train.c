@@ -341,6 +341,7 @@ static void fit(void) {
     CHECKF(w.steps == 3, "%d steps after going on, expected 3", w.steps);
     CHECKF(same_result(&whole, &resumed), "stopped and gone on with, on one thread, gave other numbers");
 
+    cw_trained_free(&resumed);
     e.utterances[0].samples[1000] = NAN;
     CHECK_REFUSED(cw_train_run(&resumed, one, model, &e, start, p, &err), &err, "utterance 1", "finite");
     e.count = 0;
