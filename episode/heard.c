@@ -18,13 +18,11 @@ static const char heard_text[] =
 static const char heard_language[] = "en-us";
 
 int cw_studio_need_encoder(struct cw_studio *s, struct cw_error *err) {
-    int result = -1;
+    int result = 0;
     char path[CW_PATH_MAX];
     pthread_mutex_lock(&s->opening);
-    if (s->encoder != NULL) {
-        result = 0;
-    } else if (cw_model_path("ge2e", path, err) == 0 && cw_model_sum(path, s->encoder_sum, err) == 0) {
-        result = cw_encoder_open(&s->encoder, s->device, path, err);
+    if (s->encoder == NULL) {
+        result = cw_model_path("ge2e", path, err) != 0 ? -1 : cw_encoder_open(&s->encoder, s->device, path, err);
     }
     pthread_mutex_unlock(&s->opening);
     return result;
@@ -89,21 +87,21 @@ static int hear(struct cw_booth *b, const struct cw_voice *voice, bool known_onl
     int64_t samples = 0;
     struct take_all all = {0};
     struct cw_sha256 sum;
-    char key[65];
-    if (cw_studio_need_encoder(b->studio, err) != 0 ||
+    char path[CW_PATH_MAX], encoder[65], key[65];
+    if (cw_model_path("ge2e", path, err) != 0 || cw_model_sum(path, encoder, err) != 0 ||
         cw_turn_measure_key(b->studio, voice, heard_language, 1, heard_text, key, err) != 0) {
         goto done;
     }
     cw_sha256_start(&sum);
     cw_sha256_add(&sum, key, 64);
-    cw_sha256_add(&sum, b->studio->encoder_sum, 64);
+    cw_sha256_add(&sum, encoder, 64);
     cw_sha256_end(&sum, key);
     *known = recall(key, embedding);
     if (*known || known_only) {
         result = 0;
         goto done;
     }
-    if (cw_booth_need_sound(b, err) != 0 ||
+    if (cw_studio_need_encoder(b->studio, err) != 0 || cw_booth_need_sound(b, err) != 0 ||
         cw_turn_measure(b, voice, heard_language, 1, heard_text, (struct cw_sink){gather, &all}, &samples, &symbols, err) != 0 ||
         cw_encoder_listen(b->studio->encoder, all.x, all.n, CW_STUDIO_RATE, embedding, err) != 0) {
         goto done;

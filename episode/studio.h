@@ -23,8 +23,7 @@ struct cw_studio {
     struct cw_acoustic *acoustic;
     struct cw_vocoder *vocoder;
     struct cw_encoder *encoder; /* heard.c */
-    char encoder_sum[65];
-    struct cw_booth *booth; /* the caller's own */
+    struct cw_booth *booth;     /* the caller's own */
 
     char model_path[CW_PATH_MAX], model_sum[65]; /* the voice model */
     char voices_dir[CW_PATH_MAX], lexicon_dir[CW_PATH_MAX];
