@@ -1,9 +1,9 @@
 /* bench: how fast it is here. */
+#include "base/allocations.h"
 #include "cli/cli.h"
 #include "kernels/kernels.h"
 
 #include <spawn.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,41 +12,9 @@
 
 /* ---- allocations --------------------------------------------------------------------------------------------------------- */
 
-/* The program's own malloc and its kin: glibc's, counted. Not under a sanitizer, which has them to itself. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-static atomic_long allocations;
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t n);
-extern void *__libc_memalign(size_t alignment, size_t n);
-
-void *malloc(size_t n) {
-    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    return __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size) {
-    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n) {
-    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    return __libc_realloc(p, n);
-}
-
-int posix_memalign(void **p, size_t alignment, size_t n) {
-    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    *p = __libc_memalign(alignment, n);
-    return *p ? 0 : 12; /* ENOMEM */
-}
-
 static long count_allocations(void) {
-    return atomic_load_explicit(&allocations, memory_order_relaxed);
+    return atomic_load_explicit(&cw_allocations, memory_order_relaxed);
 }
-#else
-static long (*const count_allocations)(void) = NULL;
-#endif
 
 /* ---- a cold start ---------------------------------------------------------------------------------------------------------- */
 
@@ -182,7 +150,7 @@ int cli_bench(const struct cli_command *c, int argc, char **argv) {
     if (!b.speech && !b.writer)
         return cli_usage(c, "--only: expected speech or writer, found \"%s\"", only);
     p.writer_model = llm;
-    b.count_allocations = count_allocations;
+    b.count_allocations = CW_ALLOCATIONS_COUNTED ? count_allocations : NULL;
     p.threads = (int)threads;
     if (sentences) {
         if (cw_file_read(sentences, 1 << 20, &text, &len, &err) != 0) {

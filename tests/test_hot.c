@@ -1,45 +1,12 @@
 /* The hot loop allocates nothing: malloc and its kin are counted while a second sentence of the same length is spoken. */
+#include "base/allocations.h"
 #include "models/catalogue.h"
 #include "tests/test.h"
 #include "tts/acoustic.h"
 #include "vocoder/vocoder.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COUNTED 0 /* the sanitizer has malloc to itself */
-static atomic_long allocations;
-#else
-#define COUNTED 1
-static atomic_long allocations;
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t n);
-extern void *__libc_memalign(size_t align, size_t n);
-
-void *malloc(size_t n) {
-    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    return __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size) {
-    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n) {
-    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    return __libc_realloc(p, n);
-}
-
-int posix_memalign(void **p, size_t align, size_t n) {
-    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    *p = __libc_memalign(align, n);
-    return *p ? 0 : 12; /* ENOMEM */
-}
-#endif
 
 static void test_no_allocations(void) {
     enum { SYMBOLS = 24 };
@@ -71,14 +38,14 @@ static void test_no_allocations(void) {
         const float *samples = NULL;
         size_t n = 0;
 
-        before = atomic_load(&allocations);
+        before = atomic_load(&cw_allocations);
         if (!CHECKF(cw_acoustic_run(speaking, &in, &frames, &err) == 0 && cw_vocoder_run(sounding, &frames, 1, &samples, &n, &err) == 0,
                     "%s", err.text))
             goto done;
         CHECK(n > 0);
     }
-    CHECKF(!COUNTED || before > 0, "nothing was counted");
-    CHECKF(atomic_load(&allocations) == before, "%ld allocations while speaking", atomic_load(&allocations) - before);
+    CHECKF(!CW_ALLOCATIONS_COUNTED || before > 0, "nothing was counted");
+    CHECKF(atomic_load(&cw_allocations) == before, "%ld allocations while speaking", atomic_load(&cw_allocations) - before);
 done:
     cw_vocoder_session_close(sounding);
     cw_vocoder_close(vocoder);
