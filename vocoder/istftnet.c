@@ -16,7 +16,7 @@
 
 #include "vocoder/engine.h"
 #include "vocoder/source.h"
-#include "vocoder/stft.h"
+#include "vocoder/spectrum.h"
 
 enum {
     STAGES = 2,
@@ -26,14 +26,12 @@ enum {
     STYLE = 128,
     HARMONICS = 9, /* of the source, fundamental included */
     RATE = 24000,
-    FFT = 20,
-    FFT_HOP = 5,
-    BINS = FFT / 2 + 1,
-    HAR = 2 * BINS,
-    HOP = 300,            /* samples per frame: 10 * 6 * FFT_HOP */
-    HAR_PER_FRAME = 60,   /* HOP / FFT_HOP */
-    FRAMES_MAX = 51200,   /* 512 symbols of the longest duration (50 units of two frames), 640 s */
-    FRAMES_PER_TASK = 256 /* of the STFT */
+    FFT = CW_SPECTRUM_FFT,
+    FFT_HOP = CW_SPECTRUM_HOP,
+    HAR = CW_SPECTRUM,
+    HOP = 300,          /* samples per frame: 10 * 6 * FFT_HOP */
+    HAR_PER_FRAME = 60, /* HOP / FFT_HOP */
+    FRAMES_MAX = 51200, /* 512 symbols of the longest duration (50 units of two frames), 640 s */
 };
 
 static const int up_rate[STAGES] = {10, 6}, up_taps[STAGES] = {20, 12}, stage_channels[STAGES] = {256, 128};
@@ -356,51 +354,7 @@ static void show(const struct istftnet_session *s, const char *stage, struct cw_
         s->tap(s->tap_arg, stage, m);
 }
 
-/* ---- STFT of the source, inverse STFT of the result, over all threads ------------------------------------------------ */
-
-struct spectrum_job {
-    const struct cw_stft *stft;
-    struct cw_mat spectrum; /* analysis: [T', 22] magnitude | phase; synthesis: [T', 22] log magnitude | asin of phase */
-    double *signal;         /* [N], analysis */
-    size_t samples;         /* N */
-    float *out;             /* [N], synthesis */
-};
-
-static void analyse_task(void *arg, int task) {
-    const struct spectrum_job *j = arg;
-    const int begin = task * FRAMES_PER_TASK;
-    double re[BINS], im[BINS];
-
-    for (int t = begin; t < begin + FRAMES_PER_TASK && t < j->spectrum.rows; t++) {
-        float *row = j->spectrum.data + (size_t)t * (size_t)j->spectrum.stride;
-        cw_stft_analyse(j->stft, j->signal, j->samples, (size_t)t, re, im);
-        for (int k = 0; k < BINS; k++) {
-            row[k] = (float)sqrt(re[k] * re[k] + im[k] * im[k]);
-            row[BINS + k] = (float)atan2(im[k], re[k]);
-        }
-    }
-}
-
-static void spectrum_of_row(void *arg, size_t frame, double *re, double *im) {
-    const struct spectrum_job *j = arg;
-    const float *row = j->spectrum.data + frame * (size_t)j->spectrum.stride;
-    for (int k = 0; k < BINS; k++) {
-        const double magnitude = exp((double)row[k]), phase = sin((double)row[BINS + k]);
-        re[k] = magnitude * cos(phase);
-        im[k] = magnitude * sin(phase);
-    }
-}
-
-static void synthesise_task(void *arg, int task) {
-    const struct spectrum_job *j = arg;
-    const size_t first = (size_t)task * FRAMES_PER_TASK * FFT_HOP, rest = j->samples - first;
-    const size_t n = rest < FRAMES_PER_TASK * FFT_HOP ? rest : FRAMES_PER_TASK * FFT_HOP;
-    double out[FRAMES_PER_TASK * FFT_HOP];
-
-    cw_stft_synthesise(j->stft, (size_t)j->spectrum.rows, spectrum_of_row, arg, first, n, out);
-    for (size_t i = 0; i < n; i++)
-        j->out[first + i] = (float)out[i];
-}
+/* ---- the source ------------------------------------------------------------------------------------------------------- */
 
 /* har [60 T + 1, 22] from f0 [T], or the forced one */
 static int source_spectrum(struct istftnet_session *s, const struct cw_frames *f, uint64_t seed, struct cw_mat har, struct cw_error *err) {
@@ -425,9 +379,8 @@ static int source_spectrum(struct istftnet_session *s, const struct cw_frames *f
         goto done;
     if (cw_arena_mat(s->arena, 1, (int)(cw_source_scratch(&m->source, f->count) / sizeof(float)), &scratch, err))
         goto done;
-    struct spectrum_job job = {.stft = m->stft, .spectrum = har, .signal = (void *)signal.data, .samples = n};
-    cw_source_run(&m->source, m->device, f->f0, f->count, seed, scratch.data, job.signal);
-    cw_parallel(m->device, (har.rows + FRAMES_PER_TASK - 1) / FRAMES_PER_TASK, analyse_task, &job);
+    cw_source_run(&m->source, m->device, f->f0, f->count, seed, scratch.data, (void *)signal.data);
+    cw_spectrum_analyse(m->device, m->stft, (void *)signal.data, n, har);
     rc = 0;
 done:
     cw_arena_release(s->arena, mark);
@@ -605,14 +558,14 @@ static int run(void *session, const struct cw_frames *f, uint64_t seed, const fl
         return -1;
     show(s, "conv_post", spectrum);
 
-    struct spectrum_job job = {.stft = m->stft, .spectrum = spectrum, .samples = (size_t)T * HOP, .out = wave.data};
-    cw_parallel(m->device, (rows - 1 + FRAMES_PER_TASK - 1) / FRAMES_PER_TASK, synthesise_task, &job);
-    for (size_t i = 0; i < job.samples; i++) {
+    const size_t n = (size_t)T * HOP;
+    cw_spectrum_synthesise(m->device, m->stft, spectrum, wave.data);
+    for (size_t i = 0; i < n; i++) {
         if (!isfinite(wave.data[i]))
-            return cw_fail(err, CW_FAILED, "vocoder: sample %zu of %zu is not a finite number", i, job.samples);
+            return cw_fail(err, CW_FAILED, "vocoder: sample %zu of %zu is not a finite number", i, n);
     }
     *samples = wave.data;
-    *count = job.samples;
+    *count = n;
     return 0;
 }
 

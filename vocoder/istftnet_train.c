@@ -10,7 +10,7 @@
 
 #include "models/gguf.h"
 #include "vocoder/source.h"
-#include "vocoder/stft.h"
+#include "vocoder/spectrum.h"
 #include "vocoder/train.h"
 
 enum {
@@ -21,10 +21,10 @@ enum {
     STYLE = 128,
     HARMONICS = 9,
     RATE = 24000,
-    FFT = 20,
-    FFT_HOP = 5,
-    BINS = FFT / 2 + 1,
-    HAR = 2 * BINS,
+    FFT = CW_SPECTRUM_FFT,
+    FFT_HOP = CW_SPECTRUM_HOP,
+    BINS = CW_SPECTRUM_BINS,
+    HAR = CW_SPECTRUM,
     HOP = 300,
     HAR_PER_FRAME = HOP / FFT_HOP,
     LAYERS = 2 * STAGES + 1 + STAGES * (1 + BLOCKS) * STEPS * 4,
@@ -180,60 +180,22 @@ struct cw_layer *cw_vocoder_trainer_layers(struct cw_vocoder_trainer *v, int *co
 
 /* ---- the source, the end ------------------------------------------------------------------------------------------------ */
 
-struct spectrum_job {
+struct back_job {
     const struct cw_stft *stft;
     struct cw_mat spectrum, grad; /* [T', 22] */
     double *signal;               /* [N] */
-    size_t samples;
-    float *out; /* [N] */
     bool add;
 };
 
-static void analyse_task(void *arg, int task) {
-    const struct spectrum_job *j = arg;
-    double re[BINS], im[BINS];
-
-    for (int t = task * ROWS_PER_TASK; t < (task + 1) * ROWS_PER_TASK && t < j->spectrum.rows; t++) {
-        float *row = j->spectrum.data + (size_t)t * (size_t)j->spectrum.stride;
-        cw_stft_analyse(j->stft, j->signal, j->samples, (size_t)t, re, im);
-        for (int k = 0; k < BINS; k++) {
-            row[k] = (float)sqrt(re[k] * re[k] + im[k] * im[k]);
-            row[BINS + k] = (float)atan2(im[k], re[k]);
-        }
-    }
-}
-
-static void bins_of_row(void *arg, size_t frame, double *re, double *im) {
-    const struct spectrum_job *j = arg;
-    const float *row = j->spectrum.data + frame * (size_t)j->spectrum.stride;
-
-    for (int k = 0; k < BINS; k++) {
-        const double magnitude = exp((double)row[k]), phase = sin((double)row[BINS + k]);
-        re[k] = magnitude * cos(phase);
-        im[k] = magnitude * sin(phase);
-    }
-}
-
-static void synthesise_task(void *arg, int task) {
-    const struct spectrum_job *j = arg;
-    const size_t first = (size_t)task * ROWS_PER_TASK * FFT_HOP, rest = j->samples - first;
-    const size_t n = rest < ROWS_PER_TASK * FFT_HOP ? rest : ROWS_PER_TASK * FFT_HOP;
-    double out[ROWS_PER_TASK * FFT_HOP];
-
-    cw_stft_synthesise(j->stft, (size_t)j->spectrum.rows, bins_of_row, arg, first, n, out);
-    for (size_t i = 0; i < n; i++)
-        j->out[first + i] = (float)out[i];
-}
-
 /* re = m cos f, im = m sin f, m = e^a, f = sin p: da = re dre + im dim, dp = (re dim - im dre) cos p. */
 static void back_task(void *arg, int task) {
-    const struct spectrum_job *j = arg;
+    const struct back_job *j = arg;
     double re[BINS], im[BINS], dre[BINS], dim[BINS];
 
     for (int t = task * ROWS_PER_TASK; t < (task + 1) * ROWS_PER_TASK && t < j->spectrum.rows; t++) {
         const float *row = j->spectrum.data + (size_t)t * (size_t)j->spectrum.stride;
         float *grad = j->grad.data + (size_t)t * (size_t)j->grad.stride;
-        bins_of_row(arg, (size_t)t, re, im);
+        cw_spectrum_bins(row, re, im);
         cw_stft_synthesise_backward(j->stft, (size_t)j->spectrum.rows, j->signal, (size_t)t, dre, dim);
         for (int k = 0; k < BINS; k++) {
             const double da = re[k] * dre[k] + im[k] * dim[k];
@@ -244,14 +206,10 @@ static void back_task(void *arg, int task) {
     }
 }
 
-static int tasks_of(int rows) {
-    return (rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-}
-
 static int wave_back(void *arg, struct cw_tape *t, struct cw_var *x, struct cw_var *y, struct cw_error *err) {
     const struct cw_vocoder_trainer *v = arg;
     const size_t n = (size_t)y->value.cols;
-    struct spectrum_job job = {.stft = v->stft, .spectrum = x->value, .samples = n};
+    struct back_job job = {.stft = v->stft, .spectrum = x->value};
     struct cw_mat signal;
     size_t mark = 0;
     int rc = -1;
@@ -266,7 +224,7 @@ static int wave_back(void *arg, struct cw_tape *t, struct cw_var *x, struct cw_v
     job.grad = x->grad;
     for (size_t i = 0; i < n; i++)
         job.signal[i] = (double)y->grad.data[i];
-    cw_parallel(cw_tape_device(t), tasks_of(x->value.rows), back_task, &job);
+    cw_parallel(cw_tape_device(t), (x->value.rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK, back_task, &job);
     rc = 0;
 done:
     cw_arena_release(cw_tape_arena(t), mark);
@@ -284,9 +242,8 @@ static int source_spectrum(struct cw_vocoder_trainer *v, struct cw_tape *t, cons
     if (cw_arena_mat(a, 1, (int)n * 2, &signal, err) != 0 ||
         cw_arena_mat(a, 1, (int)(cw_source_scratch(&v->source, frames) / sizeof(float)), &scratch, err) != 0)
         goto done;
-    struct spectrum_job job = {.stft = v->stft, .spectrum = har, .signal = (void *)signal.data, .samples = n};
-    cw_source_run(&v->source, v->device, f0, frames, 0, scratch.data, job.signal); /* both deviations of its noise are 0 */
-    cw_parallel(v->device, tasks_of(har.rows), analyse_task, &job);
+    cw_source_run(&v->source, v->device, f0, frames, 0, scratch.data, (void *)signal.data); /* both deviations of its noise are 0 */
+    cw_spectrum_analyse(v->device, v->stft, (void *)signal.data, n, har);
     rc = 0;
 done:
     cw_arena_release(a, mark);
@@ -340,10 +297,8 @@ struct cw_var *cw_vocoder_trainer_run(struct cw_vocoder_trainer *v, struct cw_ta
     x = cw_tape_layer(t, cw_tape_leaky(t, x, 0.01F), v->conv_post, 3, 1, 0, NULL, 1, NULL);
 
     struct cw_var *wave = cw_tape_room(t, 1, T * HOP);
-    if (cw_tape_check(t, &err) == 0) {
-        struct spectrum_job job = {.stft = v->stft, .spectrum = x->value, .samples = (size_t)T * HOP, .out = wave->value.data};
-        cw_parallel(v->device, tasks_of(rows - 1), synthesise_task, &job);
-    }
+    if (cw_tape_check(t, &err) == 0)
+        cw_spectrum_synthesise(v->device, v->stft, x->value, wave->value.data);
     cw_tape_note(t, x, wave, wave_back, v);
     return wave;
 }
