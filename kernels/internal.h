@@ -223,6 +223,14 @@ struct cw_kernels {
 };
 enum { CW_STATS_COLS = 128, CW_STATS_ROWS = 64 }; /* a column group, and the rows read twice while they are in cache */
 
+/* Columns of a norm, cut into groups and their rows into chunks: a fixed cut, so that sums do not depend on threads. */
+enum { CW_STATS_SLOTS = 64 }; /* groups x chunks at most */
+struct cw_stats_split {
+    int groups, chunks, chunk_rows;
+};
+/* Chunks of `least` rows or more; rows >= 1, cols 1 .. CW_NORM_COLS. */
+struct cw_stats_split cw_stats_split(int rows, int cols, int least);
+
 extern const struct cw_kernels cw_kernels_c, cw_kernels_avx2, cw_kernels_avx512, cw_kernels_avx512vnni, cw_kernels_avx512bf16,
     cw_kernels_amx, cw_kernels_amx_emulated;
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TASK_ELEMENTS = 16384, STATS_SLOTS = 64, STATS_CHUNK = 256 };
+enum { TASK_ELEMENTS = 16384, STATS_CHUNK = 256 };
 
 /* ---- convolutions ---------------------------------------------------------------------------------------------------- */
 
@@ -216,16 +216,16 @@ static int row_end(const struct row_tasks *t, int i, int rows) {
 struct sums_tasks {
     const struct cw_kernels *kernels;
     const struct cw_norm_backward_job *job;
-    int groups, chunks, chunk_rows;
-    double sum[STATS_SLOTS][CW_STATS_COLS], product[STATS_SLOTS][CW_STATS_COLS];
+    struct cw_stats_split cut;
+    double sum[CW_STATS_SLOTS][CW_STATS_COLS], product[CW_STATS_SLOTS][CW_STATS_COLS];
 };
 
 static void sums_task(void *arg, int i) {
     struct sums_tasks *t = arg;
-    const int group = i % t->groups, chunk = i / t->groups, col0 = group * CW_STATS_COLS, rows = t->job->x.rows;
-    const int n = t->job->x.cols - col0 < CW_STATS_COLS ? t->job->x.cols - col0 : CW_STATS_COLS, row0 = chunk * t->chunk_rows;
+    const int group = i % t->cut.groups, chunk = i / t->cut.groups, col0 = group * CW_STATS_COLS, rows = t->job->x.rows;
+    const int n = t->job->x.cols - col0 < CW_STATS_COLS ? t->job->x.cols - col0 : CW_STATS_COLS, row0 = chunk * t->cut.chunk_rows;
 
-    t->kernels->norm_backward_sums(t->job, row0, row0 + t->chunk_rows < rows ? row0 + t->chunk_rows : rows, col0, n, t->sum[i],
+    t->kernels->norm_backward_sums(t->job, row0, row0 + t->cut.chunk_rows < rows ? row0 + t->cut.chunk_rows : rows, col0, n, t->sum[i],
                                    t->product[i]);
 }
 
@@ -252,22 +252,17 @@ int cw_instance_norm_backward(struct cw_device *d, struct cw_mat x, struct cw_in
     struct cw_norm_backward_job job = {.x = x, .dy = dy, .dx = dx, .affine = n.affine, .slope = slope, .offset = offset, .add = add};
     s.kernels = d->kernels;
     s.job = &job;
-    s.groups = (x.cols + CW_STATS_COLS - 1) / CW_STATS_COLS;
-    s.chunks = STATS_SLOTS / s.groups;
-    s.chunk_rows = (x.rows + s.chunks - 1) / s.chunks;
-    if (s.chunk_rows < STATS_CHUNK)
-        s.chunk_rows = STATS_CHUNK;
-    s.chunks = (x.rows + s.chunk_rows - 1) / s.chunk_rows;
-    cw_parallel(d, s.groups * s.chunks, sums_task, &s);
+    s.cut = cw_stats_split(x.rows, x.cols, STATS_CHUNK);
+    cw_parallel(d, s.cut.groups * s.cut.chunks, sums_task, &s);
     for (int c = 0; c < x.cols; c++) {
         const int group = c / CW_STATS_COLS, col = c % CW_STATS_COLS;
         const double r = 1 / sqrt((double)p.moments.data[2 * (ptrdiff_t)p.moments.stride + c] + (double)p.eps), scale = n.gain[c];
         const double rest = p.moments.data[p.moments.stride + c]; /* of the mean, beyond a float */
         double sum = 0, product = 0;
 
-        for (int k = 0; k < s.chunks; k++) {
-            sum += s.sum[k * s.groups + group][col];
-            product += s.product[k * s.groups + group][col];
+        for (int k = 0; k < s.cut.chunks; k++) {
+            sum += s.sum[k * s.cut.groups + group][col];
+            product += s.product[k * s.cut.groups + group][col];
         }
         product -= rest * sum;
         dgain[c] += (float)(r * product);

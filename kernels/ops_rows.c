@@ -6,7 +6,6 @@
 
 enum {
     TASK_ELEMENTS = 16384, /* elements of one task */
-    STATS_SLOTS = 64,      /* column groups x row chunks of one instance norm */
     STATS_CHUNK = 1024,    /* fewest rows of a chunk */
 };
 
@@ -77,14 +76,14 @@ int cw_layer_norm(struct cw_device *d, struct cw_mat x, const float *gain, const
 struct stats_tasks {
     const struct cw_kernels *kernels;
     struct cw_mat x;
-    int groups, chunks, chunk_rows;
-    double mean[STATS_SLOTS][CW_STATS_COLS], m2[STATS_SLOTS][CW_STATS_COLS];
+    struct cw_stats_split cut;
+    double mean[CW_STATS_SLOTS][CW_STATS_COLS], m2[CW_STATS_SLOTS][CW_STATS_COLS];
 };
 
 static void stats_task(void *arg, int i) {
     struct stats_tasks *t = arg;
-    int group = i % t->groups, chunk = i / t->groups, col0 = group * CW_STATS_COLS, n = t->x.cols - col0;
-    int64_t row0 = (int64_t)chunk * t->chunk_rows, row1 = row0 + t->chunk_rows;
+    int group = i % t->cut.groups, chunk = i / t->cut.groups, col0 = group * CW_STATS_COLS, n = t->x.cols - col0;
+    int64_t row0 = (int64_t)chunk * t->cut.chunk_rows, row1 = row0 + t->cut.chunk_rows;
 
     if (n > CW_STATS_COLS)
         n = CW_STATS_COLS;
@@ -106,6 +105,16 @@ void cw_moments_put(struct cw_mat m, int c, double mean, double variance) {
     m.data[2 * (ptrdiff_t)m.stride + c] = (float)variance;
 }
 
+struct cw_stats_split cw_stats_split(int rows, int cols, int least) {
+    struct cw_stats_split s = {.groups = (cols + CW_STATS_COLS - 1) / CW_STATS_COLS};
+    s.chunks = CW_STATS_SLOTS / s.groups;
+    s.chunk_rows = (rows + s.chunks - 1) / s.chunks;
+    if (s.chunk_rows < least)
+        s.chunk_rows = least;
+    s.chunks = (rows + s.chunk_rows - 1) / s.chunk_rows;
+    return s;
+}
+
 int cw_column_moments(struct cw_device *d, struct cw_mat x, struct cw_mat m, struct cw_error *err) {
     static const char *const what = "column_moments";
     struct stats_tasks s;
@@ -122,20 +131,15 @@ int cw_column_moments(struct cw_device *d, struct cw_mat x, struct cw_mat m, str
     }
     s.kernels = d->kernels;
     s.x = x;
-    s.groups = (x.cols + CW_STATS_COLS - 1) / CW_STATS_COLS;
-    s.chunks = STATS_SLOTS / s.groups;
-    s.chunk_rows = (x.rows + s.chunks - 1) / s.chunks;
-    if (s.chunk_rows < STATS_CHUNK)
-        s.chunk_rows = STATS_CHUNK;
-    s.chunks = (x.rows + s.chunk_rows - 1) / s.chunk_rows;
-    cw_parallel(d, s.groups * s.chunks, stats_task, &s);
+    s.cut = cw_stats_split(x.rows, x.cols, STATS_CHUNK);
+    cw_parallel(d, s.cut.groups * s.cut.chunks, stats_task, &s);
     for (c = 0; c < x.cols; c++) {
         int group = c / CW_STATS_COLS, col = c % CW_STATS_COLS;
-        double mean = s.mean[group][col], m2 = s.m2[group][col], rows = s.chunk_rows;
+        double mean = s.mean[group][col], m2 = s.m2[group][col], rows = s.cut.chunk_rows;
 
-        for (k = 1; k < s.chunks; k++) {
-            int slot = k * s.groups + group;
-            double n = k == s.chunks - 1 ? x.rows - (double)k * s.chunk_rows : s.chunk_rows;
+        for (k = 1; k < s.cut.chunks; k++) {
+            int slot = k * s.cut.groups + group;
+            double n = k == s.cut.chunks - 1 ? x.rows - (double)k * s.cut.chunk_rows : s.cut.chunk_rows;
 
             cw_stats_join(rows, &mean, &m2, n, s.mean[slot][col], s.m2[slot][col]);
             rows += n;
