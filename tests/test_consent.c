@@ -1,5 +1,5 @@
 /* Consent: records, seals, keys, and every way in which a voice may not be used. Voices here are real packs slightly changed, as a fit of
- * the style alone would make them; recordings are tests/data/consent_*.opus (af_heart and am_michael read the statement aloud). */
+ * the style alone would make them; recordings are tests/data/consent_*.ogg (af_heart and am_michael read the statement aloud). */
 #include "models/catalogue.h"
 #include "tests/test.h"
 #include "tests/test_program.h"
@@ -78,10 +78,10 @@ static const char *sound(const char *name) {
     snprintf(paths[next], CW_PATH_MAX, "%s", cw_test_data(name));
     return paths[next];
 }
-#define ENROL sound("consent_enrol.opus")
-#define ALOUD sound("consent_statement.opus")
-#define OTHER sound("consent_other.opus")
-#define REPLAY sound("consent_replay.opus")
+#define ENROL sound("consent_enrol.ogg")
+#define ALOUD sound("consent_statement.ogg")
+#define OTHER sound("consent_other.ogg")
+#define REPLAY sound("consent_replay.ogg")
 
 /* A record without sounds, signed: what cw_consent_make gives, but of numbers made here. */
 static void make_record(struct cw_consent *c, const struct cw_consent_terms *t, uint64_t stream, const struct cw_key *k) {
