@@ -28,6 +28,8 @@ struct part {
     char name[CW_PATH_MAX]; /* a name, or a path when it holds a '/' */
     double weight[2];       /* of each half */
     char sha256[65];        /* of what was found under the name */
+    struct cw_voice_file f; /* of a voice file: its parents, consents and seal; of any part: nothing else once it was added */
+    bool stock;             /* a pack of the stock voices */
 };
 
 struct mixture {
@@ -92,8 +94,20 @@ static bool ends_with(const char *s, size_t len, const char *end) {
     return len > strlen(end) && strcmp(s + len - strlen(end), end) == 0;
 }
 
-/* What the voice file of one's own says of itself. */
-static void look_into(const char *dir, struct cw_voice_info *v) {
+/* The consent of whoever is in the voice file. */
+static int allow(const char *voices_dir, const struct cw_voice_file *f, struct cw_voice_person people[CW_VOICE_PEOPLE_MAX], int *count,
+                 struct cw_error *err) {
+    struct cw_trust trust = {0};
+    if (cw_trust_open(&trust, err) != 0) {
+        return cw_fail_in(err, "voice \"%s\"", f->name);
+    }
+    int result = cw_voice_file_allowed(f, voices_dir, &trust, people, count, err);
+    cw_trust_close(&trust);
+    return result;
+}
+
+/* What the voice file of one's own says of itself; "broken" when it cannot or may not speak. */
+static void look_into(const char *voices_dir, const char *dir, struct cw_voice_info *v) {
     char file[CW_VOICE_NAME_MAX + 8], path[CW_PATH_MAX];
     struct cw_voice_file f = {0};
     struct cw_error ignored = {0};
@@ -101,17 +115,23 @@ static void look_into(const char *dir, struct cw_voice_info *v) {
     snprintf(v->made, sizeof v->made, "broken");
     if (cw_path_join(path, dir, file, &ignored) == 0 && cw_voice_file_read(&f, path, &ignored) == 0) {
         const struct language *l = language_by_code(f.language);
-        snprintf(v->made, sizeof v->made, "%s", f.made);
+        struct cw_voice_person people[CW_VOICE_PEOPLE_MAX];
+        int count = 0;
+        bool allowed = allow(voices_dir, &f, people, &count, &ignored) == 0;
+        if (allowed) {
+            snprintf(v->made, sizeof v->made, "%s", f.made);
+        }
         snprintf(v->language, sizeof v->language, "%s", f.language);
         v->language_name = l != NULL ? l->name : f.language[0] != '\0' ? "unknown" : "";
-        v->has_front_end = l != NULL && l->has_front_end;
+        v->has_front_end = allowed && l != NULL && l->has_front_end;
         cw_voice_file_free(&f);
     }
 }
 
-/* Adds the voices of one folder, sorted. */
-static int list_folder(const char *dir_path, bool own, struct cw_voice_info **list, size_t *count, struct cw_error *err) {
+/* Adds the voices of one folder, sorted. voices_dir: NULL when this is the folder of the stock voices. */
+static int list_folder(const char *dir_path, const char *voices_dir, struct cw_voice_info **list, size_t *count, struct cw_error *err) {
     int result = -1;
+    bool own = voices_dir != NULL;
     const char *end = own ? ".gguf" : ".bin";
     struct cw_voice_info *found = *list;
     size_t n = *count, cap = n, before = n;
@@ -151,7 +171,7 @@ static int list_folder(const char *dir_path, bool own, struct cw_voice_info **li
         v->language_name = l->name;
         v->has_front_end = l->has_front_end;
         if (own) {
-            look_into(dir_path, v);
+            look_into(voices_dir, dir_path, v);
         }
     }
     if (errno != 0) {
@@ -175,14 +195,14 @@ int cw_voices_list(const char *voices_dir, struct cw_voice_info **list, size_t *
     struct cw_voice_info *found = NULL;
     size_t n = 0;
     char home[CW_PATH_MAX];
-    if (list_folder(voices_dir, false, &found, &n, err) != 0) {
+    if (list_folder(voices_dir, NULL, &found, &n, err) != 0) {
         goto done;
     }
     if (n == 0) {
         cw_fail(err, CW_NO_MODEL, "%s: expected voice packs (NAME.bin), found none; `castwright models fetch` brings them", voices_dir);
         goto done;
     }
-    if (cw_voices_home(home, err) != 0 || list_folder(home, true, &found, &n, err) != 0) {
+    if (cw_voices_home(home, err) != 0 || list_folder(home, voices_dir, &found, &n, err) != 0) {
         goto done;
     }
     *list = found;
@@ -458,6 +478,8 @@ struct sum {
     char language[8];       /* of the first part */
     char engine_sha256[65]; /* of the first voice file */
     bool mapped;
+    struct cw_voice_person people[CW_VOICE_PEOPLE_MAX];
+    int people_count;
 };
 
 /* Numbers that are checked: a plain pack's bytes -> floats. */
@@ -478,7 +500,7 @@ static int pack_numbers(const char *name, const char *path, const char *bytes, s
 }
 
 /* Reads what `p` names, a plain pack or a voice file, into f; a plain pack leaves f->engine empty. */
-static int read_part(const char *voices_dir, const struct part *p, struct cw_voice_file *f, struct cw_error *err) {
+static int read_part(const char *voices_dir, struct part *p, struct cw_voice_file *f, struct cw_error *err) {
     char path[CW_PATH_MAX], file[CW_PATH_MAX + 8], *bytes = NULL;
     const char *gender;
     size_t len = 0;
@@ -491,7 +513,8 @@ static int read_part(const char *voices_dir, const struct part *p, struct cw_voi
         if (cw_path_join(path, voices_dir, file, err) != 0) {
             return -1;
         }
-        if (!cw_file_exists(path) && (cw_voices_own_path(p->name, path, err) != 0 || !cw_file_exists(path))) {
+        p->stock = cw_file_exists(path);
+        if (!p->stock && (cw_voices_own_path(p->name, path, err) != 0 || !cw_file_exists(path))) {
             return fail_unknown(voices_dir, p->name, err);
         }
     }
@@ -533,11 +556,7 @@ static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, st
     if (read_part(voices_dir, p, &f, err) != 0) {
         return -1;
     }
-    if (f.engine[0] != '\0' && (strcmp(f.made, "mix") != 0 || f.consent_count > 0 || f.seal[0] != '\0')) {
-        cw_fail(err, CW_BAD_INPUT,
-                "voice \"%s\": expected a mix of stock voices, found a voice made as \"%s\" with %zu consent records, which this "
-                "castwright cannot verify",
-                p->name, f.made, f.consent_count);
+    if (f.engine[0] != '\0' && allow(voices_dir, &f, sum->people, &sum->people_count, err) != 0) {
         goto done;
     }
     if (f.addition_count > 0) {
@@ -572,10 +591,21 @@ static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, st
     } else {
         cw_sha256_of(f.pack, sizeof(float) * (size_t)PACK_NUMBERS, p->sha256);
     }
+    p->f = f;
+    f = (struct cw_voice_file){0};
+    free(p->f.pack);
+    p->f.pack = NULL;
     result = 0;
 done:
     cw_voice_file_free(&f);
     return result;
+}
+
+static void free_mixture(struct mixture *m) {
+    for (int i = 0; m != NULL && i < m->count; i++) {
+        cw_voice_file_free(&m->parts[i].f);
+    }
+    free(m);
 }
 
 /* What an expression means. */
@@ -634,6 +664,8 @@ static int open_mixture(struct cw_voice *v, const char *voices_dir, struct mixtu
     }
     memcpy(v->language, sum.language, sizeof v->language);
     memcpy(v->engine_sha256, sum.engine_sha256, sizeof v->engine_sha256);
+    memcpy(v->people, sum.people, sizeof v->people);
+    v->people_count = sum.people_count;
     v->name = name.data;
     name = (struct cw_text){0};
     result = 0;
@@ -655,7 +687,7 @@ int cw_voice_open(struct cw_voice *v, const char *voices_dir, const char *expr, 
     if (result != 0) {
         cw_voice_close(v);
     }
-    free(m);
+    free_mixture(m);
     return result;
 }
 
@@ -671,6 +703,81 @@ int cw_voice_fits(const struct cw_voice *v, const char *model_sha256, struct cw_
                        v->name, model_sha256, v->engine_sha256);
     }
     return 0;
+}
+
+/* ---- a mix as a voice file --------------------------------------------------------------------------------------------------- */
+
+enum { PARENTS_MAX = 64 };
+
+static int add_parent(struct cw_voice_file *f, const char *name, double timbre, double prosody, const char *sha256, struct cw_error *err) {
+    struct cw_text line = {0};
+    const char *slash = strrchr(name, '/');
+    if (f->parent_count == PARENTS_MAX) {
+        return cw_fail(err, CW_BAD_INPUT, "mix: expected at most %d parents, found more", PARENTS_MAX);
+    }
+    cw_text_printf(&line, "%s %.9g %.9g %s", slash != NULL ? slash + 1 : name, timbre, prosody, sha256);
+    if (cw_text_check(&line, "mix", err) != 0) {
+        return -1;
+    }
+    f->parents[f->parent_count++] = line.data;
+    return 0;
+}
+
+/* A mix of stock voices stands for its parents, so that the mix can be made anew from them (seal.c). */
+static int add_parents(struct cw_voice_file *f, const struct part *p, struct cw_error *err) {
+    if (p->stock || p->f.parent_count == 0 || p->f.seal[0] != '\0') {
+        return add_parent(f, p->name, p->weight[TIMBRE], p->weight[PROSODY], p->sha256, err);
+    }
+    for (size_t i = 0; i < p->f.parent_count; i++) {
+        char name[CW_VOICE_NAME_MAX + 1], hash[65];
+        double weight[2];
+        if (sscanf(p->f.parents[i], "%63s %lf %lf %64s", name, &weight[TIMBRE], &weight[PROSODY], hash) != 4) {
+            return cw_fail(err, CW_FAILED, "mix: expected the parents of %s, found others", p->name);
+        }
+        if (add_parent(f, name, weight[TIMBRE] * p->weight[TIMBRE], weight[PROSODY] * p->weight[PROSODY], hash, err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The records of the people in it, each once; sealed with one's own key where it is more than stock voices. */
+static int seal_mix(struct cw_voice_file *f, const struct mixture *m, struct cw_error *err) {
+    int result = -1, count = 0;
+    bool stock = true;
+    struct cw_consent *records = calloc(CW_VOICE_PEOPLE_MAX + 1, sizeof *records);
+    struct cw_key key = {0};
+    f->seal = cw_strdup("");
+    if (records == NULL || f->seal == NULL) {
+        cw_fail_memory(err, "mix");
+        goto done;
+    }
+    for (int i = 0; i < m->count; i++) {
+        const struct cw_voice_file *p = &m->parts[i].f;
+        stock &= m->parts[i].stock || (p->parent_count > 0 && p->seal[0] == '\0');
+        for (size_t k = 0; k < p->consent_count; k++) {
+            if (cw_consent_parse(&records[count], p->consents[k], strlen(p->consents[k]), err) != 0) {
+                goto done;
+            }
+            bool again = false;
+            for (int r = 0; r < count; r++) {
+                again |= strcmp(records[r].signature, records[count].signature) == 0;
+            }
+            count += !again;
+            if (count > CW_VOICE_PEOPLE_MAX) {
+                cw_fail(err, CW_BAD_INPUT, "mix: expected at most %d people in a voice, found more", CW_VOICE_PEOPLE_MAX);
+                goto done;
+            }
+        }
+    }
+    if (!stock && (cw_key_open(&key, err) != 0 || cw_voice_seal(f, records, count, &key, err) != 0)) {
+        goto done;
+    }
+    result = 0;
+done:
+    cw_key_close(&key);
+    free(records);
+    return result;
 }
 
 int cw_voice_mix(struct cw_voice_file *f, const char *voices_dir, const char *name, const char *expr, const char *engine_sha256,
@@ -711,34 +818,27 @@ int cw_voice_mix(struct cw_voice_file *f, const char *voices_dir, const char *na
     snprintf(f->name, sizeof f->name, "%s", name);
     memcpy(f->language, v.language, sizeof f->language);
     cw_text_printf(&how, "mixed: %s", v.name);
-    f->parents = calloc((size_t)m->count + 1, sizeof *f->parents);
-    f->licence = cw_strdup("Apache-2.0");
+    f->parents = calloc(PARENTS_MAX + 1, sizeof *f->parents);
+    f->licence = cw_strdup(v.people_count > 0 ? "what its consent records allow" : "Apache-2.0");
     f->how = how.failed ? NULL : cw_strdup(how.data);
     if (f->parents == NULL || f->licence == NULL || f->how == NULL) {
         cw_fail_memory(err, "voice");
         goto done;
     }
     for (int i = 0; i < m->count; i++) {
-        const char *slash = strrchr(m->parts[i].name, '/');
-        cw_text_clear(&how);
-        cw_text_printf(&how, "%s %.6g %.6g %s", slash != NULL ? slash + 1 : m->parts[i].name, m->parts[i].weight[TIMBRE],
-                       m->parts[i].weight[PROSODY], m->parts[i].sha256);
-        f->parents[i] = how.failed ? NULL : cw_strdup(how.data);
-        if (f->parents[i] == NULL) {
-            cw_fail_memory(err, "voice");
+        if (add_parents(f, &m->parts[i], err) != 0) {
             goto done;
         }
-        f->parent_count++;
     }
     f->f0_slope = (double)v.f0_slope;
     f->f0_offset = (double)v.f0_offset;
     f->pack = v.pack;
     v.pack = NULL;
-    result = 0;
+    result = seal_mix(f, m, err);
 done:
     cw_text_free(&how);
     cw_voice_close(&v);
-    free(m);
+    free_mixture(m);
     if (result != 0) {
         cw_voice_file_free(f);
     }

@@ -3,9 +3,8 @@
 #define CW_VOICES_H
 
 #include "base/base.h"
+#include "voices/consent.h"
 #include "voices/file.h"
-
-enum { CW_VOICE_PEOPLE_MAX = 8 };
 
 struct cw_voice {
     char *name;                /* the expression, normalised: "am_michael*0.7 + bm_george*0.3" */
@@ -14,6 +13,8 @@ struct cw_voice {
     char sha256[65];           /* of all that is heard: the pack's bytes, and the F0 map where there is one */
     float f0_slope, f0_offset; /* log F0 -> slope log F0 + offset; 1 and 0: as the model says */
     char engine_sha256[65];    /* of the model that a part was made for; "" where every part is a plain pack */
+    struct cw_voice_person people[CW_VOICE_PEOPLE_MAX]; /* [people_count] whose consent it stands on */
+    int people_count;
 };
 
 /* `expr`: a name, or a weighted sum (weights are normalised to 1, each > 0); or the two halves of a voice apart,
@@ -31,7 +32,7 @@ struct cw_voice_info {
     const char *language_name; /* "American English" */
     const char *gender;        /* "female", "male", "unknown" */
     bool has_front_end;        /* can castwright speak its language yet */
-    char made[16];             /* "stock"; of one's own: as in the file ("mix", ...), or "broken" */
+    char made[16];             /* "stock"; of one's own: as in the file ("mix", ...), or "broken": cannot or may not speak */
 };
 /* Those of voices_dir, then one's own; each sorted by name; free() *list. */
 CW_MUST_CHECK int cw_voices_list(const char *voices_dir, struct cw_voice_info **list, size_t *count, struct cw_error *err);
