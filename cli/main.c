@@ -47,6 +47,11 @@ const struct cli_command cli_commands[] = {
      "  castwright voices revoke ada                            her consent ends: nothing speaks with her voice any more\n"
      "  castwright voices import ada.gguf --trust KEY           a friend's voice; KEY is the fingerprint of the friend's key\n",
      cli_voices},
+    {"vocode", "RECORDING", "a recording through a mel spectrogram and a neural vocoder, and back to sound",
+     "  castwright models fetch hifigan               once: 18 MB, AGPL-3.0-or-later\n"
+     "  castwright vocode talk.wav -o copy.wav\n"
+     "  castwright vocode talk.flac -o copy.flac --vocoder my-hifigan.gguf --json\n",
+     cli_vocode},
     {"models", "list|fetch|verify|convert", "model files: what there is, fetching, checking, converting",
      "  castwright models list\n"
      "  castwright models fetch                       what an episode needs\n"

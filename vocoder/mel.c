@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mel.h"
 #include "vocoder/stft.h"
@@ -40,6 +41,18 @@ struct cw_mel_params cw_mel_hifigan(void) {
                                   .slaney = true,
                                   .power_floor = 1e-9,
                                   .floor = 1e-5};
+}
+
+bool cw_mel_of_kind(const char *kind, struct cw_mel_params *p) {
+    const struct cw_mel_params all[] = {cw_mel_vocos(), cw_mel_hifigan()};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (strcmp(kind, all[i].kind) == 0) {
+            *p = all[i];
+            return true;
+        }
+    }
+    return false;
 }
 
 int cw_mel_open(struct cw_mel **out, struct cw_mel_params p, struct cw_error *err) {

@@ -20,6 +20,9 @@ struct cw_mel_params cw_mel_f5(void);      /* 100 bands at 24 kHz: what F5-TTS r
 struct cw_mel_params cw_mel_vocos(void);   /* the same with the lower floor that Vocos itself is trained with */
 struct cw_mel_params cw_mel_hifigan(void); /* 80 bands at 22.05 kHz: HiFi-GAN */
 
+/* That of a vocoder's frames, by kind; false where there is none. */
+bool cw_mel_of_kind(const char *kind, struct cw_mel_params *p);
+
 /* Immutable, shared between threads. */
 struct cw_mel;
 CW_MUST_CHECK int cw_mel_open(struct cw_mel **m, struct cw_mel_params p, struct cw_error *err);

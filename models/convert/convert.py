@@ -1,0 +1,24 @@
+"""A published model file of a kind that is known here -> GGUF: finds out which it is and runs its converter.
+
+    convert.py IN OUT.gguf
+"""
+import sys
+
+import onnx
+
+import hifigan
+import kokoro
+
+
+def choose(source):
+    try:
+        names = {t.name for t in onnx.load(source, load_external_data=False).graph.initializer}
+    except Exception as e:
+        sys.exit(f"{source}: expected an ONNX file: {e}")
+    return hifigan if names & {"conv_pre.weight", "conv_post.weight"} else kokoro
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    choose(sys.argv[1]).convert(sys.argv[1], sys.argv[2])
