@@ -187,6 +187,7 @@ struct cw_vocode_report {
     int sample_rate, frames;             /* of the mel spectrogram */
     double seconds;                      /* of sound */
     double mel_seconds, vocoder_seconds; /* wall clock spent */
+    double vocoder_cpu_seconds;          /* of all threads */
     char name[128], licence[64], terms[512];
 };
 struct cw_vocode_params cw_vocode_params_default(void);

@@ -35,9 +35,9 @@ int cli_vocode(const struct cli_command *c, int argc, char **argv) {
         return cli_error(c, &err);
     double factor = r.vocoder_seconds / r.seconds;
     if (json) {
-        json_t *j =
-            json_pack("{s:s, s:i, s:i, s:f, s:f, s:f, s:f}", "file", p.out, "sample_rate", r.sample_rate, "frames", r.frames, "seconds",
-                      r.seconds, "mel_seconds", r.mel_seconds, "vocoder_seconds", r.vocoder_seconds, "real_time_factor", factor);
+        json_t *j = json_pack("{s:s, s:i, s:i, s:f, s:f, s:f, s:f, s:f}", "file", p.out, "sample_rate", r.sample_rate, "frames", r.frames,
+                              "seconds", r.seconds, "mel_seconds", r.mel_seconds, "vocoder_seconds", r.vocoder_seconds,
+                              "vocoder_cpu_seconds", r.vocoder_cpu_seconds, "real_time_factor", factor);
         json_dumpf(j, stdout, 0);
         putchar('\n');
         json_decref(j);

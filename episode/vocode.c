@@ -111,10 +111,12 @@ int cw_vocode(struct cw_studio *s, const char *recording, struct cw_vocode_param
     }
     report->mel_seconds = cw_seconds() - start;
     start += report->mel_seconds;
+    double cpu = cw_cpu_seconds();
     struct cw_frames f = {.kind = m.kind, .count = (int)frames, .channels = m.bands, .data = bands, .sample_rate = m.rate, .hop = m.hop};
     if (cw_vocoder_run(session, &f, 0, &samples, &count, err) != 0)
         goto done;
     report->vocoder_seconds = cw_seconds() - start;
+    report->vocoder_cpu_seconds = cw_cpu_seconds() - cpu;
     count = count < n ? count : n; /* a centred spectrogram has a frame more */
     report->seconds = (double)count / m.rate;
     copy = malloc(sizeof *copy * count);
