@@ -22,7 +22,7 @@ struct cw_vocoder_engine {
 };
 
 extern const struct cw_vocoder_engine cw_vocoder_istftnet; /* Kokoro's generator (istftnet.c) */
-extern const struct cw_vocoder_engine cw_vocoder_hifigan;
+extern const struct cw_vocoder_engine cw_vocoder_hifigan, cw_vocoder_vocos;
 
 /* Refuses a number that is not finite, by name and place. */
 CW_MUST_CHECK int cw_vocoder_check_numbers(const char *what, const float *x, size_t n, struct cw_error *err);

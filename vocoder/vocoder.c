@@ -7,10 +7,11 @@
 
 #include "vocoder/engine.h"
 
-enum { ENGINES = 2 };
+enum { ENGINES = 3 };
 static const struct cw_vocoder_engine *const engines[ENGINES] = {
     &cw_vocoder_istftnet,
     &cw_vocoder_hifigan,
+    &cw_vocoder_vocos,
 };
 
 struct cw_vocoder {
@@ -60,8 +61,8 @@ int cw_vocoder_open_learnt(struct cw_vocoder **out, struct cw_device *d, const c
             v->engine = engines[i];
     }
     if (!v->engine) {
-        cw_fail(err, CW_BAD_INPUT, "%s: expected an architecture with a vocoder (%s, %s), found \"%.*s\"", path, engines[0]->architecture,
-                engines[1]->architecture, (int)(len < 64 ? len : 64), name);
+        cw_fail(err, CW_BAD_INPUT, "%s: expected an architecture with a vocoder (%s, %s, %s), found \"%.*s\"", path,
+                engines[0]->architecture, engines[1]->architecture, engines[2]->architecture, (int)(len < 64 ? len : 64), name);
         goto done;
     }
     if (keep_string(g, "general.name", &v->name, err) || keep_string(g, "general.license", &v->licence, err) ||

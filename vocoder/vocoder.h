@@ -30,7 +30,7 @@ CW_MUST_CHECK int cw_vocoder_session_open(struct cw_vocoder_session **s, const s
 void cw_vocoder_session_close(struct cw_vocoder_session *s);
 
 /* `seed` keys the Gaussian noise of the source: same frames and seed, same bytes, for any number of threads.
- * *samples [N], N = frames->count * frames->hop, is borrowed until the next run. */
+ * *samples [N], N = frames->count * frames->hop, one hop less where frames are centred (Vocos), is borrowed until the next run. */
 CW_MUST_CHECK int cw_vocoder_run(struct cw_vocoder_session *s, const struct cw_frames *frames, uint64_t seed, const float **samples,
                                  size_t *count, struct cw_error *err);
 

@@ -1,20 +1,25 @@
 """A published model file of a kind that is known here -> GGUF: finds out which it is and runs its converter.
 
-    convert.py IN OUT.gguf
+    convert.py IN OUT.gguf      (ONNX: Kokoro, HiFi-GAN; safetensors or PyTorch: Vocos)
 """
 import sys
 
-import onnx
-
+import checkpoint
 import hifigan
 import kokoro
+import onnx
+import vocos
 
 
 def choose(source):
+    with open(source, "rb") as f:
+        raw = f.read(16)
+    if raw[:2] == b"PK" or checkpoint.is_safetensors(raw):
+        return vocos
     try:
         names = {t.name for t in onnx.load(source, load_external_data=False).graph.initializer}
     except Exception as e:
-        sys.exit(f"{source}: expected an ONNX file: {e}")
+        sys.exit(f"{source}: expected an ONNX file, a safetensors file or a PyTorch archive: {e}")
     return hifigan if names & {"conv_pre.weight", "conv_post.weight"} else kokoro
 
 
