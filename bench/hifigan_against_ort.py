@@ -27,7 +27,7 @@ def main():
     ap.add_argument("out")
     ap.add_argument("recordings", nargs="+")
     a = ap.parse_intermixed_args()
-    program = os.path.join(HERE, "..", "build", "castwright")
+    program = os.environ.get("CASTWRIGHT", os.path.join(HERE, "..", "build", "castwright"))
     environment = dict(os.environ, **({"CASTWRIGHT_ISA": a.isa} if a.isa else {}))
     o = onnxruntime.SessionOptions()
     o.intra_op_num_threads, o.inter_op_num_threads = a.threads, 1

@@ -10,7 +10,7 @@
 HIFIGAN.onnx: that of the catalogue (`castwright models fetch hifigan-onnx`). Needs onnxruntime, and what make_mel_reference.py needs.
 Committed: hifigan_1.gguf and hifigan_2.gguf, small generators with random weights in the shapes of V1 and V3 (the latter's blocks have one
 convolution a step), as models/convert/hifigan.py converts them, and hifigan.bin: v1/audio and v3/audio, every seventh sample of what they make
-of the mel frames of mel.bin, each four times; real/audio, what the real weights make of the first 48 frames of encoder.flac.
+of the mel frames of mel.bin, each twice; real/audio, what the real weights make of the first 48 frames of encoder.flac.
 """
 import argparse, os, sys, tempfile
 
@@ -123,7 +123,7 @@ def main():
         return
     import hifigan
     mel = mel_of(os.path.join(HERE, "data", "encoder.flac"))
-    slow = np.repeat(mel[::4], 4, axis=0)  # mel.bin holds every fourth frame
+    slow = np.repeat(mel[::4], 2, axis=0)  # mel.bin holds every fourth frame
     for kind in SHAPES:
         with tempfile.TemporaryDirectory() as work:
             onnx.save(generator(kind), work + "/g.onnx")

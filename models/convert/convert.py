@@ -1,10 +1,11 @@
 """A published model file of a kind that is known here -> GGUF: finds out which it is and runs its converter.
 
-    convert.py IN OUT.gguf      (ONNX: Kokoro, HiFi-GAN; safetensors or PyTorch: Vocos)
+    convert.py IN OUT.gguf      (ONNX: Kokoro, HiFi-GAN; safetensors or PyTorch: Vocos, F5-TTS)
 """
 import sys
 
 import checkpoint
+import f5
 import hifigan
 import kokoro
 import onnx
@@ -15,7 +16,8 @@ def choose(source):
     with open(source, "rb") as f:
         raw = f.read(16)
     if raw[:2] == b"PK" or checkpoint.is_safetensors(raw):
-        return vocos
+        names = checkpoint.read(source)
+        return f5 if any("text_embed." in name or "transformer_blocks." in name for name in names) else vocos
     try:
         names = {t.name for t in onnx.load(source, load_external_data=False).graph.initializer}
     except Exception as e:
