@@ -58,7 +58,7 @@ const struct cli_command cli_commands[] = {
      "  castwright models fetch qwen2.5-coder-0.5b    one by name\n"
      "  castwright models verify                      every file against its sha256\n"
      "  castwright models convert kokoro.onnx kokoro.gguf\n"
-     "  castwright models convert pytorch_model.bin vocos.gguf    Kokoro or HiFi-GAN in ONNX, Vocos in PyTorch or safetensors\n",
+     "  castwright models convert pytorch_model.bin vocos.gguf    Kokoro, HiFi-GAN: ONNX; Vocos, F5-TTS: PyTorch, safetensors\n",
      cli_models},
     {"doctor", "", "what this machine has, and what is missing", "  castwright doctor\n", cli_doctor},
     {"bench", "", "speed of synthesis on this machine", "  castwright bench\n  castwright bench --json --threads 1\n", cli_bench},

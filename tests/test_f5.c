@@ -1,4 +1,5 @@
 /* The F5-TTS graph against pip f5-tts (tests/make_f5_reference.py) with random weights: every stage of a step, and whole samplings. */
+#include "models/catalogue.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/test_checkpoint.h"
 #include "tests/test_reference.h"
 #include "tts/f5.h"
 
@@ -250,7 +252,80 @@ static void refusals(void) {
     cw_reference_close(r);
 }
 
+static void symbols(void) {
+    struct cw_error err = {0};
+    struct making a;
+    int ids[8], count = 0;
+    if (start(&a, cw_test_data("f5.gguf"), NULL, 1)) { /* a to z, then Chinese signs from the 26th on */
+        CHECK(!cw_f5_ids(a.m, "cab\u4e1az", ids, 8, &count, &err) && count == 5);
+        CHECK(ids[0] == 2 && ids[1] == 0 && ids[2] == 1 && ids[3] == 26 && ids[4] == 25);
+        CHECK_REFUSED(cw_f5_ids(a.m, "ab\u00e9", ids, 8, &count, &err), &err, "\u00e9", "U+00E9");
+        CHECK_REFUSED(cw_f5_ids(a.m, "ab\xff", ids, 8, &count, &err), &err, "UTF-8", "after 2");
+        CHECK_REFUSED(cw_f5_ids(a.m, "abcabcabc", ids, 8, &count, &err), &err, "at most 8");
+    }
+    end(&a);
+}
+
+static void converter(void) {
+    static const struct {
+        const char *fault, *victim, *pieces[2];
+    } cases[] = {{"missing", "transformer_blocks.1.attn.to_k.bias", {"transformer_blocks.1.attn.to_k.bias", "found none"}},
+                 {"shape", "proj_out.bias", {"proj_out.bias", "found [9]"}},
+                 {"nan", "text_embed.text_blocks.1.grn.gamma", {"text_embed.text_blocks.1.grn.gamma", "NaN"}},
+                 {"other", "", {"quantizer.codebook", "only F5-TTS's"}}};
+    /* heads of 16 columns have eight angles */
+    static const char *const turns =
+        "\"ema_model.transformer.rotary_embed.inv_freq\":{\"dtype\":\"F32\",\"shape\":[8],\"data_offsets\":[0,32]}";
+    static const float angles[8];
+    struct test_checkpoint c = {"f5.gguf", "ema_model.transformer.", "none", "", turns, angles, sizeof angles};
+    struct cw_error err = {0};
+    struct cw_text vocabulary = {0};
+    char folder[CW_PATH_MAX], in[CW_PATH_MAX], out[CW_PATH_MAX], names[CW_PATH_MAX], command[2 * CW_PATH_MAX];
+    char *made = NULL, *want = NULL;
+    size_t made_len = 0, want_len = 0;
+    const char *python = getenv("CASTWRIGHT_PYTHON");
+    snprintf(command, sizeof command, "'%s' -c 'import onnx' 2>/dev/null", python ? python : CW_CONVERT_PYTHON);
+    if (system(command) != 0) {
+        cw_test_skip("no Python for the converters");
+        return;
+    }
+    snprintf(folder, sizeof folder, "%s/F5TTS_v1_Base", cw_test_dir());
+    snprintf(in, sizeof in, "%s/model.safetensors", folder);
+    snprintf(names, sizeof names, "%s/vocab.txt", folder);
+    snprintf(out, sizeof out, "%s/f5.gguf", cw_test_dir());
+    if (!CHECK(!cw_dir_make(folder, &err)) || !test_checkpoint_write(&c, in))
+        return;
+    CHECK_REFUSED(cw_model_convert(in, out, &err), &err, "vocab.txt", "No such file");
+    for (uint32_t i = 0; i < 40; i++) {
+        if (i == 39) {
+            CHECK(!cw_file_write(names, vocabulary.data, vocabulary.len, &err));
+            CHECK_REFUSED(cw_model_convert(in, out, &err), &err, "expected 40 different symbols", "found 39");
+        }
+        cw_text_add_code(&vocabulary, i < 26 ? 'a' + i : 0x4e00 + i);
+        cw_text_add_char(&vocabulary, '\n');
+    }
+    CHECK(!cw_file_write(names, vocabulary.data, vocabulary.len, &err));
+    cw_text_free(&vocabulary);
+    CHECKF(!cw_model_convert(in, out, &err), "%s", err.text);
+    if (CHECK(!cw_file_read(out, 1 << 20, &made, &made_len, &err) &&
+              !cw_file_read(cw_test_data("f5.gguf"), 1 << 20, &want, &want_len, &err)))
+        CHECK(made_len == want_len && memcmp(made + made_len - 199000, want + want_len - 199000, 199000) == 0);
+    free(made);
+    free(want);
+    remove(out);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        c.fault = cases[i].fault;
+        c.victim = cases[i].victim;
+        if (!test_checkpoint_write(&c, in))
+            return;
+        CHECK_REFUSED(cw_model_convert(in, out, &err), &err, cases[i].pieces[0], cases[i].pieces[1]);
+        CHECK(err.code == CW_BAD_INPUT && !cw_file_exists(out));
+    }
+}
+
 const struct cw_test cw_tests_f5[] = {
+    {"f5.symbols", "a text becomes symbols; what the vocabulary lacks is refused by name", symbols},
+    {"f5.converter", "a checkpoint with its vocabulary becomes GGUF; a faulty one is refused by name", converter},
     {"f5.parity", "v1 and v0 of the graph: every stage of a step and whole samplings equal pip f5-tts, on every instruction set", parity},
     {"f5.full", "with CASTWRIGHT_F5_REFERENCE: the published size", full},
     {"f5.same_bytes", "threads change no byte, a seed does; the reference stands at the front", same_bytes},

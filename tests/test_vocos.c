@@ -1,7 +1,6 @@
 /* Vocos against pip vocos (tests/make_vocos_reference.py) with random weights, and the converter of its checkpoints. */
 #include "base/mel.h"
 #include "models/catalogue.h"
-#include "models/gguf.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -9,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/test_checkpoint.h"
 #include "tests/test_reference.h"
 #include "vocoder/vocoder.h"
 
@@ -139,75 +139,32 @@ static void full(void) {
 
 /* ---- the converter ------------------------------------------------------------------------------------------------------- */
 
-/* vocos.gguf's tensors and the mel filters as a safetensors file, with a fault. */
-static bool make_checkpoint(const char *path, const char *fault) {
-    struct cw_error err = {0};
-    struct cw_gguf *g = NULL;
-    struct cw_text head = {0}, data = {0}, all = {0};
+/* vocos.gguf's tensors and the mel filters as a safetensors file, with a fault of the tensor `victim`, or of another scale's filters. */
+static bool make_checkpoint(const char *path, const char *fault, const char *victim) {
     double filters[BANDS * (FFT / 2 + 1)];
-    bool made = false;
-    if (!CHECKF(!cw_gguf_open(&g, cw_test_data("vocos.gguf"), &err), "%s", err.text))
-        return false;
-    cw_text_add_char(&head, '{');
-    for (size_t i = 0; i < cw_gguf_tensor_count(g); i++) {
-        char name[96];
-        size_t len = 0, count = 1;
-        const char *s = cw_gguf_tensor_name(g, i, &len);
-        int dims[4], n = 0;
-        const float *x = NULL;
-        float changed = NAN;
-        snprintf(name, sizeof name, "%.*s", (int)len, s);
-        if (!CHECK(!cw_gguf_shape(g, name, dims, &n, &err) && !cw_gguf_f32(g, name, dims, n, &x, &err)))
-            goto done;
-        if (strcmp(fault, "missing") == 0 && strcmp(name, "backbone.convnext.1.gamma") == 0)
-            continue;
-        if (strcmp(fault, "shape") == 0 && strcmp(name, "backbone.convnext.2.norm.bias") == 0)
-            dims[0]--;
-        cw_text_printf(&head, "\"%s\":{\"dtype\":\"F32\",\"shape\":[", name);
-        for (int k = 0; k < n; k++) {
-            cw_text_printf(&head, "%s%d", k ? "," : "", dims[k]);
-            count *= (size_t)dims[k];
-        }
-        const bool nan = strcmp(fault, "nan") == 0 && strcmp(name, "head.out.bias") == 0;
-        const bool outside = strcmp(fault, "outside") == 0 && strcmp(name, "head.out.bias") == 0;
-        cw_text_printf(&head, "],\"data_offsets\":[%zu,%zu]},", data.len, data.len + 4 * count + (outside ? 1U << 30 : 0));
-        cw_text_add_n(&data, (const char *)x, 4 * (count - nan));
-        if (nan)
-            cw_text_add_n(&data, (const char *)&changed, sizeof changed);
-    }
-    cw_text_printf(&head, "\"feature_extractor.mel_spec.mel_scale.fb\":{\"dtype\":\"F32\",\"shape\":[%d,%d],\"data_offsets\":[%zu,%zu]}%s}",
-                   FFT / 2 + 1, BANDS, data.len, data.len + 4 * sizeof filters / sizeof *filters,
-                   strcmp(fault, "other") == 0 ? ",\"quantizer.codebook\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}" : "");
+    float turned[BANDS * (FFT / 2 + 1)];
+    char entry[256];
     cw_mel_filters(filters, BANDS, FFT, 24000, 12000, strcmp(fault, "filters") == 0);
-    for (int k = 0; k <= FFT / 2; k++) {
-        for (int b = 0; b < BANDS; b++) {
-            const float x = (float)filters[b * (FFT / 2 + 1) + k];
-            cw_text_add_n(&data, (const char *)&x, sizeof x);
-        }
-    }
-    const uint64_t size = head.len;
-    cw_text_add_n(&all, (const char *)&size, sizeof size);
-    cw_text_add_n(&all, head.data, head.len);
-    cw_text_add_n(&all, data.data, strcmp(fault, "cut") == 0 ? data.len / 2 : data.len);
-    made = CHECK(!cw_text_check(&all, "checkpoint", &err) && !cw_file_write(path, all.data, all.len, &err));
-done:
-    cw_text_free(&head);
-    cw_text_free(&data);
-    cw_text_free(&all);
-    cw_gguf_close(g);
-    return made;
+    for (int k = 0; k <= FFT / 2; k++)
+        for (int b = 0; b < BANDS; b++)
+            turned[k * BANDS + b] = (float)filters[b * (FFT / 2 + 1) + k];
+    snprintf(entry, sizeof entry,
+             "\"feature_extractor.mel_spec.mel_scale.fb\":{\"dtype\":\"F32\",\"shape\":[%d,%d],\"data_offsets\":[0,%zu]}", FFT / 2 + 1,
+             BANDS, sizeof turned);
+    const struct test_checkpoint c = {"vocos.gguf", "", fault, victim, entry, turned, (int)sizeof turned};
+    return test_checkpoint_write(&c, path);
 }
 
 static void converter(void) {
     static const struct {
-        const char *fault, *pieces[2];
-    } cases[] = {{"missing", {"backbone.convnext.1.gamma", "found none"}},
-                 {"shape", {"backbone.convnext.2.norm.bias", "found [23]"}},
-                 {"nan", {"head.out.bias", "NaN"}},
-                 {"other", {"quantizer.codebook", "only Vocos's"}},
-                 {"filters", {"mel_scale.fb", "HTK"}},
-                 {"outside", {"head.out.bias", "as many bytes"}},
-                 {"cut", {"tensor", "as many bytes"}}};
+        const char *fault, *victim, *pieces[2];
+    } cases[] = {{"missing", "backbone.convnext.1.gamma", {"backbone.convnext.1.gamma", "found none"}},
+                 {"nan", "head.out.bias", {"head.out.bias", "NaN"}},
+                 {"other", "", {"quantizer.codebook", "only Vocos's"}},
+                 {"filters", "", {"mel_scale.fb", "HTK"}},
+                 {"shape", "head.out.bias", {"head.out.bias", "found [65]"}},
+                 {"outside", "head.out.bias", {"head.out.bias", "as many bytes"}},
+                 {"cut", "", {"tensor", "as many bytes"}}};
     char in[CW_PATH_MAX], out[CW_PATH_MAX], command[3 * CW_PATH_MAX];
     const char *python = getenv("CASTWRIGHT_PYTHON");
     struct cw_error err = {0};
@@ -233,7 +190,7 @@ static void converter(void) {
     CHECK(!cw_file_exists(path));
 
     /* the committed one was made from a PyTorch archive: both ways give the same numbers */
-    if (!make_checkpoint(in, "none") || !CHECKF(!cw_model_convert(in, out, &err), "%s", err.text))
+    if (!make_checkpoint(in, "none", "") || !CHECKF(!cw_model_convert(in, out, &err), "%s", err.text))
         return;
     if (CHECK(!cw_file_read(out, 1 << 20, &made, &made_len, &err) &&
               !cw_file_read(cw_test_data("vocos.gguf"), 1 << 20, &want, &want_len, &err)))
@@ -242,7 +199,7 @@ static void converter(void) {
     free(want);
     remove(out);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if (!make_checkpoint(in, cases[i].fault))
+        if (!make_checkpoint(in, cases[i].fault, cases[i].victim))
             return;
         CHECK_REFUSED(cw_model_convert(in, out, &err), &err, cases[i].pieces[0], cases[i].pieces[1]);
         CHECK(err.code == CW_BAD_INPUT && !cw_file_exists(out));

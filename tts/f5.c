@@ -27,6 +27,11 @@ enum {
 };
 #define EPS 1e-6f
 
+struct symbol {
+    uint32_t code;
+    int id;
+};
+
 struct text_block {
     float *filters, *bias; /* [C, 7] back to front, as a transposed convolution has them; [C] */
     float *norm_gain, *norm_shift, *gamma, *beta;
@@ -41,6 +46,8 @@ struct cw_f5 {
     struct cw_device *device;
     int dim, depth, heads, wide, text_dim, text_wide, text_depth, bands, rope_heads, vocabulary;
     int mask_text;
+    struct symbol *symbols; /* of one code point each, in order */
+    size_t symbol_count;
     float *embedding; /* [vocabulary + 1, text_dim], row 0: filler */
     struct text_block text[TEXT_DEPTH_MAX];
     struct cw_weight *from_x, *from_reference, *from_text; /* the input's linear layer in three */
@@ -206,9 +213,60 @@ static int load_shape(const struct loader *l, struct cw_f5 *m) {
     return 0;
 }
 
+static int by_code(const void *a, const void *b) {
+    const struct symbol *x = a, *y = b;
+    return (x->code > y->code) - (x->code < y->code);
+}
+
+/* Symbols of several code points (syllables of Chinese) are not for text as it stands. */
+static int load_symbols(const struct loader *l, struct cw_f5 *m) {
+    const char *s;
+    size_t len, count = 0;
+    if (cw_gguf_string_at(l->g, "f5.symbols", 0, NULL, NULL, &count, l->err) != 0)
+        return -1;
+    if (count != (size_t)m->vocabulary)
+        return cw_fail(l->err, CW_BAD_INPUT, "%s: key \"f5.symbols\": expected %d strings, found %zu", l->path, m->vocabulary, count);
+    m->symbols = malloc(sizeof *m->symbols * count);
+    if (!m->symbols)
+        return cw_fail_memory(l->err, "f5");
+    for (size_t i = 0; i < count; i++) {
+        struct symbol *to = &m->symbols[m->symbol_count];
+        if (cw_gguf_string_at(l->g, "f5.symbols", i, &s, &len, &count, l->err) != 0)
+            return -1;
+        if (len > 0 && cw_utf8_next(s, len, &to->code) == (int)len) {
+            to->id = (int)i;
+            m->symbol_count++;
+        }
+    }
+    qsort(m->symbols, m->symbol_count, sizeof *m->symbols, by_code);
+    return 0;
+}
+
+int cw_f5_ids(const struct cw_f5 *m, const char *text, int *ids, int most, int *count, struct cw_error *err) {
+    size_t left = strlen(text);
+    *count = 0;
+    while (left > 0) {
+        struct symbol key = {0};
+        int n = cw_utf8_next(text, left, &key.code);
+        if (n == 0)
+            return cw_fail(err, CW_BAD_INPUT, "f5: expected a text in UTF-8, found a byte that is none after %d symbols", *count);
+        const struct symbol *found = bsearch(&key, m->symbols, m->symbol_count, sizeof key, by_code);
+        if (!found)
+            return cw_fail(err, CW_BAD_INPUT, "f5: expected a text of the model's symbols, found \"%.*s\" (U+%04X); write it another way",
+                           n, text, (unsigned)key.code);
+        if (*count == most)
+            return cw_fail(err, CW_BAD_INPUT, "f5: expected a text of at most %d symbols, found more; cut it at a sentence", most);
+        ids[(*count)++] = found->id;
+        text += n;
+        left -= (size_t)n;
+    }
+    return 0;
+}
+
 void cw_f5_close(struct cw_f5 *m) {
     if (!m)
         return;
+    free(m->symbols);
     free(m->embedding);
     for (int i = 0; i < TEXT_DEPTH_MAX; i++) {
         struct text_block *b = &m->text[i];
@@ -218,15 +276,15 @@ void cw_f5_close(struct cw_f5 *m) {
         cw_weight_close(b->wide);
         cw_weight_close(b->narrow);
     }
-    struct cw_weight *const single[] = {m->from_x, m->from_reference, m->from_text, m->time[0], m->time[1], m->final, m->flow};
-    for (size_t k = 0; k < sizeof single / sizeof *single; k++)
+    struct cw_weight *const single[7] = {m->from_x, m->from_reference, m->from_text, m->time[0], m->time[1], m->final, m->flow};
+    for (size_t k = 0; k < 7; k++)
         cw_weight_close(single[k]);
     for (int g = 0; g < 2 * GROUPS; g++)
         cw_weight_close(m->position[g / GROUPS][g % GROUPS]);
     for (int i = 0; i < DEPTH_MAX; i++) {
         const struct dit_block *b = &m->block[i];
-        struct cw_weight *const all[] = {b->modulation, b->q, b->k, b->v, b->out, b->wide, b->narrow};
-        for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        struct cw_weight *const all[7] = {b->modulation, b->q, b->k, b->v, b->out, b->wide, b->narrow};
+        for (size_t k = 0; k < 7; k++)
             cw_weight_close(all[k]);
     }
     free(m->ones);
@@ -252,9 +310,9 @@ int cw_f5_open(struct cw_f5 **out, struct cw_device *d, const char *path, struct
         goto done;
     }
     const struct loader l = {g, d, path, err};
-    if (load_shape(&l, m) != 0 || load_copy(&l, "text_embed.text_embed", ".weight", m->vocabulary + 1, m->text_dim, &m->embedding) != 0 ||
-        load_input(&l, m) != 0 || load_positions(&l, m) != 0 ||
-        load_linear(&l, "time_embed.time_mlp.0", "", m->dim, TIME, &m->time[0]) != 0 ||
+    if (load_shape(&l, m) != 0 || load_symbols(&l, m) != 0 ||
+        load_copy(&l, "text_embed.text_embed", ".weight", m->vocabulary + 1, m->text_dim, &m->embedding) != 0 || load_input(&l, m) != 0 ||
+        load_positions(&l, m) != 0 || load_linear(&l, "time_embed.time_mlp.0", "", m->dim, TIME, &m->time[0]) != 0 ||
         load_linear(&l, "time_embed.time_mlp.2", "", m->dim, m->dim, &m->time[1]) != 0 ||
         load_linear(&l, "norm_out.linear", "", 2 * m->dim, m->dim, &m->final) != 0 ||
         load_linear(&l, "proj_out", "", m->bands, m->dim, &m->flow) != 0)
@@ -485,7 +543,7 @@ static int embed_times(struct cw_f5_session *s, const float *times, struct cw_ma
         goto done;
     for (int i = 0; i < time.rows; i++)
         for (int c = 0; c < TIME / 2; c++) {
-            const float angle = 1000 * times[i] * expf((float)c * -(float)(log(10000) / (TIME / 2 - 1)));
+            const float angle = 1000 * times[i] * expf((float)c * -(float)(log(10000) / (TIME / 2.0 - 1)));
             waves.data[(ptrdiff_t)i * waves.stride + c] = sinf(angle);
             waves.data[(ptrdiff_t)i * waves.stride + TIME / 2 + c] = cosf(angle);
         }

@@ -13,6 +13,9 @@ struct cw_f5_session;
 
 CW_MUST_CHECK int cw_f5_open(struct cw_f5 **m, struct cw_device *d, const char *path, struct cw_error *err);
 void cw_f5_close(struct cw_f5 *m);
+/* ids [*count] of a text, one a code point, at most `most`. What the vocabulary lacks is refused by name: the published code would say a
+ * space. */
+CW_MUST_CHECK int cw_f5_ids(const struct cw_f5 *m, const char *text, int *ids, int most, int *count, struct cw_error *err);
 int cw_f5_bands(const struct cw_f5 *m);
 CW_MUST_CHECK int cw_f5_session_open(struct cw_f5_session **s, const struct cw_f5 *m, struct cw_error *err);
 void cw_f5_session_close(struct cw_f5_session *s);
