@@ -3,7 +3,7 @@
 
     make_f5_reference.py [--out tests/data]     f5.gguf and f5.bin: a small one
     make_f5_reference.py --full --out FOLDER    the size of F5TTS_v1_Base, 5 s of reference and 10 s more in 7 steps, for
-        CASTWRIGHT_F5_REFERENCE=FOLDER build/release/tests/run --filter f5.full     (2 GB of weights, minutes)
+        CASTWRIGHT_F5_REFERENCE=FOLDER build/release/tests/run --filter f5.parity     (2 GB of weights, minutes)
 
 A Python with torch, torchaudio, librosa and pip f5-tts, x-transformers, torchdiffeq (with --no-deps but einops, einx, loguru). Records, VARIANT
 v1 or v0 (the same weights; the graphs differ): VARIANT/STAGE of the first step for text (both halves), input, block.0 …, flow; VARIANT/STEPS/mel

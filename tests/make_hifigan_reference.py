@@ -3,7 +3,7 @@
 
     make_hifigan_reference.py HIFIGAN.onnx [--out tests/data]              what is committed
     make_hifigan_reference.py HIFIGAN.onnx --recordings OUT.bin FILE...    whole recordings, for
-        CASTWRIGHT_HIFIGAN_REFERENCE=OUT.bin build/release/tests/run --filter hifigan.recordings
+        CASTWRIGHT_HIFIGAN_REFERENCE=OUT.bin build/release/tests/run --filter hifigan.real
     make_hifigan_reference.py --onnx OUT.onnx FAULT                        a small generator (V1's kind) with a fault: none, missing, shape,
                                                                            nan, other, operator (numpy and onnx alone)
 

@@ -3,7 +3,7 @@
 
     make_vocos_reference.py [--out tests/data]     vocos.gguf and vocos.bin: a small one
     make_vocos_reference.py --full --out FOLDER    the published size (100 bands, width 512, 8 blocks), ten seconds, for
-        CASTWRIGHT_VOCOS_REFERENCE=FOLDER build/release/tests/run --filter vocos.full
+        CASTWRIGHT_VOCOS_REFERENCE=FOLDER build/release/tests/run --filter vocos.small
     make_vocos_reference.py --checkpoint OUT FAULT a small checkpoint (torch alone): none, safetensors, missing, shape, nan, other, filters
 
 A Python with torch and pip vocos, and what make_mel_reference.py needs. The weights are saved by torch.save and converted by

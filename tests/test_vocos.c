@@ -65,6 +65,34 @@ static float *slow_mel(const struct cw_reference *r, int *count) {
     return mel;
 }
 
+/* The published size, by command (docs/quality.md). */
+static void full(const char *folder) {
+    struct cw_reference *r = NULL;
+    struct cw_error err = {0};
+    char path[CW_PATH_MAX];
+    int numbers = 0, count = 0;
+    snprintf(path, sizeof path, "%s/vocos.bin", folder);
+    if (!CHECKF(!cw_reference_open(&r, path, &err), "%s", err.text))
+        return;
+    const float *mel = cw_reference_floats(r, "mel", &numbers), *want = cw_reference_floats(r, "audio", &count);
+    snprintf(path, sizeof path, "%s/vocos.gguf", folder);
+    for (const char *const *isa = cw_device_isas(); *isa && strcmp(*isa, "c") != 0; isa++) {
+        struct sounding a;
+        const float *x = NULL;
+        size_t n = 0;
+        const struct cw_frames f = frames_of(mel, numbers / 100, 100, 256);
+        if (start(&a, path, *isa, 2) && CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err), "%s", err.text)) {
+            const double off = distance(x, n, 1, want, count), from = cw_seconds(), cpu = cw_cpu_seconds();
+            CHECKF(off < 1e-4, "%s: off by %g", *isa, off);
+            CHECK(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err));
+            printf("    %s: off by %.2g (relative L2), real-time factor %.4f, CPU seconds a second of sound %.4f\n", *isa, off,
+                   (cw_seconds() - from) * 24000 / (double)n, (cw_cpu_seconds() - cpu) * 24000 / (double)n);
+        }
+        end(&a);
+    }
+    cw_reference_close(r);
+}
+
 static void small(void) {
     struct cw_reference *r = NULL;
     struct cw_error err = {0};
@@ -102,39 +130,8 @@ done:
     free(kept);
     free(mel);
     cw_reference_close(r);
-}
-
-/* The published size, by command (docs/quality.md). */
-static void full(void) {
-    const char *folder = getenv("CASTWRIGHT_VOCOS_REFERENCE");
-    struct cw_reference *r = NULL;
-    struct cw_error err = {0};
-    char path[CW_PATH_MAX];
-    int numbers = 0, count = 0;
-    if (!folder) {
-        CHECK(true);
-        return;
-    }
-    snprintf(path, sizeof path, "%s/vocos.bin", folder);
-    if (!CHECKF(!cw_reference_open(&r, path, &err), "%s", err.text))
-        return;
-    const float *mel = cw_reference_floats(r, "mel", &numbers), *want = cw_reference_floats(r, "audio", &count);
-    snprintf(path, sizeof path, "%s/vocos.gguf", folder);
-    for (const char *const *isa = cw_device_isas(); *isa && strcmp(*isa, "c") != 0; isa++) {
-        struct sounding a;
-        const float *x = NULL;
-        size_t n = 0;
-        const struct cw_frames f = frames_of(mel, numbers / 100, 100, 256);
-        if (start(&a, path, *isa, 2) && CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err), "%s", err.text)) {
-            const double off = distance(x, n, 1, want, count), from = cw_seconds(), cpu = cw_cpu_seconds();
-            CHECKF(off < 1e-4, "%s: off by %g", *isa, off);
-            CHECK(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err));
-            printf("    %s: off by %.2g (relative L2), real-time factor %.4f, CPU seconds a second of sound %.4f\n", *isa, off,
-                   (cw_seconds() - from) * 24000 / (double)n, (cw_cpu_seconds() - cpu) * 24000 / (double)n);
-        }
-        end(&a);
-    }
-    cw_reference_close(r);
+    if (getenv("CASTWRIGHT_VOCOS_REFERENCE"))
+        full(getenv("CASTWRIGHT_VOCOS_REFERENCE"));
 }
 
 /* ---- the converter ------------------------------------------------------------------------------------------------------- */
@@ -255,7 +252,6 @@ static void refusals(void) {
 
 const struct cw_test cw_tests_vocos[] = {
     {"vocos.small", "random weights equal pip vocos, cut into chunks, on every instruction set and for any threads", small},
-    {"vocos.full", "with CASTWRIGHT_VOCOS_REFERENCE: the published size", full},
     {"vocos.converter", "checkpoints become GGUF; a faulty or hostile one is refused by name", converter},
     {"vocos.refusals", "frames and files that do not fit are refused by name", refusals},
     {0},
