@@ -177,6 +177,24 @@ CW_MUST_CHECK int cw_play(const char *path, struct cw_listener listen, struct cw
 /* The default output device's name (static buffer), or NULL with the reason in `err`. */
 const char *cw_play_device(struct cw_error *err);
 
+/* Copy-synthesis: a recording (any that libsndfile reads, of at most ten minutes) -> its mel spectrogram -> a neural vocoder -> a 16-bit
+ * .wav or .flac at the vocoder's rate. What the way through mel frames and a vocoder costs in sound, and what a vocoder can do. */
+struct cw_vocode_params {
+    const char *vocoder; /* a name of the catalogue or a GGUF; NULL: "hifigan" */
+    const char *out;
+};
+struct cw_vocode_report {
+    int sample_rate, frames;             /* of the mel spectrogram */
+    double seconds;                      /* of sound */
+    double mel_seconds, vocoder_seconds; /* wall clock spent */
+    double vocoder_cpu_seconds;          /* of all threads */
+    char name[128], licence[64], terms[512];
+};
+struct cw_vocode_params cw_vocode_params_default(void);
+/* report is filled as far as it came: who made the vocoder is known before it runs. */
+CW_MUST_CHECK int cw_vocode(struct cw_studio *s, const char *recording, struct cw_vocode_params p, struct cw_vocode_report *report,
+                            struct cw_error *err);
+
 /* Speed of every stage on `texts`, after one that is not counted. */
 struct cw_bench_params {
     const char *const *texts; /* default: eight of its own */

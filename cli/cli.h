@@ -67,6 +67,7 @@ int cli_say(const struct cli_command *c, int argc, char **argv);
 int cli_text(const struct cli_command *c, int argc, char **argv);
 int cli_play(const struct cli_command *c, int argc, char **argv);
 int cli_voices(const struct cli_command *c, int argc, char **argv);
+int cli_vocode(const struct cli_command *c, int argc, char **argv);
 int cli_models(const struct cli_command *c, int argc, char **argv);
 int cli_doctor(const struct cli_command *c, int argc, char **argv);
 int cli_bench(const struct cli_command *c, int argc, char **argv);

@@ -79,7 +79,7 @@ int cli_models(const struct cli_command *c, int argc, char **argv) {
         return count == 1 ? list(json) : cli_usage(c, "list takes no names");
     if (strcmp(args[0], "convert") == 0) {
         if (count != 3)
-            return cli_usage(c, "expected: convert IN.onnx OUT.gguf");
+            return cli_usage(c, "expected: convert IN OUT.gguf");
         if (cw_model_convert(args[1], args[2], &err) != 0)
             return cli_error(c, &err);
         printf("%s\n", args[2]);

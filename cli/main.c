@@ -47,12 +47,18 @@ const struct cli_command cli_commands[] = {
      "  castwright voices revoke ada                            her consent ends: nothing speaks with her voice any more\n"
      "  castwright voices import ada.gguf --trust KEY           a friend's voice; KEY is the fingerprint of the friend's key\n",
      cli_voices},
+    {"vocode", "RECORDING", "a recording through a mel spectrogram and a neural vocoder, and back to sound",
+     "  castwright models fetch hifigan               once: 18 MB, AGPL-3.0-or-later\n"
+     "  castwright vocode talk.wav -o copy.wav\n"
+     "  castwright vocode talk.flac -o copy.flac --vocoder my-hifigan.gguf --json\n",
+     cli_vocode},
     {"models", "list|fetch|verify|convert", "model files: what there is, fetching, checking, converting",
      "  castwright models list\n"
      "  castwright models fetch                       what an episode needs\n"
      "  castwright models fetch qwen2.5-coder-0.5b    one by name\n"
      "  castwright models verify                      every file against its sha256\n"
-     "  castwright models convert kokoro.onnx kokoro.gguf\n",
+     "  castwright models convert kokoro.onnx kokoro.gguf\n"
+     "  castwright models convert pytorch_model.bin vocos.gguf    Kokoro, HiFi-GAN: ONNX; Vocos, F5-TTS: PyTorch, safetensors\n",
      cli_models},
     {"doctor", "", "what this machine has, and what is missing", "  castwright doctor\n", cli_doctor},
     {"bench", "", "speed of synthesis on this machine", "  castwright bench\n  castwright bench --json --threads 1\n", cli_bench},

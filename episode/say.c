@@ -118,7 +118,7 @@ done:
     return result;
 }
 
-static int out_format(const char *out, int *format, struct cw_error *err) {
+int cw_studio_format(const char *out, int *format, struct cw_error *err) {
     const char *dot = strrchr(out, '.');
     if (dot && strcasecmp(dot, ".wav") == 0)
         *format = SF_FORMAT_WAV;
@@ -222,7 +222,7 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
         cw_fail(err, CW_BAD_INPUT, "speed: expected 0.5 to 2, found %g", p.speed);
         goto done;
     }
-    if ((p.out && out_format(p.out, &format, err) != 0) || cw_studio_need_plans(s, err) != 0 ||
+    if ((p.out && cw_studio_format(p.out, &format, err) != 0) || cw_studio_need_plans(s, err) != 0 ||
         cw_studio_voice(s, &voice, p.voice ? p.voice : cw_say_params_default().voice, err) != 0 ||
         cw_speech_language(p.language ? p.language : voice.language, err) != 0)
         goto done;
@@ -321,7 +321,7 @@ int cw_audition(struct cw_studio *s, const char *text, const char *const *voices
         cw_fail(err, CW_BAD_INPUT, "audition: expected a file to write or to be played, found neither");
         goto done;
     }
-    if ((p.out && out_format(p.out, &format, err) != 0) || cw_studio_need_plans(s, err) != 0)
+    if ((p.out && cw_studio_format(p.out, &format, err) != 0) || cw_studio_need_plans(s, err) != 0)
         goto done;
     for (int i = 0; i < count; i++) { /* before anything is made */
         struct cw_voice voice = {0};

@@ -90,13 +90,22 @@ int cw_studio_writer(const struct cw_studio *s, char path[CW_PATH_MAX], struct c
     return find_model(s->writer_model, "qwen2.5-coder-1.5b", path, err);
 }
 
+static int open_device(struct cw_studio *s, struct cw_error *err) {
+    struct cw_device_params p = cw_device_params_default();
+    p.threads = s->threads;
+    return s->device ? 0 : cw_device_open(&s->device, p, err);
+}
+
+int cw_studio_need_device(struct cw_studio *s, struct cw_error *err) {
+    pthread_mutex_lock(&s->opening);
+    int result = open_device(s, err);
+    pthread_mutex_unlock(&s->opening);
+    return result;
+}
+
 static int open_front(struct cw_studio *s, struct cw_error *err) {
-    if (!s->device) {
-        struct cw_device_params p = cw_device_params_default();
-        p.threads = s->threads;
-        if (cw_device_open(&s->device, p, err) != 0)
-            return -1;
-    }
+    if (open_device(s, err) != 0)
+        return -1;
     if (!s->voices_dir[0] && cw_model_path("voices", s->voices_dir, err) != 0) {
         s->voices_dir[0] = '\0';
         return -1;

@@ -52,6 +52,10 @@ CW_MUST_CHECK int cw_booth_need_sound(struct cw_booth *b, struct cw_error *err);
 void cw_booth_close(struct cw_booth *b);
 /* Path of a model: a name of the catalogue, or the path of a file that is there. */
 CW_MUST_CHECK int cw_studio_model(const char *asked, char path[CW_PATH_MAX], struct cw_error *err);
+/* The device alone. */
+CW_MUST_CHECK int cw_studio_need_device(struct cw_studio *s, struct cw_error *err);
+/* libsndfile's container of a file to write, by its name's end: .wav or .flac. */
+CW_MUST_CHECK int cw_studio_format(const char *out, int *format, struct cw_error *err);
 /* Path of the writer's GGUF. */
 CW_MUST_CHECK int cw_studio_writer(const struct cw_studio *s, char path[CW_PATH_MAX], struct cw_error *err);
 

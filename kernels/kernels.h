@@ -98,7 +98,7 @@ void cw_lstm_close(struct cw_lstm *p);
 
 /* ---- operations ---------------------------------------------------------------------------------------------------- */
 
-enum cw_act { CW_ACT_NONE, CW_ACT_LEAKY, CW_ACT_GELU_TANH };
+enum cw_act { CW_ACT_NONE, CW_ACT_LEAKY, CW_ACT_GELU_TANH, CW_ACT_GELU };
 
 /* What happens to each output of a gemm or convolution before it is stored: y = act(x w + bias), then
  * y = (y + add + add2) * scale when one of them is set ([T, N], same shape as the output; may be the output itself), then

@@ -10,6 +10,8 @@ static float activate(enum cw_act act, float slope, double v) {
         return (float)(v < 0 ? v * slope : v);
     if (act == CW_ACT_GELU_TANH)
         return (float)(0.5 * v * (1 + tanh(0.79788456080286535588 * (v + 0.044715 * v * v * v)))); /* sqrt(2 / pi) */
+    if (act == CW_ACT_GELU)
+        return (float)(0.5 * v * erfc(-v * 0.70710678118654752440));
     return (float)v;
 }
 

@@ -34,8 +34,8 @@ static int check_weight(const char *what, const struct cw_device *d, const struc
 static int check_epilogue(const char *what, struct cw_epilogue e, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
     if (x.data == y.data && y.rows > 0 && x.rows > 0)
         return cw_fail(err, CW_BAD_INPUT, "%s: expected y to be another matrix than x", what);
-    if ((int)e.act < CW_ACT_NONE || e.act > CW_ACT_GELU_TANH)
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected an activation of 0 to %d, found %d", what, CW_ACT_GELU_TANH, (int)e.act);
+    if ((int)e.act < CW_ACT_NONE || e.act > CW_ACT_GELU)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected an activation of 0 to %d, found %d", what, CW_ACT_GELU, (int)e.act);
     if (e.add.data && cw_check_shape(what, "add", e.add, y.rows, y.cols, err) != 0)
         return -1;
     if (e.add2.data && cw_check_shape(what, "add2", e.add2, y.rows, y.cols, err) != 0)

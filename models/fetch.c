@@ -514,7 +514,7 @@ int cw_model_convert(const char *onnx, const char *out, struct cw_error *err) {
         cw_fail(err, CW_FAILED, "%s: cannot open: %s", temp, strerror(errno));
         goto done;
     }
-    if (run_converter(work, "kokoro.py", onnx, made, err) != 0) {
+    if (run_converter(work, "convert.py", onnx, made, err) != 0) {
         err->code = CW_BAD_INPUT;
         goto done;
     }

@@ -14,8 +14,9 @@
 /* clang-format off */
 #define ROOMS(X) \
     X(base) X(models) X(kernels) X(kernels_rows) X(kernels16) X(backward) X(packed) X(hot) X(normalise) X(speech) \
-    X(pronounce) X(kokoro) X(vocoder) X(script) X(source) X(writer) X(remote) X(direction) X(hostile) X(encoder) \
-    X(enrol) X(train) X(voices) X(consent) X(master) X(player) X(publish) X(episode) X(cli)
+    X(pronounce) X(kokoro) X(vocoder) X(mel) X(hifigan) X(vocos) X(f5) X(script) X(source) X(writer) X(remote) \
+    X(direction) X(hostile) X(encoder) X(enrol) X(train) X(voices) X(consent) X(master) X(player) X(publish) \
+    X(episode) X(cli)
 /* clang-format on */
 #define DECLARE(room) extern const struct cw_test cw_tests_##room[];
 ROOMS(DECLARE)
@@ -66,7 +67,7 @@ uint64_t cw_test_seed(void) {
 
 const char *cw_test_data(const char *name) {
     static char path[CW_PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", CW_TEST_DATA, name);
+    snprintf(path, sizeof path, "%s%s%s", name[0] == '/' ? "" : CW_TEST_DATA, name[0] == '/' ? "" : "/", name);
     return path;
 }
 

@@ -27,7 +27,7 @@ void cw_test_skip(const char *why);
 const char *cw_test_dir(void);
 /* The run's seed (printed; --seed N gives it), for random inputs. */
 uint64_t cw_test_seed(void);
-/* tests/data/NAME, wherever the tests are run from. Static buffer. */
+/* tests/data/NAME, wherever the tests are run from; a NAME that starts with '/' as it is. Static buffer. */
 const char *cw_test_data(const char *name);
 
 #endif

@@ -55,7 +55,40 @@ done:
     free(pack);
 }
 
+/* Mel frames of any length, longer than a chunk too. */
+static void test_mel_vocoder(void) {
+    enum { FRAMES = 230, BANDS = 80 };
+    struct cw_error err = {0};
+    struct cw_device *d = NULL;
+    struct cw_vocoder *vocoder = NULL;
+    struct cw_vocoder_session *sounding = NULL;
+    float *mel = calloc((size_t)FRAMES * BANDS, sizeof *mel);
+    long before = 0;
+
+    if (!CHECKF(mel && cw_device_open(&d, cw_device_params_default(), &err) == 0 &&
+                    cw_vocoder_open(&vocoder, d, cw_test_data("hifigan_1.gguf"), &err) == 0 &&
+                    cw_vocoder_session_open(&sounding, vocoder, &err) == 0,
+                "%s", err.text))
+        goto done;
+    for (int round = 0; round < 2; round++) {
+        const struct cw_frames f = {
+            .kind = "mel-hifigan", .count = FRAMES - 100 * (1 - round), .channels = BANDS, .data = mel, .sample_rate = 22050, .hop = 256};
+        const float *samples = NULL;
+        size_t n = 0;
+
+        before = atomic_load(&cw_allocations);
+        CHECKF(cw_vocoder_run(sounding, &f, 1, &samples, &n, &err) == 0 && n > 0, "%s", err.text);
+    }
+    CHECKF(atomic_load(&cw_allocations) == before, "%ld allocations", atomic_load(&cw_allocations) - before);
+done:
+    cw_vocoder_session_close(sounding);
+    cw_vocoder_close(vocoder);
+    cw_device_close(d);
+    free(mel);
+}
+
 const struct cw_test cw_tests_hot[] = {
+    {"hot.mel_vocoder", "a mel vocoder allocates nothing, not even for a longer mel", test_mel_vocoder},
     {"hot.allocations", "speaking allocates nothing once the sessions are open", test_no_allocations},
     {0},
 };

@@ -54,6 +54,8 @@ static int conv_run(struct cw_device *d, void *ctx, struct cw_mat y, struct cw_e
 static double conv_activation(struct cw_epilogue e, double v) {
     if (e.act == CW_ACT_LEAKY)
         return v > 0 ? v : v * e.slope;
+    if (e.act == CW_ACT_GELU)
+        v = 0.5 * v * erfc(-v / sqrt(2));
     if (e.act == CW_ACT_GELU_TANH)
         return 0.5 * v * (1 + tanh(sqrt(2 / acos(-1.0)) * (v + 0.044715 * v * v * v)));
     return v;
@@ -151,10 +153,10 @@ static void test_linear(void) {
 }
 
 static void test_epilogue(void) {
-    static const enum cw_act acts[] = {CW_ACT_NONE, CW_ACT_LEAKY, CW_ACT_GELU_TANH};
+    static const enum cw_act acts[] = {CW_ACT_NONE, CW_ACT_LEAKY, CW_ACT_GELU_TANH, CW_ACT_GELU};
     size_t a;
 
-    for (a = 0; a < 3; a++) {
+    for (a = 0; a < sizeof acts / sizeof *acts; a++) {
         struct cw_epilogue e = {.act = acts[a], .slope = 0.2F, .scale = 0.70710678F};
 
         conv_case((struct conv){.kind = LINEAR, .rows = 33, .in = 31, .out = 65, .e = e}, true, false, true);

@@ -87,7 +87,7 @@ int cw_reference_open(struct cw_reference **out, const char *name, struct cw_err
         cw_fail_memory(err, name);
         goto done;
     }
-    if (cw_file_read(cw_test_data(name), 16 << 20, &r->file, &left, err) != 0)
+    if (cw_file_read(cw_test_data(name), 128 << 20, &r->file, &left, err) != 0)
         goto done;
     const char *at = r->file, *magic = take(&at, &left, 8);
     if (!magic || memcmp(magic, "CWREF001", 8) != 0) {

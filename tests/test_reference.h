@@ -6,7 +6,7 @@
 
 struct cw_reference;
 
-/* `name` lies in tests/data. */
+/* `name` lies in tests/data, or starts with '/'. */
 CW_MUST_CHECK int cw_reference_open(struct cw_reference **r, const char *name, struct cw_error *err);
 void cw_reference_close(struct cw_reference *r);
 

@@ -844,7 +844,7 @@ static void model_refusals(void) {
     struct cw_error err = {0};
     if (!d)
         return;
-    CHECK_REFUSED(cw_vocoder_open(&v, d, tiny_gguf("a.gguf", "vocos", 20, NULL, 0), &err), &err, "a.gguf", "kokoro", "vocos");
+    CHECK_REFUSED(cw_vocoder_open(&v, d, tiny_gguf("a.gguf", "bigvgan", 20, NULL, 0), &err), &err, "a.gguf", "kokoro", "bigvgan");
     CHECK_REFUSED(cw_vocoder_open(&v, d, tiny_gguf("b.gguf", "kokoro", 16, NULL, 0), &err), &err, "b.gguf", "kokoro.istft.n_fft", "20",
                   "16");
     CHECK_REFUSED(cw_vocoder_open(&v, d, tiny_gguf("c.gguf", "kokoro", 20, NULL, 0), &err), &err, "c.gguf", linear);

@@ -11,13 +11,20 @@ struct cw_vocoder_engine {
     int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, const char *path, const struct cw_learnt *learnt,
                 struct cw_error *err);
     void (*close)(void *model);
+    void (*describe)(const void *model, struct cw_vocoder_info *info); /* kind, channels, sample_rate, hop, frames_max */
     int (*session_open)(void **session, const void *model, struct cw_error *err);
     void (*session_close)(void *session);
+    /* The frames are of the kind, channels, rate and hop described, as many as it takes and at least one, and data holds finite numbers. */
     int (*run)(void *session, const struct cw_frames *frames, uint64_t seed, const float **samples, size_t *count, struct cw_error *err);
+    /* NULL where there is nothing to see or no source. */
     void (*tap)(void *session, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg);
     void (*force_source)(void *session, const float *har, int rows);
 };
 
 extern const struct cw_vocoder_engine cw_vocoder_istftnet; /* Kokoro's generator (istftnet.c) */
+extern const struct cw_vocoder_engine cw_vocoder_hifigan, cw_vocoder_vocos;
+
+/* Refuses a number that is not finite, by name and place. */
+CW_MUST_CHECK int cw_vocoder_check_numbers(const char *what, const float *x, size_t n, struct cw_error *err);
 
 #endif

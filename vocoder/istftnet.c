@@ -482,41 +482,24 @@ done:
     return rc;
 }
 
-static int check_numbers(const char *what, const float *x, size_t n, struct cw_error *err) {
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(x[i]))
-            return cw_fail(err, CW_BAD_INPUT, "acoustic frames: %s[%zu]: expected a finite number, found %g", what, i, (double)x[i]);
-    }
-    return 0;
+/* What cw_vocoder_run has not looked at. */
+static int check_frames(const struct cw_frames *f, struct cw_error *err) {
+    const int style = f->style ? f->style_len : 0;
+
+    if (style != STYLE)
+        return cw_fail(err, CW_BAD_INPUT, "acoustic frames: style numbers: expected %d, found %d", STYLE, style);
+    if (!f->f0)
+        return cw_fail(err, CW_BAD_INPUT, "acoustic frames: expected data and F0, found no F0");
+    return cw_vocoder_check_numbers("F0", f->f0, (size_t)f->count, err) || cw_vocoder_check_numbers("style", f->style, STYLE, err) ? -1 : 0;
 }
 
-static int check_frames(const struct cw_frames *f, struct cw_error *err) {
-    if (!f->kind || strcmp(f->kind, KIND) != 0) {
-        return cw_fail(err, CW_BAD_INPUT, "acoustic frames: expected the kind \"" KIND "\", found \"%s\"", f->kind ? f->kind : "none");
-    }
-    const struct {
-        const char *what;
-        int expected, found;
-    } checks[] = {
-        {"channels", CHANNELS, f->channels},
-        {"sample rate", RATE, f->sample_rate},
-        {"samples a frame", HOP, f->hop},
-        {"style numbers", STYLE, f->style ? f->style_len : 0},
-    };
-    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-        if (checks[i].expected != checks[i].found) {
-            return cw_fail(err, CW_BAD_INPUT, "acoustic frames: %s: expected %d, found %d", checks[i].what, checks[i].expected,
-                           checks[i].found);
-        }
-    }
-    if (f->count < 1 || f->count > FRAMES_MAX) {
-        return cw_fail(err, CW_BAD_INPUT, "acoustic frames: expected 1 to %d frames, found %d", FRAMES_MAX, f->count);
-    }
-    if (!f->data || !f->f0)
-        return cw_fail(err, CW_BAD_INPUT, "acoustic frames: expected data and F0, found no %s", f->data ? "F0" : "data");
-    if (check_numbers("F0", f->f0, (size_t)f->count, err) || check_numbers("style", f->style, STYLE, err))
-        return -1;
-    return check_numbers("data", f->data, (size_t)f->count * CHANNELS, err);
+static void istftnet_describe(const void *model, struct cw_vocoder_info *info) {
+    (void)model;
+    info->kind = KIND;
+    info->channels = CHANNELS;
+    info->sample_rate = RATE;
+    info->hop = HOP;
+    info->frames_max = FRAMES_MAX;
 }
 
 static int run(void *session, const struct cw_frames *f, uint64_t seed, const float **samples, size_t *count, struct cw_error *err) {
@@ -560,10 +543,6 @@ static int run(void *session, const struct cw_frames *f, uint64_t seed, const fl
 
     const size_t n = (size_t)T * HOP;
     cw_spectrum_synthesise(m->device, m->stft, spectrum, wave.data);
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(wave.data[i]))
-            return cw_fail(err, CW_FAILED, "vocoder: sample %zu of %zu is not a finite number", i, n);
-    }
     *samples = wave.data;
     *count = n;
     return 0;
@@ -573,6 +552,7 @@ const struct cw_vocoder_engine cw_vocoder_istftnet = {
     .architecture = "kokoro",
     .open = istftnet_open,
     .close = istftnet_close,
+    .describe = istftnet_describe,
     .session_open = session_open,
     .session_close = session_close,
     .run = run,

@@ -80,28 +80,34 @@ size_t cw_stft_frames(const struct cw_stft *s, size_t n) {
     return 1 + n / (size_t)s->hop;
 }
 
-/* Where sample i of a frame lies, and where the reflection puts what lies outside. */
-static ptrdiff_t reflected(ptrdiff_t at, ptrdiff_t len) {
+ptrdiff_t cw_stft_reflect(ptrdiff_t at, ptrdiff_t len) {
     if (at < 0)
         at = -at; /* reflection without repeating the edge sample */
     return at >= len ? 2 * (len - 1) - at : at;
 }
 
-void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t frame, double *re, double *im) {
+void cw_stft_frame(const struct cw_stft *s, const double *x, double *re, double *im) {
     double time[CW_STFT_MAX];
     fftw_complex freq[CW_STFT_MAX / 2 + 1];
     const int half = s->size / 2;
-    const ptrdiff_t start = (ptrdiff_t)(frame * (size_t)s->hop) - half, len = (ptrdiff_t)n;
 
-    for (int i = 0; i < s->size; i++) {
-        time[i] = x[reflected(start + i, len)] * s->window[i];
-    }
+    for (int i = 0; i < s->size; i++)
+        time[i] = x[i] * s->window[i];
     fftw_execute_dft_r2c(s->forward, time, freq);
     for (int k = 0; k <= half; k++) {
         re[k] = freq[k][0];
         im[k] = freq[k][1] == 0 ? 0.0 : freq[k][1]; /* -0 would turn the phase of a negative real bin from +pi to -pi */
     }
     im[0] = im[half] = 0.0;
+}
+
+void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t frame, double *re, double *im) {
+    double inside[CW_STFT_MAX];
+    const ptrdiff_t start = (ptrdiff_t)(frame * (size_t)s->hop) - s->size / 2;
+
+    for (int i = 0; i < s->size; i++)
+        inside[i] = x[cw_stft_reflect(start + i, (ptrdiff_t)n)];
+    cw_stft_frame(s, inside, re, im);
 }
 
 /* Sum of the squared windows over sample `at` of the untrimmed signal. */
@@ -157,7 +163,7 @@ void cw_stft_analyse_backward(const struct cw_stft *s, const double *dre, const 
     }
     fftw_execute_dft_c2r(s->inverse, freq, time);
     for (int i = 0; i < s->size; i++)
-        dx[reflected(start + i, (ptrdiff_t)n)] += time[i] * s->window[i];
+        dx[cw_stft_reflect(start + i, (ptrdiff_t)n)] += time[i] * s->window[i];
 }
 
 void cw_stft_synthesise_backward(const struct cw_stft *s, size_t frames, const double *dout, size_t frame, double *dre, double *dim) {

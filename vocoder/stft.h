@@ -22,6 +22,11 @@ size_t cw_stft_frames(const struct cw_stft *s, size_t n); /* 1 + n / hop for a s
  * larger than that. The imaginary part of the first and the last bin is +0, so that their phase is 0 or +pi. */
 void cw_stft_analyse(const struct cw_stft *s, const double *x, size_t n, size_t frame, double *re, double *im);
 
+/* The same of a frame that the caller has put together, x [size]. */
+void cw_stft_frame(const struct cw_stft *s, const double *x, double *re, double *im);
+/* Where in a signal of `len` samples the one at `at`, up to len - 1 beyond an end, is found: the edge samples are not repeated. */
+ptrdiff_t cw_stft_reflect(ptrdiff_t at, ptrdiff_t len);
+
 /* Samples [first, first + count) of the signal whose `frames` spectra are given by `bins`, called in the order of frames:
  * overlap-add of windowed inverse transforms, divided by the sum of the squared windows. The whole signal has
  * (frames - 1) * hop samples. The result does not depend on how the signal is cut into ranges. */

@@ -1,6 +1,7 @@
 /* Sound -> mel power -> cepstra -> the cheapest monotone path between two sounds (Sakoe and Chiba, 1978), inside a band. */
 #include "voices/align.h"
 
+#include "base/mel.h"
 #include "voices/spectrum.h"
 
 #include <math.h>

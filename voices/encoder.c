@@ -1,6 +1,7 @@
 /* Sound -> mel power -> overlapping pieces -> LSTM x 3, the last frame's state -> linear, ReLU -> unit vectors -> their mean. */
 #include "voices/encoder.h"
 
+#include "base/mel.h"
 #include "models/gguf.h"
 #include "voices/recording.h"
 #include "voices/spectrum.h"

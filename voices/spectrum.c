@@ -1,4 +1,4 @@
-/* Samples -> window -> FFT -> power; triangles on a mel scale. Double precision; FFTW_ESTIMATE plans the same in every run. */
+/* Samples -> window -> FFT -> power. Double precision; FFTW_ESTIMATE plans the same in every run. */
 #include "voices/spectrum.h"
 
 #include <fftw3.h>
@@ -85,35 +85,5 @@ void cw_spectrum_power(struct cw_spectrum *s, const float *x, size_t n, ptrdiff_
     fftw_execute(s->plan);
     for (int k = 0; k <= s->size / 2; k++) {
         power[k] = s->freq[k][0] * s->freq[k][0] + s->freq[k][1] * s->freq[k][1];
-    }
-}
-
-static double hz_to_mel(double hz, bool slaney) {
-    if (!slaney) {
-        return 2595 * log10(1 + hz / 700);
-    }
-    return hz < 1000 ? hz * 3 / 200 : 15 + log(hz / 1000) * 27 / log(6.4);
-}
-
-static double mel_to_hz(double mel, bool slaney) {
-    if (!slaney) {
-        return 700 * (pow(10, mel / 2595) - 1);
-    }
-    return mel < 15 ? mel * 200 / 3 : 1000 * exp((mel - 15) * log(6.4) / 27);
-}
-
-void cw_mel_filters(double *filters, int mels, int size, int rate, double top, bool slaney) {
-    int bins = size / 2 + 1;
-    double low = hz_to_mel(0, slaney), high = hz_to_mel(top, slaney), edge[3];
-    for (int m = 0; m < mels; m++) {
-        for (int e = 0; e < 3; e++) {
-            edge[e] = mel_to_hz(low + (high - low) * (m + e) / (mels + 1), slaney);
-        }
-        for (int k = 0; k < bins; k++) {
-            double hz = (double)rate * k / size;
-            double up = (hz - edge[0]) / (edge[1] - edge[0]), down = (edge[2] - hz) / (edge[2] - edge[1]);
-            double height = fmax(0, fmin(up, down));
-            filters[(size_t)m * (size_t)bins + (size_t)k] = slaney ? height * 2 / (edge[2] - edge[0]) : height;
-        }
     }
 }

@@ -1,4 +1,4 @@
-/* Power spectra and mel filters for the analyses of this room: torch's and librosa's conventions. */
+/* Power spectra for the analyses of this room: torch's and librosa's conventions. */
 #ifndef CW_SPECTRUM_H
 #define CW_SPECTRUM_H
 
@@ -12,9 +12,5 @@ CW_MUST_CHECK int cw_spectrum_open(struct cw_spectrum **s, int size, int window,
 void cw_spectrum_close(struct cw_spectrum *s);
 /* power [size / 2 + 1] of x [n] around sample `centre`, zeros beyond its ends. Not for two threads at once. */
 void cw_spectrum_power(struct cw_spectrum *s, const float *x, size_t n, ptrdiff_t centre, double *power);
-
-/* filters [mels, size / 2 + 1], triangles from 0 Hz to `top`. Slaney: linear below 1 kHz, each of area 1 (librosa's default);
- * else HTK's scale and height 1 (torchaudio's default). */
-void cw_mel_filters(double *filters, int mels, int size, int rate, double top, bool slaney);
 
 #endif

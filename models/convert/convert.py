@@ -1,0 +1,31 @@
+"""A published model file of a kind that is known here -> GGUF: finds out which it is and runs its converter.
+
+    convert.py IN OUT.gguf      (ONNX: Kokoro, HiFi-GAN; safetensors or PyTorch: Vocos, F5-TTS)
+"""
+import sys
+
+import checkpoint
+import f5
+import hifigan
+import kokoro
+import onnx
+import vocos
+
+
+def choose(source):
+    with open(source, "rb") as f:
+        raw = f.read(16)
+    if raw[:2] == b"PK" or checkpoint.is_safetensors(raw):
+        names = checkpoint.read(source)
+        return f5 if any("text_embed." in name or "transformer_blocks." in name for name in names) else vocos
+    try:
+        names = {t.name for t in onnx.load(source, load_external_data=False).graph.initializer}
+    except Exception as e:
+        sys.exit(f"{source}: expected an ONNX file, a safetensors file or a PyTorch archive: {e}")
+    return hifigan if names & {"conv_pre.weight", "conv_post.weight"} else kokoro
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    choose(sys.argv[1]).convert(sys.argv[1], sys.argv[2])

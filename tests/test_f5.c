@@ -1,0 +1,330 @@
+/* The F5-TTS graph against pip f5-tts (tests/make_f5_reference.py) with random weights: every stage of a step, and whole samplings. */
+#include "models/catalogue.h"
+#include "tests/test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/test_checkpoint.h"
+#include "tests/test_reference.h"
+#include "tts/f5.h"
+
+struct making {
+    struct cw_device *d;
+    struct cw_f5 *m;
+    struct cw_f5_session *s;
+};
+
+static bool start(struct making *a, const char *path, const char *isa, int threads) {
+    struct cw_error err = {0};
+    struct cw_device_params p = cw_device_params_default();
+    p.isa = isa;
+    p.threads = threads;
+    *a = (struct making){0};
+    return CHECKF(!cw_device_open(&a->d, p, &err) && !cw_f5_open(&a->m, a->d, path, &err) && !cw_f5_session_open(&a->s, a->m, &err), "%s",
+                  err.text);
+}
+
+static void end(struct making *a) {
+    cw_f5_session_close(a->s);
+    cw_f5_close(a->m);
+    cw_device_close(a->d);
+}
+
+/* f5.gguf with the number after `key` changed; the key's value is a 32-bit one. NULL: as it is. */
+static const char *changed(const char *key, uint32_t value) {
+    static char path[CW_PATH_MAX];
+    struct cw_error err = {0};
+    char *data = NULL;
+    size_t size = 0;
+    snprintf(path, sizeof path, "%s/changed.gguf", cw_test_dir());
+    const char *from = cw_file_exists(path) ? path : cw_test_data("f5.gguf");
+    if (CHECKF(!cw_file_read(from, 1 << 20, &data, &size, &err), "%s", err.text)) {
+        char *at = memmem(data, size, key, strlen(key));
+        if (CHECKF(at != NULL, "%s", key))
+            memcpy(at + strlen(key) + 4, &value, sizeof value);
+        CHECK(!cw_file_write(path, data, size, &err));
+    }
+    free(data);
+    return path;
+}
+
+struct watch {
+    const struct cw_reference *r;
+    const char *variant, *isa;
+    int seen;
+};
+
+static double distance(const float *x, int stride, int rows, int cols, const float *want) {
+    double off = 0, all = 0;
+    for (int t = 0; t < rows; t++) {
+        for (int c = 0; c < cols; c++) {
+            const double w = (double)want[(size_t)t * (size_t)cols + (size_t)c], d = (double)x[(ptrdiff_t)t * stride + c] - w;
+            off += d * d;
+            all += w * w;
+        }
+    }
+    return sqrt(off / all);
+}
+
+static void look(void *arg, const char *stage, struct cw_mat m) {
+    struct watch *w = arg;
+    char name[64];
+    int count = 0;
+    snprintf(name, sizeof name, "%s/%s", w->variant, stage);
+    const float *want = cw_reference_floats(w->r, name, &count);
+    if (!CHECKF(want && count == m.rows * m.cols, "%s: %d x %d, expected %d numbers", name, m.rows, m.cols, count))
+        return;
+    const double off = distance(m.data, m.stride, m.rows, m.cols, want);
+    CHECKF(off < 1e-5, "%s on %s: off by %g", name, w->isa, off);
+    w->seen++;
+}
+
+static struct cw_f5_input input_of(const struct cw_reference *r, int bands) {
+    struct cw_f5_input in = cw_f5_input_default();
+    int count = 0;
+    in.ids = cw_reference_ints(r, "ids", &in.count);
+    in.reference = cw_reference_floats(r, "reference", &count);
+    in.reference_frames = count / bands;
+    in.noise = cw_reference_floats(r, "noise", &count);
+    in.frames = count / bands;
+    return in;
+}
+
+/* The size of F5TTS_v1_Base, by command (docs/quality.md). */
+static void full(const char *folder) {
+    struct cw_reference *r = NULL;
+    struct cw_error err = {0};
+    struct making a;
+    char path[CW_PATH_MAX];
+    int count = 0;
+    const float *mel = NULL;
+    snprintf(path, sizeof path, "%s/f5.bin", folder);
+    if (!CHECKF(!cw_reference_open(&r, path, &err), "%s", err.text))
+        return;
+    snprintf(path, sizeof path, "%s/f5.gguf", folder);
+    const float *want = cw_reference_floats(r, "v1/7/mel", &count);
+    if (start(&a, path, NULL, 0)) {
+        const struct cw_f5_input in = input_of(r, cw_f5_bands(a.m));
+        const double from = cw_seconds(), cpu = cw_cpu_seconds(), products = cw_device_products(a.d);
+        if (CHECKF(!cw_f5_run(a.s, &in, &mel, &err), "%s", err.text)) {
+            const double spent = cw_seconds() - from, all = cw_cpu_seconds() - cpu, off = distance(mel, count, 1, count, want);
+            printf(
+                "    %s: off by %.2g (relative L2); %d frames in %d steps: %.1f s, %.1f CPU seconds, %.0f billion products a CPU second\n",
+                cw_device_isa(a.d), off, in.frames, in.steps, spent, all, (cw_device_products(a.d) - products) / all / 1e9);
+            CHECKF(off < 1e-4, "off by %g", off);
+        }
+    }
+    end(&a);
+    cw_reference_close(r);
+}
+
+static void parity(void) {
+    static const char *const variants[] = {"v1", "v0"};
+    static const int steps[] = {7, 4, 1};
+    struct cw_reference *r = NULL;
+    struct cw_error err = {0};
+    if (!CHECKF(!cw_reference_open(&r, "f5.bin", &err), "%s", err.text))
+        return;
+    for (int v = 0; v < 2; v++) {
+        const char *path = cw_test_data("f5.gguf");
+        if (v == 1) {
+            changed("f5.mask_text", 0);
+            path = changed("f5.rope_heads", 1);
+        }
+        char file[CW_PATH_MAX];
+        snprintf(file, sizeof file, "%s", path);
+        for (const char *const *isa = cw_device_isas(); *isa; isa++) {
+            struct making a;
+            if (start(&a, file, *isa, 2)) {
+                struct watch w = {r, variants[v], *isa, 0};
+                struct cw_f5_input in = input_of(r, cw_f5_bands(a.m));
+                cw_f5_session_tap(a.s, look, &w);
+                for (int i = 0; i < 3; i++) {
+                    char name[32];
+                    const float *mel = NULL;
+                    int count = 0;
+                    in.steps = steps[i];
+                    snprintf(name, sizeof name, "%s/%d/mel", variants[v], steps[i]);
+                    const float *want = cw_reference_floats(r, name, &count);
+                    if (!CHECKF(want && !cw_f5_run(a.s, &in, &mel, &err), "%s", err.text))
+                        break;
+                    const double off = distance(mel, count, 1, count, want);
+                    CHECKF(count == in.frames * cw_f5_bands(a.m) && off < 1e-5, "%s on %s: off by %g", name, *isa, off);
+                    cw_f5_session_tap(a.s, NULL, NULL);
+                }
+                CHECKF(w.seen == 5, "%d stages", w.seen);
+            }
+            end(&a);
+        }
+    }
+    cw_reference_close(r);
+    if (getenv("CASTWRIGHT_F5_REFERENCE"))
+        full(getenv("CASTWRIGHT_F5_REFERENCE"));
+}
+
+/* Threads change no byte, another seed does; what is given stands at the front. */
+static void same_bytes(void) {
+    struct cw_reference *r = NULL;
+    struct cw_error err = {0};
+    float *kept = NULL;
+    if (!CHECKF(!cw_reference_open(&r, "f5.bin", &err), "%s", err.text))
+        return;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        struct making a;
+        const float *mel = NULL;
+        if (start(&a, cw_test_data("f5.gguf"), NULL, threads)) {
+            struct cw_f5_input in = input_of(r, cw_f5_bands(a.m));
+            const size_t n = (size_t)in.frames * (size_t)cw_f5_bands(a.m), given = (size_t)in.reference_frames * (size_t)cw_f5_bands(a.m);
+            in.noise = NULL;
+            in.steps = 3;
+            if (CHECKF(!cw_f5_run(a.s, &in, &mel, &err), "%s", err.text)) {
+                CHECK(!memcmp(mel, in.reference, sizeof *mel * given));
+                if (!kept) {
+                    kept = malloc(sizeof *kept * n);
+                    if (kept)
+                        memcpy(kept, mel, sizeof *kept * n);
+                }
+                CHECKF(kept && !memcmp(kept, mel, sizeof *kept * n), "%d threads: other bytes", threads);
+                in.seed = 2;
+                CHECK(!cw_f5_run(a.s, &in, &mel, &err) && kept && memcmp(kept + given, mel + given, sizeof *mel * (n - given)));
+                in.seed = 1;
+                in.guidance = 0; /* one half alone */
+                CHECK(!cw_f5_run(a.s, &in, &mel, &err) && kept && memcmp(kept + given, mel + given, sizeof *mel * (n - given)));
+            }
+        }
+        end(&a);
+    }
+    free(kept);
+    cw_reference_close(r);
+}
+
+static void refusals(void) {
+    struct cw_reference *r = NULL;
+    struct cw_error err = {0};
+    struct making a;
+    const float *mel = NULL;
+    if (!CHECKF(!cw_reference_open(&r, "f5.bin", &err), "%s", err.text))
+        return;
+    if (start(&a, cw_test_data("f5.gguf"), NULL, 1)) {
+        const struct cw_f5_input good = input_of(r, cw_f5_bands(a.m));
+        struct cw_f5_input in = good;
+        in.frames = 37;
+        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "expected 38 to 4096", "found 37");
+        in.frames = 5000;
+        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "4096", "5000");
+        in = good;
+        in.steps = 0;
+        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "steps", "found 0");
+        in = good;
+        in.guidance = NAN;
+        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "guidance", "nan");
+        in = good;
+        const int ids[2] = {3, 40};
+        in.ids = ids;
+        in.count = 2;
+        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "symbol 1", "39", "40");
+        in = good;
+        in.count = 0;
+        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "0 symbols");
+        in = good;
+        const float bad[20] = {0, 0, NAN};
+        in.reference = bad;
+        in.reference_frames = 2;
+        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "reference[2]", "nan");
+    }
+    if (a.d) {
+        struct cw_f5 *m = NULL;
+        CHECK_REFUSED(cw_f5_open(&m, a.d, cw_test_data("vocos.gguf"), &err), &err, "vocos.gguf", "f5", "vocos");
+        CHECK_REFUSED(cw_f5_open(&m, a.d, changed("f5.depth", 3), &err), &err, "transformer_blocks.2.attn_norm.linear.weight");
+        changed("f5.depth", 2);
+        CHECK_REFUSED(cw_f5_open(&m, a.d, changed("f5.heads", 5), &err), &err, "heads", "5");
+        changed("f5.heads", 2);
+        CHECK_REFUSED(cw_f5_open(&m, a.d, changed("f5.bands", 11), &err), &err, "input_embed.proj.weight", "[32, 38]");
+        CHECK(m == NULL);
+    }
+    end(&a);
+    cw_reference_close(r);
+}
+
+static void symbols(void) {
+    struct cw_error err = {0};
+    struct making a;
+    int ids[8], count = 0;
+    if (start(&a, cw_test_data("f5.gguf"), NULL, 1)) { /* a to z, then Chinese signs from the 26th on */
+        CHECK(!cw_f5_ids(a.m, "cab\u4e1az", ids, 8, &count, &err) && count == 5);
+        CHECK(ids[0] == 2 && ids[1] == 0 && ids[2] == 1 && ids[3] == 26 && ids[4] == 25);
+        CHECK_REFUSED(cw_f5_ids(a.m, "ab\u00e9", ids, 8, &count, &err), &err, "\u00e9", "U+00E9");
+        CHECK_REFUSED(cw_f5_ids(a.m, "ab\xff", ids, 8, &count, &err), &err, "UTF-8", "after 2");
+        CHECK_REFUSED(cw_f5_ids(a.m, "abcabcabc", ids, 8, &count, &err), &err, "at most 8");
+    }
+    end(&a);
+}
+
+static void converter(void) {
+    static const struct {
+        const char *fault, *victim, *pieces[2];
+    } cases[] = {{"missing", "transformer_blocks.1.attn.to_k.bias", {"transformer_blocks.1.attn.to_k.bias", "found none"}},
+                 {"shape", "proj_out.bias", {"proj_out.bias", "found [9]"}},
+                 {"nan", "text_embed.text_blocks.1.grn.gamma", {"text_embed.text_blocks.1.grn.gamma", "NaN"}},
+                 {"other", "", {"quantizer.codebook", "only F5-TTS's"}}};
+    /* heads of 16 columns have eight angles */
+    static const char *const turns =
+        "\"ema_model.transformer.rotary_embed.inv_freq\":{\"dtype\":\"F32\",\"shape\":[8],\"data_offsets\":[0,32]}";
+    static const float angles[8];
+    struct test_checkpoint c = {"f5.gguf", "ema_model.transformer.", "none", "", turns, angles, sizeof angles};
+    struct cw_error err = {0};
+    struct cw_text vocabulary = {0};
+    char folder[CW_PATH_MAX], in[CW_PATH_MAX], out[CW_PATH_MAX], names[CW_PATH_MAX], command[2 * CW_PATH_MAX];
+    char *made = NULL, *want = NULL;
+    size_t made_len = 0, want_len = 0;
+    const char *python = getenv("CASTWRIGHT_PYTHON");
+    snprintf(command, sizeof command, "'%s' -c 'import onnx' 2>/dev/null", python ? python : CW_CONVERT_PYTHON);
+    if (system(command) != 0) {
+        cw_test_skip("no Python for the converters");
+        return;
+    }
+    snprintf(folder, sizeof folder, "%s/F5TTS_v1_Base", cw_test_dir());
+    snprintf(in, sizeof in, "%s/model.safetensors", folder);
+    snprintf(names, sizeof names, "%s/vocab.txt", folder);
+    snprintf(out, sizeof out, "%s/f5.gguf", cw_test_dir());
+    if (!CHECK(!cw_dir_make(folder, &err)) || !test_checkpoint_write(&c, in))
+        return;
+    CHECK_REFUSED(cw_model_convert(in, out, &err), &err, "vocab.txt", "No such file");
+    for (uint32_t i = 0; i < 40; i++) {
+        if (i == 39) {
+            CHECK(!cw_file_write(names, vocabulary.data, vocabulary.len, &err));
+            CHECK_REFUSED(cw_model_convert(in, out, &err), &err, "expected 40 different symbols", "found 39");
+        }
+        cw_text_add_code(&vocabulary, i < 26 ? 'a' + i : 0x4e00 + i);
+        cw_text_add_char(&vocabulary, '\n');
+    }
+    CHECK(!cw_file_write(names, vocabulary.data, vocabulary.len, &err));
+    cw_text_free(&vocabulary);
+    CHECKF(!cw_model_convert(in, out, &err), "%s", err.text);
+    if (CHECK(!cw_file_read(out, 1 << 20, &made, &made_len, &err) &&
+              !cw_file_read(cw_test_data("f5.gguf"), 1 << 20, &want, &want_len, &err)))
+        CHECK(made_len == want_len && memcmp(made + made_len - 199000, want + want_len - 199000, 199000) == 0);
+    free(made);
+    free(want);
+    remove(out);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        c.fault = cases[i].fault;
+        c.victim = cases[i].victim;
+        if (!test_checkpoint_write(&c, in))
+            return;
+        CHECK_REFUSED(cw_model_convert(in, out, &err), &err, cases[i].pieces[0], cases[i].pieces[1]);
+        CHECK(err.code == CW_BAD_INPUT && !cw_file_exists(out));
+    }
+}
+
+const struct cw_test cw_tests_f5[] = {
+    {"f5.symbols", "a text becomes symbols; what the vocabulary lacks is refused by name", symbols},
+    {"f5.converter", "a checkpoint with its vocabulary becomes GGUF; a faulty one is refused by name", converter},
+    {"f5.parity", "v1 and v0 of the graph: every stage of a step and whole samplings equal pip f5-tts, on every instruction set", parity},
+    {"f5.same_bytes", "threads change no byte, a seed does; the reference stands at the front", same_bytes},
+    {"f5.refusals", "inputs and files that do not fit are refused by name", refusals},
+    {0},
+};

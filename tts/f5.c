@@ -1,0 +1,763 @@
+/* text ids -> embedding + positions -> ConvNeXt-V2 blocks ─┐
+ * reference mel ───────────────────────────────────────────┴─▶ constant part of the input, once a run
+ * x [T, mel] = noise -> steps: linear + constant part -> grouped convolutions -> DiT blocks -> flow -> x += dt flow
+ *
+ * With guidance the two halves of a step, with reference and text and without either, stand one after the other in the rows of every
+ * matrix: one product for both; only what mixes rows is done apart. Products are in float32: what a step gets wrong, the next ones
+ * amplify. The time of a step is the same for all rows, so the modulations of all steps are computed at once. */
+#include "tts/f5.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/gguf.h"
+
+enum {
+    DEPTH_MAX = 64,
+    TEXT_DEPTH_MAX = 16,
+    WIDTH_MAX = 4096,
+    GROUPS = 16, /* of the positions' convolutions */
+    POSITION_TAPS = 31,
+    TEXT_TAPS = 7,
+    TIME = 256, /* sines and cosines of a step's time */
+    VOCABULARY_MAX = 1 << 20,
+    ROWS = 64, /* of a task here */
+};
+#define EPS 1e-6f
+
+struct symbol {
+    uint32_t code;
+    int id;
+};
+
+struct text_block {
+    float *filters, *bias; /* [C, 7] back to front, as a transposed convolution has them; [C] */
+    float *norm_gain, *norm_shift, *gamma, *beta;
+    struct cw_weight *wide, *narrow;
+};
+
+struct dit_block {
+    struct cw_weight *modulation, *q, *k, *v, *out, *wide, *narrow;
+};
+
+struct cw_f5 {
+    struct cw_device *device;
+    int dim, depth, heads, wide, text_dim, text_wide, text_depth, bands, rope_heads, vocabulary;
+    int mask_text;
+    struct symbol *symbols; /* of one code point each, in order */
+    size_t symbol_count;
+    float *embedding; /* [vocabulary + 1, text_dim], row 0: filler */
+    struct text_block text[TEXT_DEPTH_MAX];
+    struct cw_weight *from_x, *from_reference, *from_text; /* the input's linear layer in three */
+    struct cw_weight *position[2][GROUPS], *time[2], *final, *flow;
+    struct dit_block block[DEPTH_MAX];
+    float *ones; /* [3, wider of widths]: zeros, zeros, ones: the moments of a norm that changes nothing */
+    int ones_cols;
+};
+
+struct cw_f5_session {
+    const struct cw_f5 *model;
+    struct cw_arena *arena;
+    void (*tap)(void *arg, const char *stage, struct cw_mat m);
+    void *tap_arg;
+};
+
+/* ---- loading --------------------------------------------------------------------------------------------------------- */
+
+struct loader {
+    const struct cw_gguf *g;
+    struct cw_device *device;
+    const char *path;
+    struct cw_error *err;
+};
+
+static int load_int(const struct loader *l, const char *key, int lo, int hi, int *value) {
+    int64_t n;
+    if (cw_gguf_int(l->g, key, &n, l->err) != 0)
+        return -1;
+    if (n < lo || n > hi)
+        return cw_fail(l->err, CW_BAD_INPUT, "%s: key \"%s\": expected %d to %d, found %lld", l->path, key, lo, hi, (long long)n);
+    *value = (int)n;
+    return 0;
+}
+
+/* dims: up to three, the rest 0 */
+static int load(const struct loader *l, const char *layer, const char *leaf, int a, int b, int c, const float **data) {
+    char name[96];
+    const int dims[3] = {a, b, c};
+    size_t count = (size_t)a * (size_t)(b ? b : 1) * (size_t)(c ? c : 1);
+    snprintf(name, sizeof name, "%s%s", layer, leaf);
+    if (cw_gguf_f32(l->g, name, dims, b == 0 ? 1 : c == 0 ? 2 : 3, data, l->err) != 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite((*data)[i]))
+            return cw_fail(l->err, CW_BAD_INPUT, "%s: tensor \"%s\": expected finite numbers, found %g", l->path, name, (double)(*data)[i]);
+    return 0;
+}
+
+static int load_copy(const struct loader *l, const char *layer, const char *leaf, int a, int b, float **to) {
+    const float *from;
+    size_t n = (size_t)a * (size_t)(b ? b : 1);
+    if (load(l, layer, leaf, a, b, 0, &from) != 0)
+        return -1;
+    *to = malloc(sizeof **to * n);
+    if (!*to)
+        return cw_fail_memory(l->err, "f5");
+    memcpy(*to, from, sizeof **to * n);
+    return 0;
+}
+
+static int load_linear(const struct loader *l, const char *layer, const char *leaf, int out, int in, struct cw_weight **w) {
+    char name[96];
+    const float *weight, *bias;
+    snprintf(name, sizeof name, "%s%s", layer, leaf);
+    if (load(l, name, ".weight", out, in, 0, &weight) != 0 || load(l, name, ".bias", out, 0, 0, &bias) != 0)
+        return -1;
+    return cw_weight_open(w, l->device, weight, out, in, 1, bias, l->err);
+}
+
+static int load_text_block(const struct loader *l, const struct cw_f5 *m, int i, struct text_block *b) {
+    char layer[64], grn[80];
+    const float *filters;
+    int C = m->text_dim;
+    snprintf(layer, sizeof layer, "text_embed.text_blocks.%d", i);
+    snprintf(grn, sizeof grn, "%s.grn", layer);
+    if (load(l, layer, ".dwconv.weight", C, 1, TEXT_TAPS, &filters) != 0 || load_copy(l, layer, ".dwconv.bias", C, 0, &b->bias) != 0 ||
+        load_copy(l, layer, ".norm.weight", C, 0, &b->norm_gain) != 0 || load_copy(l, layer, ".norm.bias", C, 0, &b->norm_shift) != 0 ||
+        load_copy(l, grn, ".gamma", m->text_wide, 0, &b->gamma) != 0 || load_copy(l, grn, ".beta", m->text_wide, 0, &b->beta) != 0 ||
+        load_linear(l, layer, ".pwconv1", m->text_wide, C, &b->wide) != 0 ||
+        load_linear(l, layer, ".pwconv2", C, m->text_wide, &b->narrow) != 0)
+        return -1;
+    b->filters = malloc(sizeof *b->filters * (size_t)C * TEXT_TAPS);
+    if (!b->filters)
+        return cw_fail_memory(l->err, "f5");
+    for (int c = 0; c < C; c++)
+        for (int k = 0; k < TEXT_TAPS; k++)
+            b->filters[c * TEXT_TAPS + k] = filters[c * TEXT_TAPS + TEXT_TAPS - 1 - k];
+    return 0;
+}
+
+/* proj [dim, x | reference | text]: three weights, the bias with the last. */
+static int load_input(const struct loader *l, struct cw_f5 *m) {
+    int result = -1, in = 2 * m->bands + m->text_dim;
+    const int first[3] = {0, m->bands, 2 * m->bands}, cols[3] = {m->bands, m->bands, m->text_dim};
+    struct cw_weight **to[3] = {&m->from_x, &m->from_reference, &m->from_text};
+    const float *weight, *bias;
+    float *part = malloc(sizeof *part * (size_t)m->dim * (size_t)in);
+    if (!part) {
+        cw_fail_memory(l->err, "f5");
+        goto done;
+    }
+    if (load(l, "input_embed.proj", ".weight", m->dim, in, 0, &weight) != 0 ||
+        load(l, "input_embed.proj", ".bias", m->dim, 0, 0, &bias) != 0)
+        goto done;
+    for (int i = 0; i < 3; i++) {
+        for (int n = 0; n < m->dim; n++)
+            memcpy(part + (size_t)n * (size_t)cols[i], weight + (size_t)n * (size_t)in + first[i], sizeof *part * (size_t)cols[i]);
+        if (cw_weight_open(to[i], l->device, part, m->dim, cols[i], 1, i == 2 ? bias : NULL, l->err) != 0)
+            goto done;
+    }
+    result = 0;
+done:
+    free(part);
+    return result;
+}
+
+static int load_positions(const struct loader *l, struct cw_f5 *m) {
+    for (int i = 0; i < 2; i++) {
+        char layer[64];
+        const float *weight, *bias;
+        const int width = m->dim / GROUPS;
+        snprintf(layer, sizeof layer, "input_embed.conv_pos_embed.conv1d.%d", 2 * i);
+        if (load(l, layer, ".weight", m->dim, width, POSITION_TAPS, &weight) != 0 || load(l, layer, ".bias", m->dim, 0, 0, &bias) != 0)
+            return -1;
+        for (int g = 0; g < GROUPS; g++)
+            if (cw_weight_open(&m->position[i][g], l->device, weight + (size_t)g * (size_t)width * (size_t)width * POSITION_TAPS, width,
+                               width, POSITION_TAPS, bias + g * width, l->err) != 0)
+                return -1;
+    }
+    return 0;
+}
+
+static int load_block(const struct loader *l, const struct cw_f5 *m, int i, struct dit_block *b) {
+    char layer[64];
+    int D = m->dim;
+    snprintf(layer, sizeof layer, "transformer_blocks.%d", i);
+    return load_linear(l, layer, ".attn_norm.linear", 6 * D, D, &b->modulation) != 0 ||
+                   load_linear(l, layer, ".attn.to_q", D, D, &b->q) != 0 || load_linear(l, layer, ".attn.to_k", D, D, &b->k) != 0 ||
+                   load_linear(l, layer, ".attn.to_v", D, D, &b->v) != 0 || load_linear(l, layer, ".attn.to_out.0", D, D, &b->out) != 0 ||
+                   load_linear(l, layer, ".ff.ff.0.0", m->wide, D, &b->wide) != 0 ||
+                   load_linear(l, layer, ".ff.ff.2", D, m->wide, &b->narrow) != 0
+               ? -1
+               : 0;
+}
+
+static int load_shape(const struct loader *l, struct cw_f5 *m) {
+    if (load_int(l, "f5.bands", 1, 256, &m->bands) != 0 || load_int(l, "f5.width", GROUPS, WIDTH_MAX, &m->dim) != 0 ||
+        load_int(l, "f5.depth", 1, DEPTH_MAX, &m->depth) != 0 || load_int(l, "f5.heads", 1, WIDTH_MAX, &m->heads) != 0 ||
+        load_int(l, "f5.hidden", 1, 4 * WIDTH_MAX, &m->wide) != 0 || load_int(l, "f5.text_width", 2, WIDTH_MAX, &m->text_dim) != 0 ||
+        load_int(l, "f5.text_hidden", 1, 4 * WIDTH_MAX, &m->text_wide) != 0 ||
+        load_int(l, "f5.text_depth", 1, TEXT_DEPTH_MAX, &m->text_depth) != 0 ||
+        load_int(l, "f5.vocabulary", 1, VOCABULARY_MAX, &m->vocabulary) != 0 || load_int(l, "f5.mask_text", 0, 1, &m->mask_text) != 0 ||
+        load_int(l, "f5.rope_heads", 1, WIDTH_MAX, &m->rope_heads) != 0)
+        return -1;
+    if (m->dim % GROUPS || m->dim % m->heads || m->dim / m->heads % 2 || m->dim / m->heads > 256 || m->text_dim % 2 ||
+        m->rope_heads > m->heads)
+        return cw_fail(
+            l->err, CW_BAD_INPUT,
+            "%s: expected a width in %d groups and in heads of an even width up to 256, positions in no more heads than that, and an "
+            "even text width, found %d, %d, %d and %d",
+            l->path, GROUPS, m->dim, m->heads, m->rope_heads, m->text_dim);
+    return 0;
+}
+
+static int by_code(const void *a, const void *b) {
+    const struct symbol *x = a, *y = b;
+    return (x->code > y->code) - (x->code < y->code);
+}
+
+/* Symbols of several code points (syllables of Chinese) are not for text as it stands. */
+static int load_symbols(const struct loader *l, struct cw_f5 *m) {
+    const char *s;
+    size_t len, count = 0;
+    if (cw_gguf_string_at(l->g, "f5.symbols", 0, NULL, NULL, &count, l->err) != 0)
+        return -1;
+    if (count != (size_t)m->vocabulary)
+        return cw_fail(l->err, CW_BAD_INPUT, "%s: key \"f5.symbols\": expected %d strings, found %zu", l->path, m->vocabulary, count);
+    m->symbols = malloc(sizeof *m->symbols * count);
+    if (!m->symbols)
+        return cw_fail_memory(l->err, "f5");
+    for (size_t i = 0; i < count; i++) {
+        struct symbol *to = &m->symbols[m->symbol_count];
+        if (cw_gguf_string_at(l->g, "f5.symbols", i, &s, &len, &count, l->err) != 0)
+            return -1;
+        if (len > 0 && cw_utf8_next(s, len, &to->code) == (int)len) {
+            to->id = (int)i;
+            m->symbol_count++;
+        }
+    }
+    qsort(m->symbols, m->symbol_count, sizeof *m->symbols, by_code);
+    return 0;
+}
+
+int cw_f5_ids(const struct cw_f5 *m, const char *text, int *ids, int most, int *count, struct cw_error *err) {
+    size_t left = strlen(text);
+    *count = 0;
+    while (left > 0) {
+        struct symbol key = {0};
+        int n = cw_utf8_next(text, left, &key.code);
+        if (n == 0)
+            return cw_fail(err, CW_BAD_INPUT, "f5: expected a text in UTF-8, found a byte that is none after %d symbols", *count);
+        const struct symbol *found = bsearch(&key, m->symbols, m->symbol_count, sizeof key, by_code);
+        if (!found)
+            return cw_fail(err, CW_BAD_INPUT, "f5: expected a text of the model's symbols, found \"%.*s\" (U+%04X); write it another way",
+                           n, text, (unsigned)key.code);
+        if (*count == most)
+            return cw_fail(err, CW_BAD_INPUT, "f5: expected a text of at most %d symbols, found more; cut it at a sentence", most);
+        ids[(*count)++] = found->id;
+        text += n;
+        left -= (size_t)n;
+    }
+    return 0;
+}
+
+void cw_f5_close(struct cw_f5 *m) {
+    if (!m)
+        return;
+    free(m->symbols);
+    free(m->embedding);
+    for (int i = 0; i < TEXT_DEPTH_MAX; i++) {
+        struct text_block *b = &m->text[i];
+        float *const all[] = {b->filters, b->bias, b->norm_gain, b->norm_shift, b->gamma, b->beta};
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+            free(all[k]);
+        cw_weight_close(b->wide);
+        cw_weight_close(b->narrow);
+    }
+    struct cw_weight *const single[7] = {m->from_x, m->from_reference, m->from_text, m->time[0], m->time[1], m->final, m->flow};
+    for (size_t k = 0; k < 7; k++)
+        cw_weight_close(single[k]);
+    for (int g = 0; g < 2 * GROUPS; g++)
+        cw_weight_close(m->position[g / GROUPS][g % GROUPS]);
+    for (int i = 0; i < DEPTH_MAX; i++) {
+        const struct dit_block *b = &m->block[i];
+        struct cw_weight *const all[7] = {b->modulation, b->q, b->k, b->v, b->out, b->wide, b->narrow};
+        for (size_t k = 0; k < 7; k++)
+            cw_weight_close(all[k]);
+    }
+    free(m->ones);
+    free(m);
+}
+
+int cw_f5_open(struct cw_f5 **out, struct cw_device *d, const char *path, struct cw_error *err) {
+    int result = -1;
+    struct cw_gguf *g = NULL;
+    const char *architecture = NULL;
+    size_t len = 0;
+    struct cw_f5 *m = calloc(1, sizeof *m);
+    *out = NULL;
+    if (!m) {
+        cw_fail_memory(err, path);
+        goto done;
+    }
+    m->device = d;
+    if (cw_gguf_open(&g, path, err) != 0 || cw_gguf_string(g, "general.architecture", &architecture, &len, err) != 0)
+        goto done;
+    if (len != 2 || memcmp(architecture, "f5", 2) != 0) {
+        cw_fail(err, CW_BAD_INPUT, "%s: expected the architecture f5, found \"%.*s\"", path, (int)(len < 64 ? len : 64), architecture);
+        goto done;
+    }
+    const struct loader l = {g, d, path, err};
+    if (load_shape(&l, m) != 0 || load_symbols(&l, m) != 0 ||
+        load_copy(&l, "text_embed.text_embed", ".weight", m->vocabulary + 1, m->text_dim, &m->embedding) != 0 || load_input(&l, m) != 0 ||
+        load_positions(&l, m) != 0 || load_linear(&l, "time_embed.time_mlp.0", "", m->dim, TIME, &m->time[0]) != 0 ||
+        load_linear(&l, "time_embed.time_mlp.2", "", m->dim, m->dim, &m->time[1]) != 0 ||
+        load_linear(&l, "norm_out.linear", "", 2 * m->dim, m->dim, &m->final) != 0 ||
+        load_linear(&l, "proj_out", "", m->bands, m->dim, &m->flow) != 0)
+        goto done;
+    for (int i = 0; i < m->text_depth; i++)
+        if (load_text_block(&l, m, i, &m->text[i]) != 0)
+            goto done;
+    for (int i = 0; i < m->depth; i++)
+        if (load_block(&l, m, i, &m->block[i]) != 0)
+            goto done;
+    m->ones_cols = m->text_wide;
+    m->ones = calloc(3 * (size_t)m->ones_cols, sizeof *m->ones);
+    if (!m->ones) {
+        cw_fail_memory(err, path);
+        goto done;
+    }
+    for (int c = 0; c < m->ones_cols; c++)
+        m->ones[2 * m->ones_cols + c] = 1;
+    *out = m;
+    m = NULL;
+    result = 0;
+done:
+    cw_f5_close(m);
+    cw_gguf_close(g);
+    return result;
+}
+
+int cw_f5_bands(const struct cw_f5 *m) {
+    return m->bands;
+}
+
+/* ---- session ----------------------------------------------------------------------------------------------------------- */
+
+void cw_f5_session_close(struct cw_f5_session *s) {
+    if (!s)
+        return;
+    cw_arena_close(s->arena);
+    free(s);
+}
+
+int cw_f5_session_open(struct cw_f5_session **out, const struct cw_f5 *m, struct cw_error *err) {
+    int result = -1;
+    struct cw_f5_session *s = calloc(1, sizeof *s);
+    /* floats of a frame: both halves' residual, norm, queries, keys, values, attention or hidden; the rest */
+    const size_t text = 3 * ((size_t)m->text_dim + 32) + (size_t)m->text_wide,
+                 frame = 2 * (7 * ((size_t)m->dim + 32) + (size_t)m->wide + 32) + 2 * text + 6 * ((size_t)m->bands + 32) + (size_t)m->dim;
+    *out = NULL;
+    if (!s) {
+        cw_fail_memory(err, "f5 session");
+        goto done;
+    }
+    s->model = m;
+    if (cw_arena_open(&s->arena,
+                      sizeof(float) * (frame * CW_F5_FRAMES_MAX + CW_F5_STEPS_MAX * ((size_t)m->depth * 6 + 6) * ((size_t)m->dim + 32) +
+                                       CW_F5_FRAMES_MAX) +
+                          (1 << 20),
+                      err) != 0)
+        goto done;
+    *out = s;
+    s = NULL;
+    result = 0;
+done:
+    cw_f5_session_close(s);
+    return result;
+}
+
+void cw_f5_session_tap(struct cw_f5_session *s, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg) {
+    s->tap = tap;
+    s->tap_arg = arg;
+}
+
+static void show(const struct cw_f5_session *s, const char *stage, struct cw_mat m) {
+    if (s->tap)
+        s->tap(s->tap_arg, stage, m);
+}
+
+/* ---- what is done row by row here ---------------------------------------------------------------------------------------- */
+
+struct rows {
+    struct cw_mat x, y;
+    const float *column; /* gate [C], or cosines and sines [T, D] */
+    const int *ids;
+    int heads, width, period;
+};
+
+static void for_rows(struct cw_device *d, struct rows *r, void (*task)(void *arg, int i)) {
+    cw_parallel(d, (r->x.rows + ROWS - 1) / ROWS, task, r);
+}
+
+/* y += gate x */
+static void gate_task(void *arg, int i) {
+    const struct rows *r = arg;
+    for (int t = i * ROWS; t < r->x.rows && t < (i + 1) * ROWS; t++) {
+        const float *restrict x = r->x.data + (ptrdiff_t)t * r->x.stride, *restrict gate = r->column;
+        float *restrict y = r->y.data + (ptrdiff_t)t * r->y.stride;
+        for (int c = 0; c < r->x.cols; c++)
+            y[c] += gate[c] * x[c];
+    }
+}
+
+/* Pairs of neighbours of the first heads turn by their row's angle (Su et al., "RoFormer", 2021); row t + period as row t. */
+static void rotate_task(void *arg, int i) {
+    const struct rows *r = arg;
+    for (int t = i * ROWS; t < r->x.rows && t < (i + 1) * ROWS; t++) {
+        const float *turn = r->column + (size_t)(t % r->period) * (size_t)r->width;
+        for (int h = 0; h < r->heads; h++) {
+            float *x = r->x.data + (ptrdiff_t)t * r->x.stride + (ptrdiff_t)h * r->width;
+            for (int c = 0; c < r->width; c += 2) {
+                const float a = x[c], b = x[c + 1];
+                x[c] = a * turn[c] - b * turn[c + 1];
+                x[c + 1] = b * turn[c] + a * turn[c + 1];
+            }
+        }
+    }
+}
+
+/* y = x tanh(ln(1 + e^x)), which is x n / (n + 2) with n = e^x (e^x + 2); y may be x */
+static void mish_task(void *arg, int i) {
+    const struct rows *r = arg;
+    for (int t = i * ROWS; t < r->x.rows && t < (i + 1) * ROWS; t++) {
+        const float *x = r->x.data + (ptrdiff_t)t * r->x.stride;
+        float *y = r->y.data + (ptrdiff_t)t * r->y.stride;
+        for (int c = 0; c < r->x.cols; c++) {
+            const float e = expf(x[c] < 20 ? x[c] : 20), n = e * (e + 2);
+            y[c] = x[c] * (n / (n + 2));
+        }
+    }
+}
+
+static void silu(struct cw_mat x) {
+    for (int t = 0; t < x.rows; t++)
+        for (int c = 0; c < x.cols; c++) {
+            float *at = x.data + (ptrdiff_t)t * x.stride + c;
+            *at /= 1 + expf(-*at);
+        }
+}
+
+static void clear_rows(struct cw_mat x, int first) {
+    for (int t = first; t < x.rows; t++)
+        memset(x.data + (ptrdiff_t)t * x.stride, 0, sizeof(float) * (size_t)x.cols);
+}
+
+/* ---- text ---------------------------------------------------------------------------------------------------------------- */
+
+/* x += narrow(response norm(gelu(wide(norm(filters(x)))))) */
+static int run_text_block(struct cw_f5_session *s, const struct text_block *b, struct cw_mat x, struct cw_error *err) {
+    const struct cw_f5 *m = s->model;
+    size_t mark = cw_arena_mark(s->arena);
+    struct cw_mat y, wide, moments, gain;
+    int result = -1;
+    if (cw_arena_mat(s->arena, x.rows, x.cols, &y, err) != 0 || cw_arena_mat(s->arena, x.rows, m->text_wide, &wide, err) != 0 ||
+        cw_arena_mat(s->arena, 3, m->text_wide, &moments, err) != 0 || cw_arena_mat(s->arena, 1, m->text_wide, &gain, err) != 0 ||
+        cw_conv_transpose1d_depthwise(m->device, x, b->filters, b->bias, TEXT_TAPS, 1, TEXT_TAPS / 2, 0, y, err) != 0 ||
+        cw_layer_norm(m->device, y, b->norm_gain, b->norm_shift, false, EPS, y, err) != 0 ||
+        cw_linear(m->device, y, b->wide, (struct cw_epilogue){.act = CW_ACT_GELU}, wide, err) != 0 ||
+        cw_column_moments(m->device, wide, moments, err) != 0)
+        goto done;
+    /* global response normalisation (Woo et al., "ConvNeXt V2", 2023): a column's length over all rows beside the mean of the columns' */
+    double mean = 0;
+    for (int c = 0; c < m->text_wide; c++) {
+        const double at = (double)moments.data[c] + (double)moments.data[moments.stride + c],
+                     spread = (double)moments.data[2 * moments.stride + c];
+        gain.data[c] = (float)sqrt(x.rows * (spread + at * at));
+        mean += (double)gain.data[c] / m->text_wide;
+    }
+    for (int c = 0; c < m->text_wide; c++)
+        gain.data[c] = (float)(1 + (double)b->gamma[c] * (double)gain.data[c] / (mean + 1e-6));
+    const struct cw_instance_norm_params p = {.gain = gain.data, .shift = b->beta, .moments = {m->ones, 3, m->text_wide, m->ones_cols}};
+    if (cw_instance_norm(m->device, wide, p, wide, err) != 0 ||
+        cw_linear(m->device, wide, b->narrow, (struct cw_epilogue){.add = x}, x, err) != 0)
+        goto done;
+    result = 0;
+done:
+    cw_arena_release(s->arena, mark);
+    return result;
+}
+
+/* x [T, text_dim]: of the ids, or of no text at all */
+static int embed_text(struct cw_f5_session *s, const struct cw_f5_input *in, bool text, struct cw_mat x, struct cw_error *err) {
+    const struct cw_f5 *m = s->model;
+    const int half = m->text_dim / 2, filled = in->count < x.rows ? in->count : x.rows;
+    for (int t = 0; t < x.rows; t++) {
+        const float *row = m->embedding + (size_t)(text && t < filled ? in->ids[t] + 1 : 0) * (size_t)m->text_dim;
+        float *to = x.data + (ptrdiff_t)t * x.stride;
+        for (int c = 0; c < half; c++) {
+            const float angle = (float)t * (float)(1 / pow(10000, 2.0 * c / m->text_dim));
+            to[c] = row[c] + cosf(angle);
+            to[half + c] = row[half + c] + sinf(angle);
+        }
+    }
+    if (m->mask_text)
+        clear_rows(x, filled);
+    for (int i = 0; i < m->text_depth; i++) {
+        if (run_text_block(s, &m->text[i], x, err) != 0)
+            return -1;
+        if (m->mask_text)
+            clear_rows(x, filled);
+    }
+    return 0;
+}
+
+/* ---- times --------------------------------------------------------------------------------------------------------------- */
+
+/* times [steps + 1]: the published schedules (Empirically Pruned Step Sampling), then sway. */
+static void schedule(const struct cw_f5_input *in, float *times) {
+    static const unsigned char tables[][18] = {{5, 0, 2, 4, 8, 16, 32},
+                                               {6, 0, 2, 4, 6, 8, 16, 32},
+                                               {7, 0, 2, 4, 6, 8, 16, 24, 32},
+                                               {10, 0, 2, 4, 6, 8, 12, 16, 20, 24, 28, 32},
+                                               {12, 0, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32},
+                                               {16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32}};
+    for (int i = 0; i <= in->steps; i++) {
+        double t = (double)i / in->steps;
+        for (size_t k = 0; k < sizeof tables / sizeof *tables; k++)
+            if (tables[k][0] == in->steps)
+                t = tables[k][1 + i] / 32.0;
+        times[i] = (float)(t + in->sway * (cos(M_PI / 2 * t) - 1 + t));
+    }
+}
+
+/* time [S, dim] of each step, through SiLU, as every modulation reads it */
+static int embed_times(struct cw_f5_session *s, const float *times, struct cw_mat time, struct cw_error *err) {
+    const struct cw_f5 *m = s->model;
+    size_t mark = cw_arena_mark(s->arena);
+    struct cw_mat waves, hidden;
+    int result = -1;
+    if (cw_arena_mat(s->arena, time.rows, TIME, &waves, err) != 0 || cw_arena_mat(s->arena, time.rows, m->dim, &hidden, err) != 0)
+        goto done;
+    for (int i = 0; i < time.rows; i++)
+        for (int c = 0; c < TIME / 2; c++) {
+            const float angle = 1000 * times[i] * expf((float)c * -(float)(log(10000) / (TIME / 2.0 - 1)));
+            waves.data[(ptrdiff_t)i * waves.stride + c] = sinf(angle);
+            waves.data[(ptrdiff_t)i * waves.stride + TIME / 2 + c] = cosf(angle);
+        }
+    if (cw_linear(m->device, waves, m->time[0], (struct cw_epilogue){0}, hidden, err) != 0)
+        goto done;
+    silu(hidden);
+    if (cw_linear(m->device, hidden, m->time[1], (struct cw_epilogue){0}, time, err) != 0)
+        goto done;
+    silu(time);
+    result = 0;
+done:
+    cw_arena_release(s->arena, mark);
+    return result;
+}
+
+/* ---- a step ---------------------------------------------------------------------------------------------------------------- */
+
+struct run {
+    int T, halves;
+    struct cw_mat constant;               /* [B T, dim]: of reference and text */
+    struct cw_mat turn;                   /* [T, head width]: cosine | sine of a pair */
+    struct cw_mat modulation[DEPTH_MAX];  /* [S, 6 dim] */
+    struct cw_mat final;                  /* [S, 2 dim] */
+    struct cw_mat h, norm, q, k, v, wide; /* [B T, …] */
+    struct cw_mat x, flow;                /* [T, bands], [B T, bands] */
+};
+
+static struct cw_mat half_of(struct cw_mat m, const struct run *r, int half) {
+    return cw_mat_rows(m, half * r->T, r->T);
+}
+
+/* h += mish(convolution(mish(convolution(h)))), in groups of columns; norm, q: room */
+static int add_positions(struct cw_f5_session *s, struct run *r, struct cw_error *err) {
+    const struct cw_f5 *m = s->model;
+    const int width = m->dim / GROUPS;
+    for (int i = 0; i < 2; i++) {
+        struct cw_mat from = i == 0 ? r->h : r->norm, to = i == 0 ? r->norm : r->q;
+        for (int half = 0; half < r->halves; half++)
+            for (int g = 0; g < GROUPS; g++)
+                if (cw_conv1d(m->device, cw_mat_cols(half_of(from, r, half), g * width, width), m->position[i][g], 1, POSITION_TAPS / 2, 1,
+                              (struct cw_epilogue){0}, cw_mat_cols(half_of(to, r, half), g * width, width), err) != 0)
+                    return -1;
+        struct rows rows = {.x = to, .y = to};
+        for_rows(m->device, &rows, mish_task);
+    }
+    return cw_add(m->device, r->h, r->q, 1, r->h, err);
+}
+
+static int run_block(struct cw_f5_session *s, struct run *r, const struct dit_block *b, const float *modulation, struct cw_error *err) {
+    const struct cw_f5 *m = s->model;
+    const int D = m->dim;
+    const float *shift = modulation, *scale = shift + D, *gate = scale + D, *shift2 = gate + D, *scale2 = shift2 + D, *gate2 = scale2 + D;
+    const struct cw_epilogue plain = {0};
+    if (cw_layer_norm(m->device, r->h, scale, shift, true, EPS, r->norm, err) != 0 ||
+        cw_linear(m->device, r->norm, b->q, plain, r->q, err) != 0 || cw_linear(m->device, r->norm, b->k, plain, r->k, err) != 0 ||
+        cw_linear(m->device, r->norm, b->v, plain, r->v, err) != 0)
+        return -1;
+    struct rows turn = {.x = r->q, .column = r->turn.data, .heads = m->rope_heads, .width = r->turn.cols, .period = r->T};
+    for_rows(m->device, &turn, rotate_task);
+    turn.x = r->k;
+    for_rows(m->device, &turn, rotate_task);
+    for (int half = 0; half < r->halves; half++)
+        if (cw_attention(m->device, half_of(r->q, r, half), half_of(r->k, r, half), half_of(r->v, r, half), m->heads,
+                         half_of(r->norm, r, half), err) != 0)
+            return -1;
+    if (cw_linear(m->device, r->norm, b->out, plain, r->q, err) != 0)
+        return -1;
+    struct rows add = {.x = r->q, .y = r->h, .column = gate};
+    for_rows(m->device, &add, gate_task);
+    if (cw_layer_norm(m->device, r->h, scale2, shift2, true, EPS, r->norm, err) != 0 ||
+        cw_linear(m->device, r->norm, b->wide, (struct cw_epilogue){.act = CW_ACT_GELU_TANH}, r->wide, err) != 0 ||
+        cw_linear(m->device, r->wide, b->narrow, plain, r->q, err) != 0)
+        return -1;
+    add.column = gate2;
+    for_rows(m->device, &add, gate_task);
+    return 0;
+}
+
+/* flow [B T, bands] of x at step i */
+static int run_step(struct cw_f5_session *s, struct run *r, int i, struct cw_error *err) {
+    const struct cw_f5 *m = s->model;
+    char stage[24];
+    for (int half = 0; half < r->halves; half++)
+        if (cw_linear(m->device, r->x, m->from_x, (struct cw_epilogue){.add = half_of(r->constant, r, half)}, half_of(r->h, r, half),
+                      err) != 0)
+            return -1;
+    if (add_positions(s, r, err) != 0)
+        return -1;
+    if (i == 0)
+        show(s, "input", r->h);
+    for (int b = 0; b < m->depth; b++) {
+        if (run_block(s, r, &m->block[b], r->modulation[b].data + (ptrdiff_t)i * r->modulation[b].stride, err) != 0)
+            return -1;
+        snprintf(stage, sizeof stage, "block.%d", b);
+        if (i == 0)
+            show(s, stage, r->h);
+    }
+    const float *final = r->final.data + (ptrdiff_t)i * r->final.stride; /* scale | shift */
+    if (cw_layer_norm(m->device, r->h, final, final + m->dim, true, EPS, r->norm, err) != 0 ||
+        cw_linear(m->device, r->norm, m->flow, (struct cw_epilogue){0}, r->flow, err) != 0)
+        return -1;
+    if (i == 0)
+        show(s, "flow", r->flow);
+    return 0;
+}
+
+/* ---- a run ----------------------------------------------------------------------------------------------------------------- */
+
+struct cw_f5_input cw_f5_input_default(void) {
+    return (struct cw_f5_input){.steps = 7, .guidance = 2, .sway = -1, .seed = 1};
+}
+
+static int check_input(const struct cw_f5 *m, const struct cw_f5_input *in, struct cw_error *err) {
+    const int least = (in->count > in->reference_frames ? in->count : in->reference_frames) + 1;
+    if (in->count < 1 || in->reference_frames < 1 || !in->ids || !in->reference)
+        return cw_fail(err, CW_BAD_INPUT, "f5: expected a reference and a text, found %d frames and %d symbols", in->reference_frames,
+                       in->count);
+    if (in->frames < least || in->frames > CW_F5_FRAMES_MAX)
+        return cw_fail(err, CW_BAD_INPUT, "f5: expected %d to %d frames for this reference and text, found %d", least, CW_F5_FRAMES_MAX,
+                       in->frames);
+    if (in->steps < 1 || in->steps > CW_F5_STEPS_MAX || !(in->guidance >= 0 && in->guidance <= 100) || !(in->sway >= -1 && in->sway <= 1.7))
+        return cw_fail(err, CW_BAD_INPUT, "f5: expected 1 to %d steps, guidance of 0 to 100 and sway of -1 to 1.7, found %d, %g and %g",
+                       CW_F5_STEPS_MAX, in->steps, in->guidance, in->sway);
+    for (int i = 0; i < in->count; i++)
+        if (in->ids[i] < 0 || in->ids[i] >= m->vocabulary)
+            return cw_fail(err, CW_BAD_INPUT, "f5: symbol %d: expected 0 to %d, found %d", i, m->vocabulary - 1, in->ids[i]);
+    for (int i = 0; i < in->reference_frames * m->bands; i++)
+        if (!isfinite(in->reference[i]))
+            return cw_fail(err, CW_BAD_INPUT, "f5: reference[%d]: expected a finite number, found %g", i, (double)in->reference[i]);
+    for (int i = 0; in->noise && i < in->frames * m->bands; i++)
+        if (!isfinite(in->noise[i]))
+            return cw_fail(err, CW_BAD_INPUT, "f5: noise[%d]: expected a finite number, found %g", i, (double)in->noise[i]);
+    return 0;
+}
+
+/* Everything that is the same in all steps. */
+static int prepare(struct cw_f5_session *s, const struct cw_f5_input *in, const float *times, struct run *r, struct cw_error *err) {
+    const struct cw_f5 *m = s->model;
+    const int B = r->halves, T = r->T, width = m->dim / m->heads;
+    const struct cw_epilogue plain = {0};
+    struct cw_mat time, text;
+    const struct {
+        struct cw_mat *to;
+        int rows, cols;
+    } room[] = {{&r->constant, B * T, m->dim}, {&r->h, B * T, m->dim},     {&r->norm, B * T, m->dim},         {&r->q, B * T, m->dim},
+                {&r->k, B * T, m->dim},        {&r->v, B * T, m->dim},     {&r->wide, B * T, m->wide},        {&r->flow, B * T, m->bands},
+                {&text, B * T, m->text_dim},   {&time, in->steps, m->dim}, {&r->final, in->steps, 2 * m->dim}};
+    for (size_t i = 0; i < sizeof room / sizeof *room; i++)
+        if (cw_arena_mat(s->arena, room[i].rows, room[i].cols, room[i].to, err) != 0)
+            return -1;
+    if (embed_times(s, times, time, err) != 0 || cw_linear(m->device, time, m->final, plain, r->final, err) != 0)
+        return -1;
+    for (int i = 0; i < m->depth; i++)
+        if (cw_arena_mat(s->arena, in->steps, 6 * m->dim, &r->modulation[i], err) != 0 ||
+            cw_linear(m->device, time, m->block[i].modulation, plain, r->modulation[i], err) != 0)
+            return -1;
+    /* dense: rows of `width` numbers in one matrix row */
+    if (cw_arena_mat(s->arena, 1, T * width, &r->turn, err) != 0)
+        return -1;
+    r->turn.cols = width;
+    for (int t = 0; t < T; t++)
+        for (int c = 0; c < width; c += 2) {
+            const float angle = (float)t * (float)(1 / pow(10000, (double)c / width));
+            r->turn.data[(size_t)t * (size_t)width + (size_t)c] = cosf(angle);
+            r->turn.data[(size_t)t * (size_t)width + (size_t)c + 1] = sinf(angle);
+        }
+    for (int half = 0; half < B; half++)
+        if (embed_text(s, in, half == 0, half_of(text, r, half), err) != 0)
+            return -1;
+    show(s, "text", text);
+    if (cw_linear(m->device, text, m->from_text, plain, r->constant, err) != 0)
+        return -1;
+    /* beyond the reference, and without it, its part is nothing */
+    const struct cw_mat reference = {(float *)(uintptr_t)in->reference, in->reference_frames, m->bands, m->bands},
+                        first = cw_mat_rows(r->constant, 0, in->reference_frames);
+    return cw_linear(m->device, reference, m->from_reference, (struct cw_epilogue){.add = first}, first, err);
+}
+
+int cw_f5_run(struct cw_f5_session *s, const struct cw_f5_input *in, const float **mel, struct cw_error *err) {
+    const struct cw_f5 *m = s->model;
+    float times[CW_F5_STEPS_MAX + 1];
+    struct run r = {.T = in->frames, .halves = in->guidance < 1e-5 ? 1 : 2};
+    cw_arena_release(s->arena, 0); /* takes the mel of the run before back */
+    *mel = NULL;
+    if (check_input(m, in, err) != 0)
+        return -1;
+    const size_t n = (size_t)in->frames * (size_t)m->bands;
+    struct cw_mat x;
+    if (cw_arena_mat(s->arena, 1, (int)n, &x, err) != 0)
+        return -1;
+    r.x = (struct cw_mat){x.data, in->frames, m->bands, m->bands};
+    if (in->noise)
+        memcpy(x.data, in->noise, sizeof *x.data * n);
+    else
+        cw_gauss(in->seed, 0, 0, n, x.data);
+    schedule(in, times);
+    if (prepare(s, in, times, &r, err) != 0)
+        return -1;
+    for (int i = 0; i < in->steps; i++) {
+        if (run_step(s, &r, i, err) != 0)
+            return -1;
+        const float dt = times[i + 1] - times[i], guidance = (float)in->guidance;
+        for (int t = 0; t < in->frames; t++) {
+            const float *with = r.flow.data + (ptrdiff_t)t * r.flow.stride,
+                        *without = r.halves == 2 ? with + (ptrdiff_t)r.T * r.flow.stride : with;
+            float *to = x.data + (size_t)t * (size_t)m->bands;
+            for (int c = 0; c < m->bands; c++)
+                to[c] += dt * (with[c] + (with[c] - without[c]) * guidance);
+        }
+    }
+    memcpy(x.data, in->reference, sizeof *x.data * (size_t)in->reference_frames * (size_t)m->bands);
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x.data[i]))
+            return cw_fail(err, CW_FAILED, "f5: frame %zu is not made of finite numbers", i / (size_t)m->bands);
+    *mel = x.data;
+    return 0;
+}

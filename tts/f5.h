@@ -1,0 +1,43 @@
+/* F5-TTS (Chen et al., "F5-TTS: a fairytaler that fakes fluent and faithful speech with flow matching", 2024): the mel of a reference
+ * and the text of it and of what is to be said -> the mel of both, by a transformer whose flow is followed from noise.
+ *
+ * An immutable model, shared between threads; a mutable session. This is the graph; whose voice, how long, in which pieces is its caller's.
+ */
+#ifndef CW_F5_H
+#define CW_F5_H
+
+#include "kernels/kernels.h"
+
+struct cw_f5;
+struct cw_f5_session;
+
+CW_MUST_CHECK int cw_f5_open(struct cw_f5 **m, struct cw_device *d, const char *path, struct cw_error *err);
+void cw_f5_close(struct cw_f5 *m);
+/* ids [*count] of a text, one a code point, at most `most`. What the vocabulary lacks is refused by name: the published code would say a
+ * space. */
+CW_MUST_CHECK int cw_f5_ids(const struct cw_f5 *m, const char *text, int *ids, int most, int *count, struct cw_error *err);
+int cw_f5_bands(const struct cw_f5 *m);
+CW_MUST_CHECK int cw_f5_session_open(struct cw_f5_session **s, const struct cw_f5 *m, struct cw_error *err);
+void cw_f5_session_close(struct cw_f5_session *s);
+
+enum { CW_F5_FRAMES_MAX = 4096, CW_F5_STEPS_MAX = 64 };
+struct cw_f5_input {
+    const float *reference; /* [R, bands] */
+    int reference_frames;
+    const int *ids; /* [P] of the vocabulary, reference text first */
+    int count;
+    int frames; /* T, reference included: more than R and P */
+    int steps;  /* 5, 6, 7, 10, 12 and 16 by the published non-uniform schedules, others evenly */
+    double guidance, sway;
+    uint64_t seed;
+    const float *noise; /* [T, bands] to start from, or NULL: by the seed */
+};
+struct cw_f5_input cw_f5_input_default(void); /* 7 steps, guidance 2, sway -1 */
+/* *mel [T, bands], the reference's frames first as given, borrowed until the next run. Same input, same bytes, for any number of threads.
+ */
+CW_MUST_CHECK int cw_f5_run(struct cw_f5_session *s, const struct cw_f5_input *in, const float **mel, struct cw_error *err);
+
+/* For parity tests: stages of the first step, "text", "input", "block.0" …, "flow", [B T, C]: B = 2, with guidance and without it. */
+void cw_f5_session_tap(struct cw_f5_session *s, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg);
+
+#endif
