@@ -13,6 +13,7 @@ struct cw_vocoder_engine {
     void (*close)(void *model);
     int (*session_open)(void **session, const void *model, struct cw_error *err);
     void (*session_close)(void *session);
+    void (*session_use)(void *session, const void *model);
     int (*run)(void *session, const struct cw_frames *frames, uint64_t seed, const float **samples, size_t *count, struct cw_error *err);
     void (*tap)(void *session, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg);
     void (*force_source)(void *session, const float *har, int rows);

@@ -97,6 +97,10 @@ void cw_vocoder_session_close(struct cw_vocoder_session *s) {
     free(s);
 }
 
+void cw_vocoder_session_use(struct cw_vocoder_session *s, const struct cw_vocoder *v) {
+    s->engine->session_use(s->session, v->model);
+}
+
 int cw_vocoder_run(struct cw_vocoder_session *s, const struct cw_frames *frames, uint64_t seed, const float **samples, size_t *count,
                    struct cw_error *err) {
     *samples = NULL;

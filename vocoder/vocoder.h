@@ -17,6 +17,8 @@ CW_MUST_CHECK int cw_vocoder_open_learnt(struct cw_vocoder **v, struct cw_device
 void cw_vocoder_close(struct cw_vocoder *v);
 CW_MUST_CHECK int cw_vocoder_session_open(struct cw_vocoder_session **s, const struct cw_vocoder *v, struct cw_error *err);
 void cw_vocoder_session_close(struct cw_vocoder_session *s);
+/* Goes on with another vocoder of the same engine. */
+void cw_vocoder_session_use(struct cw_vocoder_session *s, const struct cw_vocoder *v);
 
 /* `seed` keys the Gaussian noise of the source: same frames and seed, same bytes, for any number of threads.
  * *samples [N], N = frames->count * frames->hop, is borrowed until the next run. */

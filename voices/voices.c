@@ -6,6 +6,8 @@
  * timbre (the decoder reads it), the second prosody (durations, pitch, energy). */
 #include "voices/voices.h"
 
+#include "voices/learnt.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -458,6 +460,7 @@ struct sum {
     char language[8];       /* of the first part */
     char engine_sha256[65]; /* of the first voice file */
     bool mapped;
+    struct cw_learnt learnt;
 };
 
 /* Numbers that are checked: a plain pack's bytes -> floats. */
@@ -540,10 +543,8 @@ static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, st
                 p->name, f.made, f.consent_count);
         goto done;
     }
-    if (f.addition_count > 0) {
-        cw_fail(err, CW_BAD_INPUT,
-                "voice \"%s\": expected styles alone, found %zu additions to the engine's weights, which need a newer castwright", p->name,
-                f.addition_count);
+    if (p->weight[TIMBRE] > 0 && cw_learnt_add(&sum->learnt, f.additions, f.addition_count, p->weight[TIMBRE], err) != 0) {
+        cw_fail_in(err, "voice \"%s\"", p->name);
         goto done;
     }
     if (f.engine[0] != '\0' && sum->engine_sha256[0] != '\0' && strcmp(f.engine_sha256, sum->engine_sha256) != 0) {
@@ -632,6 +633,14 @@ static int open_mixture(struct cw_voice *v, const char *voices_dir, struct mixtu
         int n = snprintf(both, sizeof both, "%s f0 %.9g %.9g", v->sha256, (double)v->f0_slope, (double)v->f0_offset);
         cw_sha256_of(both, (size_t)n, v->sha256);
     }
+    if (sum.learnt.count > 0) {
+        char both[160];
+        cw_learnt_content(&sum.learnt, v->learnt_sha256);
+        int n = snprintf(both, sizeof both, "%s learnt %s", v->sha256, v->learnt_sha256);
+        cw_sha256_of(both, (size_t)n, v->sha256);
+        v->learnt = sum.learnt;
+        sum.learnt = (struct cw_learnt){0};
+    }
     memcpy(v->language, sum.language, sizeof v->language);
     memcpy(v->engine_sha256, sum.engine_sha256, sizeof v->engine_sha256);
     v->name = name.data;
@@ -639,6 +648,7 @@ static int open_mixture(struct cw_voice *v, const char *voices_dir, struct mixtu
     result = 0;
 done:
     cw_text_free(&name);
+    cw_learnt_clear(&sum.learnt);
     free(sum.pack);
     return result;
 }
@@ -662,6 +672,7 @@ int cw_voice_open(struct cw_voice *v, const char *voices_dir, const char *expr, 
 void cw_voice_close(struct cw_voice *v) {
     free(v->name);
     free(v->pack);
+    cw_learnt_clear(&v->learnt);
     *v = (struct cw_voice){0};
 }
 
