@@ -34,6 +34,8 @@ struct cw_train_params {
     const char *checkpoint;      /* a file that is written at every measurement, and gone on from where it fits; or NULL */
     /* After every step; false: stop with CW_FAILED, the checkpoint left. Or NULL. */
     bool (*progress)(void *arg, const struct cw_train_progress *p);
+    /* At every measurement, what is held out as the voice says it now: stretch 0, 1, … of samples [n], 24 kHz. Or NULL. */
+    void (*hear)(void *arg, int stretch, const float *samples, int n);
     void *arg;
 };
 struct cw_train_params cw_train_params_default(void);

@@ -1,0 +1,370 @@
+/* Enrolment ─▶ what is kept apart ─▶ stock voices, regression ─▶ prosody ─▶ training ─▶ voice file ─▶ three sentences, listened to. */
+#include "voices/clone.h"
+
+#include "voices/learnt.h"
+#include "voices/prosody.h"
+#include "voices/saying.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PACK_NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE, ROW = 100, LOW_RANK_STEPS = 100, JUDGED = 3 };
+static const double part_left_out = 0.12, least_left_out = 4, least_fitted = 12; /* of the speech; seconds */
+static const double parent_least = 0.02;                                         /* weights below it are not named */
+
+static const char *const tier_names[CW_CLONE_TIERS] = {"likeness", "style", "offsets", "low-rank"};
+/* said by the voice and by the nearest stock voice; none of them is in the reading script */
+static const char *const judged[JUDGED] = {"The tide turned before noon, and nobody on the pier had noticed.",
+                                           "She keeps a notebook of everything that her garden taught her.",
+                                           "When the lights came back, we found that the clock had stopped."};
+
+const char *cw_clone_tier_name(enum cw_clone_tier tier) {
+    return tier >= 0 && tier < CW_CLONE_TIERS ? tier_names[tier] : NULL;
+}
+
+bool cw_clone_tier_find(const char *name, enum cw_clone_tier *tier) {
+    for (int i = 0; i < CW_CLONE_TIERS; i++) {
+        if (strcmp(name, tier_names[i]) == 0) {
+            *tier = (enum cw_clone_tier)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct cw_clone_params cw_clone_params_default(void) {
+    return (struct cw_clone_params){.tier = CW_CLONE_OFFSETS, .mixtures = CW_MIXTURES};
+}
+
+void cw_clone_report_free(struct cw_clone_report *r) {
+    cw_text_free(&r->notes);
+    *r = (struct cw_clone_report){0};
+}
+
+struct cloning {
+    const struct cw_clone_engine *g;
+    struct cw_clone_params params;
+    struct cw_enrolment all;
+    struct cw_enrolment fitted; /* the first of all.utterances; borrowed */
+    struct cw_stock stock;
+    struct cw_prosody prosody;
+    float weights[CW_STOCK_MAX];                   /* of the timbre's mix */
+    float from[CW_EMBEDDING], apart[CW_EMBEDDING]; /* of what is fitted to; of what is kept apart */
+    float *preview;
+    size_t preview_count;
+};
+
+static bool tell(const struct cloning *c, enum cw_clone_stage stage, int done, int all) {
+    const struct cw_clone_progress p = {stage, done, all, NULL};
+    return c->params.progress == NULL || c->params.progress(c->params.arg, &p);
+}
+
+static bool tell_hearing(void *arg, int done, int all) {
+    return tell(arg, CW_CLONE_HEARING, done, all);
+}
+
+static bool tell_prosody(void *arg, int done, int all) {
+    return tell(arg, CW_CLONE_PROSODY, done, all);
+}
+
+/* ---- preparing -------------------------------------------------------------------------------------------------------------------- */
+
+/* One embedding of utterances first .. end. */
+static int embed(const struct cloning *c, int first, int end, float embedding[CW_EMBEDDING], struct cw_error *err) {
+    size_t n = 0, at = 0;
+    for (int i = first; i < end; i++) {
+        n += (size_t)c->all.utterances[i].units * CW_ENROL_UNIT;
+    }
+    float *x = malloc(sizeof *x * (n + 1));
+    if (x == NULL) {
+        return cw_fail_memory(err, "recordings");
+    }
+    for (int i = first; i < end; i++) {
+        const size_t len = (size_t)c->all.utterances[i].units * CW_ENROL_UNIT;
+        memcpy(x + at, c->all.utterances[i].samples, sizeof *x * len);
+        at += len;
+    }
+    int result = cw_encoder_listen(c->g->enrol.encoder, x, n, CW_ENROL_RATE, embedding, err);
+    free(x);
+    return result;
+}
+
+/* The last utterances are kept apart to judge by, where enough is left to fit to. */
+static int keep_apart(struct cloning *c, struct cw_clone_report *r, struct cw_error *err) {
+    const double unit = (double)CW_ENROL_UNIT / CW_ENROL_RATE;
+    double apart = 0;
+    int fitted = c->all.count;
+    while (fitted > 1 && (apart < part_left_out * c->all.seconds || apart < least_left_out)) {
+        apart += c->all.utterances[--fitted].units * unit;
+    }
+    r->unseen = apart >= least_left_out && c->all.seconds - apart >= least_fitted;
+    if (!r->unseen) {
+        fitted = c->all.count;
+        apart = 0;
+    }
+    c->fitted = c->all;
+    c->fitted.count = fitted;
+    c->fitted.seconds = c->all.seconds - apart;
+    r->utterances = fitted;
+    r->left_out = c->all.count - fitted;
+    r->seconds = c->fitted.seconds;
+    r->seconds_left_out = apart;
+    if (embed(c, 0, fitted, c->from, err) != 0) {
+        return -1;
+    }
+    if (!r->unseen) {
+        memcpy(c->apart, c->from, sizeof c->apart);
+        return 0;
+    }
+    return embed(c, fitted, c->all.count, c->apart, err);
+}
+
+static void mix(const struct cloning *c, float *pack) {
+    memset(pack, 0, sizeof *pack * PACK_NUMBERS);
+    for (int v = 0; v < c->stock.voices; v++) {
+        const float *from = c->stock.packs + (size_t)v * PACK_NUMBERS;
+        for (int i = 0; i < PACK_NUMBERS; i++) {
+            pack[i] += (i % CW_PACK_STYLE < CW_PACK_TIMBRE ? c->weights[v] : c->prosody.weights[v]) * from[i];
+        }
+    }
+}
+
+/* ---- training --------------------------------------------------------------------------------------------------------------------- */
+
+static void hear(void *arg, int stretch, const float *samples, int n) {
+    struct cloning *c = arg;
+    if (stretch == 0) {
+        c->preview_count = 0;
+    }
+    float *more = n > 0 ? realloc(c->preview, sizeof *more * (c->preview_count + (size_t)n)) : NULL;
+    if (more == NULL) {
+        return; /* a preview less */
+    }
+    c->preview = more;
+    memcpy(more + c->preview_count, samples, sizeof *more * (size_t)n);
+    c->preview_count += (size_t)n;
+}
+
+static bool training(void *arg, const struct cw_train_progress *p) {
+    struct cloning *c = arg;
+    struct cw_error ignored = {0};
+    const struct cw_clone_progress now = {CW_CLONE_TRAINING, p->step, p->steps, p};
+    if (c->params.preview != NULL && c->preview_count > 0) {
+        if (cw_recording_write(c->params.preview, c->preview, c->preview_count, CW_ENROL_RATE, &ignored) != 0) {
+            ignored.text[0] = '\0'; /* it is only to listen to */
+        }
+        c->preview_count = 0;
+    }
+    return c->params.progress == NULL || c->params.progress(c->params.arg, &now);
+}
+
+/* The timbre half of every row moves as row ROW's did. */
+static void move(float *pack, const float *style) {
+    float by[CW_PACK_TIMBRE];
+    for (int i = 0; i < CW_PACK_TIMBRE; i++) {
+        by[i] = style[i] - pack[ROW * CW_PACK_STYLE + i];
+    }
+    for (int r = 0; r < CW_PACK_ROWS; r++) {
+        for (int i = 0; i < CW_PACK_TIMBRE; i++) {
+            pack[r * CW_PACK_STYLE + i] += by[i];
+        }
+    }
+}
+
+static int train(struct cloning *c, struct cw_voice_file *f, struct cw_clone_report *r, struct cw_error *err) {
+    struct cw_train_params p = cw_train_params_default();
+    struct cw_trained t = {0};
+    int result = -1;
+    p.steps[CW_TRAIN_TIER_LOW_RANK] = LOW_RANK_STEPS;
+    for (int i = 0; i < CW_TRAIN_TIERS; i++) {
+        p.steps[i] = i >= (int)c->params.tier ? 0 : c->params.steps[i] > 0 ? c->params.steps[i] : p.steps[i];
+    }
+    p.segment_units = c->params.segment_units > 0 ? c->params.segment_units : p.segment_units;
+    p.seed = c->params.seed;
+    p.checkpoint = c->params.checkpoint;
+    p.progress = training;
+    p.hear = hear;
+    p.arg = c;
+    if (cw_train_run(&t, c->g->device, c->g->model, &c->fitted, f->pack + (size_t)ROW * CW_PACK_STYLE, p, err) != 0) {
+        goto done;
+    }
+    move(f->pack, t.style);
+    memcpy(r->held_out, t.held_out, sizeof r->held_out);
+    memcpy(r->steps, t.steps, sizeof r->steps);
+    result = cw_learnt_store(&t.learnt, f, err);
+done:
+    cw_trained_free(&t);
+    return result;
+}
+
+/* ---- judging ------------------------------------------------------------------------------------------------------------------------ */
+
+/* Mean cosine of the judged sentences to what was kept apart. */
+static int judge(const struct cloning *c, const struct cw_acoustic *a, const struct cw_vocoder *v, const float *pack, float slope,
+                 float offset, double *similarity, struct cw_error *err) {
+    struct cw_saying k = {0};
+    struct cw_symbols text = {0};
+    float *x = NULL, embedding[CW_EMBEDDING];
+    size_t n;
+    int result = -1;
+    *similarity = 0;
+    if (cw_saying_open(&k, a, v, err) != 0) {
+        goto done;
+    }
+    for (int i = 0; i < JUDGED; i++) {
+        cw_symbols_free(&text);
+        free(x);
+        x = NULL;
+        if (cw_symbols_of(&text, &c->g->enrol, judged[i], err) != 0 || cw_saying_run(&k, &text, pack, slope, offset, &x, &n, err) != 0 ||
+            cw_encoder_listen(c->g->enrol.encoder, x, n, CW_ENROL_RATE, embedding, err) != 0) {
+            goto done;
+        }
+        *similarity += cw_embedding_cosine(embedding, c->apart) / JUDGED;
+    }
+    result = 0;
+done:
+    free(x);
+    cw_symbols_free(&text);
+    cw_saying_close(&k);
+    return result;
+}
+
+static int judge_all(const struct cloning *c, const struct cw_voice_file *f, struct cw_clone_report *r, struct cw_error *err) {
+    const int nearest = cw_stock_nearest(&c->stock, c->from, NULL);
+    struct cw_learnt learnt = {0};
+    struct cw_acoustic *a = NULL;
+    struct cw_vocoder *v = NULL;
+    int result = -1;
+    if (!tell(c, CW_CLONE_JUDGING, 0, 2)) {
+        cw_fail(err, CW_FAILED, "stopped");
+        goto done;
+    }
+    memcpy(r->nearest, c->stock.names[nearest], sizeof r->nearest);
+    r->ceiling = cw_embedding_cosine(c->from, c->apart);
+    if (judge(c, c->g->enrol.acoustic, c->g->enrol.vocoder, c->stock.packs + (size_t)nearest * PACK_NUMBERS, 1, 0, &r->floor, err) != 0 ||
+        cw_learnt_add(&learnt, f->additions, f->addition_count, 1, err) != 0) {
+        goto done;
+    }
+    if (learnt.count > 0 && (cw_acoustic_open_learnt(&a, c->g->enrol.acoustic, &learnt, err) != 0 ||
+                             cw_vocoder_open_learnt(&v, c->g->device, c->g->model, &learnt, err) != 0)) {
+        goto done;
+    }
+    if (judge(c, a ? a : c->g->enrol.acoustic, v ? v : c->g->enrol.vocoder, f->pack, (float)f->f0_slope, (float)f->f0_offset,
+              &r->similarity, err) != 0) {
+        goto done;
+    }
+    r->word = r->unseen && r->similarity >= CW_CLONE_ALIKE && c->params.tier > CW_CLONE_LIKENESS ? "clone" : "likeness";
+    result = 0;
+done:
+    cw_vocoder_close(v);
+    cw_acoustic_close(a);
+    cw_learnt_clear(&learnt);
+    return result;
+}
+
+/* ---- the file ----------------------------------------------------------------------------------------------------------------------- */
+
+static int describe(const struct cloning *c, struct cw_voice_file *f, const struct cw_clone_report *r, struct cw_error *err) {
+    struct cw_text how = {0};
+    int result = -1;
+    cw_text_printf(&how, "%s from %.1f s of speech in %d utterances, seed %llu", tier_names[c->params.tier], r->seconds, r->utterances,
+                   (unsigned long long)c->params.seed);
+    for (int i = 0; i < (int)c->params.tier; i++) {
+        cw_text_printf(&how, "; %s: %d steps, held-out loss %.4f to %.4f", tier_names[i + 1], r->steps[i], r->held_out[i],
+                       r->held_out[i + 1]);
+    }
+    cw_text_printf(&how, "; GE2E cosine %.3f to %s, stock %.3f (%s), recordings %.3f", r->similarity,
+                   r->unseen ? "speech kept apart" : "the speech it was fitted to", r->floor, r->nearest, r->ceiling);
+    f->licence = cw_strdup("as the speaker's consent says");
+    f->parents = calloc((size_t)c->stock.voices + 1, sizeof *f->parents);
+    f->how = how.failed ? NULL : cw_strdup(how.data);
+    if (f->licence == NULL || f->parents == NULL || f->how == NULL) {
+        cw_fail_memory(err, "voice");
+        goto done;
+    }
+    for (int v = 0; v < c->stock.voices; v++) {
+        char sum[65];
+        const double timbre = (double)c->weights[v], prosody = (double)c->prosody.weights[v];
+        if (fabs(timbre) < parent_least && fabs(prosody) < parent_least) {
+            continue;
+        }
+        cw_sha256_of(c->stock.packs + (size_t)v * PACK_NUMBERS, sizeof(float) * PACK_NUMBERS, sum);
+        cw_text_clear(&how);
+        cw_text_printf(&how, "%s %.6g %.6g %s", c->stock.names[v], timbre, prosody, sum);
+        f->parents[f->parent_count] = how.failed ? NULL : cw_strdup(how.data);
+        if (f->parents[f->parent_count++] == NULL) {
+            f->parent_count--;
+            cw_fail_memory(err, "voice");
+            goto done;
+        }
+    }
+    result = 0;
+done:
+    cw_text_free(&how);
+    return result;
+}
+
+static int check(const struct cw_clone_params *p, int count, struct cw_error *err) {
+    if (p->name == NULL || !cw_voice_is_name(p->name, strlen(p->name))) {
+        return cw_fail(err, CW_BAD_INPUT, "voice \"%.80s\": expected a name of letters, digits and _, at most %d", p->name ? p->name : "",
+                       CW_VOICE_NAME_MAX);
+    }
+    if (cw_clone_tier_name(p->tier) == NULL) {
+        return cw_fail(err, CW_BAD_INPUT, "tier: expected likeness, style, offsets or low-rank, found number %d", (int)p->tier);
+    }
+    return count >= 1 ? 0 : cw_fail(err, CW_BAD_INPUT, "expected at least one recording, found none");
+}
+
+int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw_clone_engine *g, const struct cw_enrol_source *sources,
+             int count, struct cw_clone_params params, struct cw_error *err) {
+    struct cloning c = {.g = g, .params = params};
+    const double began = cw_seconds();
+    int result = -1;
+    *f = (struct cw_voice_file){.engine = "kokoro"};
+    *r = (struct cw_clone_report){0};
+    if (check(&params, count, err) != 0) {
+        goto done;
+    }
+    if (!tell(&c, CW_CLONE_ENROLLING, 0, count)) {
+        cw_fail(err, CW_FAILED, "stopped");
+        goto done;
+    }
+    if (cw_enrol(&c.all, &g->enrol, sources, count, &r->notes, err) != 0 || keep_apart(&c, r, err) != 0 ||
+        cw_stock_open(&c.stock, &g->enrol, g->model_sha256, g->cache, params.mixtures, tell_hearing, &c, err) != 0 ||
+        cw_stock_like(&c.stock, c.from, c.weights, NULL, err) != 0 ||
+        cw_prosody_fit(&c.prosody, &c.stock, g->enrol.acoustic, &c.fitted, tell_prosody, &c, err) != 0) {
+        goto done;
+    }
+    r->prosody_before = c.prosody.before;
+    r->prosody_after = c.prosody.after;
+    snprintf(f->name, sizeof f->name, "%s", params.name);
+    snprintf(f->made, sizeof f->made, "%s", tier_names[params.tier]);
+    snprintf(f->engine_sha256, sizeof f->engine_sha256, "%s", g->model_sha256);
+    snprintf(f->language, sizeof f->language, "%s", g->enrol.language);
+    f->f0_slope = (double)c.prosody.f0_slope;
+    f->f0_offset = (double)c.prosody.f0_offset;
+    memcpy(f->embedding, c.from, sizeof f->embedding);
+    f->has_embedding = true;
+    f->pack = malloc(sizeof(float) * PACK_NUMBERS);
+    if (f->pack == NULL) {
+        cw_fail_memory(err, "voice");
+        goto done;
+    }
+    mix(&c, f->pack);
+    if ((params.tier > CW_CLONE_LIKENESS && train(&c, f, r, err) != 0) || judge_all(&c, f, r, err) != 0 || describe(&c, f, r, err) != 0) {
+        goto done;
+    }
+    r->minutes = (cw_seconds() - began) / 60;
+    result = 0;
+done:
+    free(c.preview);
+    cw_stock_close(&c.stock);
+    cw_enrolment_free(&c.all);
+    if (result != 0) {
+        cw_voice_file_free(f);
+        cw_clone_report_free(r);
+    }
+    return result;
+}
