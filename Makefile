@@ -18,7 +18,7 @@ export CASTWRIGHT_MODELS ?= $(CACHE)/models
 
 BUILD_PACKAGES := gcc g++ libc6-dev make cmake pkg-config libsndfile1-dev libfftw3-dev portaudio19-dev libespeak-ng-dev \
     espeak-ng-data libebur128-dev libsamplerate0-dev libjansson-dev libyaml-dev \
-    libcurl4-openssl-dev libxml2-dev libpoppler-glib-dev python3 python3-pip python3-venv ca-certificates $(if $(shell command -v npm),,npm)
+    libcurl4-openssl-dev libxml2-dev libpoppler-glib-dev libsodium-dev libpocketsphinx-dev pocketsphinx-en-us python3 python3-pip python3-venv ca-certificates $(if $(shell command -v npm),,npm)
 TEST_PACKAGES := ffmpeg pulseaudio pulseaudio-utils libasound2-plugins
 LINT_PACKAGES := clang-format clang-tidy clang libclang-rt-14-dev
 
@@ -105,7 +105,7 @@ TEST_SOURCES := tests/main.c tests/example.c $(wildcard tests/test_*.c)
 BENCH_SOURCES := $(wildcard bench/*.c)
 FUZZ_SOURCES := $(wildcard tests/fuzz_*.c)
 
-PKGS := sndfile fftw3 portaudio-2.0 espeak-ng libebur128 samplerate jansson yaml-0.1 libcurl libxml-2.0 poppler-glib
+PKGS := sndfile fftw3 portaudio-2.0 espeak-ng libebur128 samplerate jansson yaml-0.1 libcurl libxml-2.0 poppler-glib libsodium pocketsphinx
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes $(if $(CI),-Werror)
 OPT_release := -O2
 OPT_debug := -O0

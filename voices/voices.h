@@ -3,9 +3,8 @@
 #define CW_VOICES_H
 
 #include "base/learnt.h"
+#include "voices/consent.h"
 #include "voices/file.h"
-
-enum { CW_VOICE_PEOPLE_MAX = 8 };
 
 struct cw_voice {
     char *name;                /* the expression, normalised: "am_michael*0.7 + bm_george*0.3" */
@@ -16,6 +15,8 @@ struct cw_voice {
     char engine_sha256[65];    /* of the model that a part was made for; "" where every part is a plain pack */
     struct cw_learnt learnt;   /* what its parts add to the engine's weights, each by its share of the timbre; mostly nothing */
     char learnt_sha256[65];    /* of that; "" where there is nothing */
+    struct cw_voice_person people[CW_VOICE_PEOPLE_MAX]; /* [people_count] whose consent it stands on */
+    int people_count;
 };
 
 /* `expr`: a name, or a weighted sum (weights are normalised to 1, each > 0); or the two halves of a voice apart,
