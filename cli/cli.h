@@ -46,6 +46,10 @@ void cli_progress_end(void); /* clears the bar */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
 
+/* Parts of `voices` (cmd_clone.c); argv[0] is the action. */
+int cli_voices_clone(int argc, char **argv);
+int cli_voices_script(int argc, char **argv);
+
 int cli_make(const struct cli_command *c, int argc, char **argv);
 int cli_write(const struct cli_command *c, int argc, char **argv);
 int cli_render(const struct cli_command *c, int argc, char **argv);

@@ -42,7 +42,9 @@ const struct cli_command cli_commands[] = {
      "  castwright voices export tom -o tom.gguf\n"
      "  castwright voices import tom.gguf [--name tim]\n"
      "  castwright voices remove tom\n"
-     "  castwright voices check me*.wav                         could a voice be learnt from these?\n",
+     "  castwright voices check me*.wav                         could a voice be learnt from these?\n"
+     "  castwright voices script                                what to read aloud for a voice of your own\n"
+     "  castwright voices clone --help                          a voice from recordings\n",
      cli_voices},
     {"models", "list|fetch|verify|convert", "model files: what there is, fetching, checking, converting",
      "  castwright models list\n"

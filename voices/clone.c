@@ -121,6 +121,8 @@ static int keep_apart(struct cloning *c, struct cw_clone_report *r, struct cw_er
     return embed(c, fitted, c->all.count, c->apart, err);
 }
 
+/* ---- the file ----------------------------------------------------------------------------------------------------------------------- */
+
 static void mix(const struct cloning *c, float *pack) {
     memset(pack, 0, sizeof *pack * PACK_NUMBERS);
     for (int v = 0; v < c->stock.voices; v++) {
@@ -131,7 +133,115 @@ static void mix(const struct cloning *c, float *pack) {
     }
 }
 
+/* The timbre half of every row moves as row ROW's did. */
+static void move(float *pack, const float *style) {
+    float by[CW_PACK_TIMBRE];
+    for (int i = 0; i < CW_PACK_TIMBRE; i++) {
+        by[i] = style[i] - pack[ROW * CW_PACK_STYLE + i];
+    }
+    for (int r = 0; r < CW_PACK_ROWS; r++) {
+        for (int i = 0; i < CW_PACK_TIMBRE; i++) {
+            pack[r * CW_PACK_STYLE + i] += by[i];
+        }
+    }
+}
+
+static int name_parents(const struct cloning *c, struct cw_voice_file *f, struct cw_error *err) {
+    f->parents = calloc((size_t)c->stock.voices + 1, sizeof *f->parents);
+    if (f->parents == NULL) {
+        return cw_fail_memory(err, "voice");
+    }
+    for (int v = 0; v < c->stock.voices; v++) {
+        char sum[65], line[256];
+        const double timbre = (double)c->weights[v], prosody = (double)c->prosody.weights[v];
+        if (fabs(timbre) < parent_least && fabs(prosody) < parent_least) {
+            continue;
+        }
+        cw_sha256_of(c->stock.packs + (size_t)v * PACK_NUMBERS, sizeof(float) * PACK_NUMBERS, sum);
+        snprintf(line, sizeof line, "%s %.6g %.6g %s", c->stock.names[v], timbre, prosody, sum);
+        f->parents[f->parent_count] = cw_strdup(line);
+        if (f->parents[f->parent_count] == NULL) {
+            return cw_fail_memory(err, "voice");
+        }
+        f->parent_count++;
+    }
+    return 0;
+}
+
+/* All of a voice but what it sounds like; t: NULL before any training. */
+static int make_file(const struct cloning *c, enum cw_clone_tier tier, const struct cw_trained *t, struct cw_voice_file *f,
+                     struct cw_error *err) {
+    struct cw_text how = {0};
+    *f = (struct cw_voice_file){.engine = "kokoro", .f0_slope = (double)c->prosody.f0_slope, .f0_offset = (double)c->prosody.f0_offset};
+    snprintf(f->name, sizeof f->name, "%s", c->params.name);
+    snprintf(f->made, sizeof f->made, "%s", tier_names[tier]);
+    snprintf(f->engine_sha256, sizeof f->engine_sha256, "%s", c->g->model_sha256);
+    snprintf(f->language, sizeof f->language, "%s", c->g->enrol.language);
+    memcpy(f->embedding, c->from, sizeof f->embedding);
+    f->has_embedding = true;
+    cw_text_printf(&how, "%s from %.1f s of speech in %d utterances, seed %llu", tier_names[tier], c->fitted.seconds, c->fitted.count,
+                   (unsigned long long)c->params.seed);
+    for (int i = 0; t != NULL && i < (int)tier; i++) {
+        cw_text_printf(&how, "; %s: %d steps, held-out loss %.4f to %.4f", tier_names[i + 1], t->steps[i], t->held_out[i],
+                       t->held_out[i + 1]);
+    }
+    f->pack = malloc(sizeof(float) * PACK_NUMBERS);
+    f->licence = cw_strdup("as the speaker's consent says");
+    f->how = how.failed ? NULL : cw_strdup(how.data);
+    cw_text_free(&how);
+    if (f->pack == NULL || f->licence == NULL || f->how == NULL) {
+        return cw_fail_memory(err, "voice");
+    }
+    mix(c, f->pack);
+    if (t != NULL) {
+        move(f->pack, t->style);
+        if (cw_learnt_store(&t->learnt, f, err) != 0) {
+            return -1;
+        }
+    }
+    return name_parents(c, f, err);
+}
+
+/* Adds what was measured to how it was made. */
+static int tell_how(struct cw_voice_file *f, const struct cw_clone_report *r, struct cw_error *err) {
+    struct cw_text how = {0};
+    int result = -1;
+    cw_text_printf(&how, "%s; GE2E cosine %.3f to %s, stock %.3f (%s), recordings %.3f", f->how, r->similarity,
+                   r->unseen ? "speech kept apart" : "the speech it was fitted to", r->floor, r->nearest, r->ceiling);
+    if (cw_text_check(&how, "voice", err) == 0) {
+        free(f->how);
+        f->how = how.data;
+        how = (struct cw_text){0};
+        result = 0;
+    }
+    cw_text_free(&how);
+    return result;
+}
+
 /* ---- training --------------------------------------------------------------------------------------------------------------------- */
+
+static int show_before(struct cloning *c, enum cw_clone_tier tier, const struct cw_trained *t, struct cw_error *err) {
+    struct cw_voice_file f;
+    char name[2 * CW_VOICE_NAME_MAX];
+    int result = 0;
+    if (c->params.before == NULL) {
+        return 0;
+    }
+    if (make_file(c, tier, t, &f, err) != 0) {
+        result = -1;
+        goto done;
+    }
+    snprintf(name, sizeof name, "%s_%s", c->params.name, tier_names[tier]);
+    snprintf(f.name, sizeof f.name, "%.*s", CW_VOICE_NAME_MAX, name);
+    result = c->params.before(c->params.arg, &f, err);
+done:
+    cw_voice_file_free(&f);
+    return result;
+}
+
+static int show_tier(void *arg, enum cw_train_tier tier, const struct cw_trained *t, struct cw_error *err) {
+    return show_before(arg, (enum cw_clone_tier)(tier + 1), t, err);
+}
 
 static void hear(void *arg, int stretch, const float *samples, int n) {
     struct cloning *c = arg;
@@ -160,23 +270,8 @@ static bool training(void *arg, const struct cw_train_progress *p) {
     return c->params.progress == NULL || c->params.progress(c->params.arg, &now);
 }
 
-/* The timbre half of every row moves as row ROW's did. */
-static void move(float *pack, const float *style) {
-    float by[CW_PACK_TIMBRE];
-    for (int i = 0; i < CW_PACK_TIMBRE; i++) {
-        by[i] = style[i] - pack[ROW * CW_PACK_STYLE + i];
-    }
-    for (int r = 0; r < CW_PACK_ROWS; r++) {
-        for (int i = 0; i < CW_PACK_TIMBRE; i++) {
-            pack[r * CW_PACK_STYLE + i] += by[i];
-        }
-    }
-}
-
-static int train(struct cloning *c, struct cw_voice_file *f, struct cw_clone_report *r, struct cw_error *err) {
+static int train(struct cloning *c, const float *pack, struct cw_trained *t, struct cw_clone_report *r, struct cw_error *err) {
     struct cw_train_params p = cw_train_params_default();
-    struct cw_trained t = {0};
-    int result = -1;
     p.steps[CW_TRAIN_TIER_LOW_RANK] = LOW_RANK_STEPS;
     for (int i = 0; i < CW_TRAIN_TIERS; i++) {
         p.steps[i] = i >= (int)c->params.tier ? 0 : c->params.steps[i] > 0 ? c->params.steps[i] : p.steps[i];
@@ -186,17 +281,14 @@ static int train(struct cloning *c, struct cw_voice_file *f, struct cw_clone_rep
     p.checkpoint = c->params.checkpoint;
     p.progress = training;
     p.hear = hear;
+    p.tier = show_tier;
     p.arg = c;
-    if (cw_train_run(&t, c->g->device, c->g->model, &c->fitted, f->pack + (size_t)ROW * CW_PACK_STYLE, p, err) != 0) {
-        goto done;
+    if (cw_train_run(t, c->g->device, c->g->model, &c->fitted, pack + (size_t)ROW * CW_PACK_STYLE, p, err) != 0) {
+        return -1;
     }
-    move(f->pack, t.style);
-    memcpy(r->held_out, t.held_out, sizeof r->held_out);
-    memcpy(r->steps, t.steps, sizeof r->steps);
-    result = cw_learnt_store(&t.learnt, f, err);
-done:
-    cw_trained_free(&t);
-    return result;
+    memcpy(r->held_out, t->held_out, sizeof r->held_out);
+    memcpy(r->steps, t->steps, sizeof r->steps);
+    return 0;
 }
 
 /* ---- judging ------------------------------------------------------------------------------------------------------------------------ */
@@ -264,48 +356,6 @@ done:
     return result;
 }
 
-/* ---- the file ----------------------------------------------------------------------------------------------------------------------- */
-
-static int describe(const struct cloning *c, struct cw_voice_file *f, const struct cw_clone_report *r, struct cw_error *err) {
-    struct cw_text how = {0};
-    int result = -1;
-    cw_text_printf(&how, "%s from %.1f s of speech in %d utterances, seed %llu", tier_names[c->params.tier], r->seconds, r->utterances,
-                   (unsigned long long)c->params.seed);
-    for (int i = 0; i < (int)c->params.tier; i++) {
-        cw_text_printf(&how, "; %s: %d steps, held-out loss %.4f to %.4f", tier_names[i + 1], r->steps[i], r->held_out[i],
-                       r->held_out[i + 1]);
-    }
-    cw_text_printf(&how, "; GE2E cosine %.3f to %s, stock %.3f (%s), recordings %.3f", r->similarity,
-                   r->unseen ? "speech kept apart" : "the speech it was fitted to", r->floor, r->nearest, r->ceiling);
-    f->licence = cw_strdup("as the speaker's consent says");
-    f->parents = calloc((size_t)c->stock.voices + 1, sizeof *f->parents);
-    f->how = how.failed ? NULL : cw_strdup(how.data);
-    if (f->licence == NULL || f->parents == NULL || f->how == NULL) {
-        cw_fail_memory(err, "voice");
-        goto done;
-    }
-    for (int v = 0; v < c->stock.voices; v++) {
-        char sum[65];
-        const double timbre = (double)c->weights[v], prosody = (double)c->prosody.weights[v];
-        if (fabs(timbre) < parent_least && fabs(prosody) < parent_least) {
-            continue;
-        }
-        cw_sha256_of(c->stock.packs + (size_t)v * PACK_NUMBERS, sizeof(float) * PACK_NUMBERS, sum);
-        cw_text_clear(&how);
-        cw_text_printf(&how, "%s %.6g %.6g %s", c->stock.names[v], timbre, prosody, sum);
-        f->parents[f->parent_count] = how.failed ? NULL : cw_strdup(how.data);
-        if (f->parents[f->parent_count++] == NULL) {
-            f->parent_count--;
-            cw_fail_memory(err, "voice");
-            goto done;
-        }
-    }
-    result = 0;
-done:
-    cw_text_free(&how);
-    return result;
-}
-
 static int check(const struct cw_clone_params *p, int count, struct cw_error *err) {
     if (p->name == NULL || !cw_voice_is_name(p->name, strlen(p->name))) {
         return cw_fail(err, CW_BAD_INPUT, "voice \"%.80s\": expected a name of letters, digits and _, at most %d", p->name ? p->name : "",
@@ -320,9 +370,10 @@ static int check(const struct cw_clone_params *p, int count, struct cw_error *er
 int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw_clone_engine *g, const struct cw_enrol_source *sources,
              int count, struct cw_clone_params params, struct cw_error *err) {
     struct cloning c = {.g = g, .params = params};
+    struct cw_trained t = {0};
     const double began = cw_seconds();
     int result = -1;
-    *f = (struct cw_voice_file){.engine = "kokoro"};
+    *f = (struct cw_voice_file){0};
     *r = (struct cw_clone_report){0};
     if (check(&params, count, err) != 0) {
         goto done;
@@ -339,26 +390,25 @@ int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw
     }
     r->prosody_before = c.prosody.before;
     r->prosody_after = c.prosody.after;
-    snprintf(f->name, sizeof f->name, "%s", params.name);
-    snprintf(f->made, sizeof f->made, "%s", tier_names[params.tier]);
-    snprintf(f->engine_sha256, sizeof f->engine_sha256, "%s", g->model_sha256);
-    snprintf(f->language, sizeof f->language, "%s", g->enrol.language);
-    f->f0_slope = (double)c.prosody.f0_slope;
-    f->f0_offset = (double)c.prosody.f0_offset;
-    memcpy(f->embedding, c.from, sizeof f->embedding);
-    f->has_embedding = true;
-    f->pack = malloc(sizeof(float) * PACK_NUMBERS);
-    if (f->pack == NULL) {
-        cw_fail_memory(err, "voice");
+    if (make_file(&c, CW_CLONE_LIKENESS, NULL, f, err) != 0) {
         goto done;
     }
-    mix(&c, f->pack);
-    if ((params.tier > CW_CLONE_LIKENESS && train(&c, f, r, err) != 0) || judge_all(&c, f, r, err) != 0 || describe(&c, f, r, err) != 0) {
+    if (params.tier > CW_CLONE_LIKENESS) {
+        if (show_before(&c, CW_CLONE_LIKENESS, NULL, err) != 0 || train(&c, f->pack, &t, r, err) != 0) {
+            goto done;
+        }
+        cw_voice_file_free(f);
+        if (make_file(&c, params.tier, &t, f, err) != 0) {
+            goto done;
+        }
+    }
+    if (judge_all(&c, f, r, err) != 0 || tell_how(f, r, err) != 0) {
         goto done;
     }
     r->minutes = (cw_seconds() - began) / 60;
     result = 0;
 done:
+    cw_trained_free(&t);
     free(c.preview);
     cw_stock_close(&c.stock);
     cw_enrolment_free(&c.all);

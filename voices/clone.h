@@ -45,6 +45,8 @@ struct cw_clone_params {
     const char *checkpoint;    /* a file, or NULL */
     const char *preview;       /* a WAV written at every measurement: what is held out, as the voice says it; or NULL */
     bool (*progress)(void *arg, const struct cw_clone_progress *p); /* false: stop; or NULL */
+    /* The voice as the tiers before the last one leave it, named NAME_TIER, borrowed. -1: stop. Or NULL. */
+    int (*before)(void *arg, struct cw_voice_file *f, struct cw_error *err);
     void *arg;
 };
 struct cw_clone_params cw_clone_params_default(void);

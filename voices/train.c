@@ -540,6 +540,22 @@ static int run_tier(struct trainer *t, struct cw_error *err) {
     return update_layers(t, err);
 }
 
+static int take_result(const struct trainer *t, struct cw_trained *out, struct cw_error *err);
+
+/* Shows what there is after a tier, where another one follows. */
+static int show_tier(const struct trainer *t, enum cw_train_tier tier, struct cw_error *err) {
+    struct cw_trained now = {0};
+    int left = 0, rc = 0;
+
+    for (int k = (int)tier + 1; k < CW_TRAIN_TIERS; k++)
+        left += t->params.steps[k];
+    if (!t->params.tier || t->done[tier] == 0 || left == 0)
+        return 0;
+    rc = take_result(t, &now, err) != 0 ? -1 : t->params.tier(t->params.arg, tier, &now, err);
+    cw_trained_free(&now);
+    return rc;
+}
+
 /* ---- the result ---------------------------------------------------------------------------------------------------------------- */
 
 static int take_result(const struct trainer *t, struct cw_trained *out, struct cw_error *err) {
@@ -632,7 +648,7 @@ int cw_train_run(struct cw_trained *out, struct cw_device *d, const char *model,
         memcpy(t->best, t->x, sizeof *t->x * t->size);
     }
     while (t->tier < CW_TRAIN_TIERS)
-        if (run_tier(t, err) != 0)
+        if (run_tier(t, err) != 0 || show_tier(t, (enum cw_train_tier)(t->tier - 1), err) != 0)
             goto done;
     rc = take_result(t, out, err);
 done:

@@ -460,6 +460,8 @@ struct sum {
     char language[8];       /* of the first part */
     char engine_sha256[65]; /* of the first voice file */
     bool mapped;
+    struct cw_voice_person people[CW_VOICE_PEOPLE_MAX];
+    int people_count;
     struct cw_learnt learnt;
 };
 
@@ -529,6 +531,17 @@ done:
     return result;
 }
 
+/* The consent of whoever is in the voice file, checked; they are noted in the sum. */
+static int allow(const char *voices_dir, const struct cw_voice_file *f, struct sum *sum, struct cw_error *err) {
+    struct cw_trust trust = {0};
+    if (cw_trust_open(&trust, err) != 0) {
+        return cw_fail_in(err, "voice \"%s\"", f->name);
+    }
+    int result = cw_voice_file_allowed(f, voices_dir, &trust, sum->people, &sum->people_count, err);
+    cw_trust_close(&trust);
+    return result;
+}
+
 /* Adds a part to the sum, after what its file says was checked. */
 static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, struct cw_error *err) {
     struct cw_voice_file f = {0};
@@ -536,11 +549,7 @@ static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, st
     if (read_part(voices_dir, p, &f, err) != 0) {
         return -1;
     }
-    if (f.engine[0] != '\0' && (strcmp(f.made, "mix") != 0 || f.consent_count > 0 || f.seal[0] != '\0')) {
-        cw_fail(err, CW_BAD_INPUT,
-                "voice \"%s\": expected a mix of stock voices, found a voice made as \"%s\" with %zu consent records, which this "
-                "castwright cannot verify",
-                p->name, f.made, f.consent_count);
+    if (f.engine[0] != '\0' && allow(voices_dir, &f, sum, err) != 0) {
         goto done;
     }
     if (p->weight[TIMBRE] > 0 && cw_learnt_add(&sum->learnt, f.additions, f.addition_count, p->weight[TIMBRE], err) != 0) {
@@ -643,6 +652,8 @@ static int open_mixture(struct cw_voice *v, const char *voices_dir, struct mixtu
     }
     memcpy(v->language, sum.language, sizeof v->language);
     memcpy(v->engine_sha256, sum.engine_sha256, sizeof v->engine_sha256);
+    memcpy(v->people, sum.people, sizeof v->people);
+    v->people_count = sum.people_count;
     v->name = name.data;
     name = (struct cw_text){0};
     result = 0;
