@@ -35,7 +35,7 @@ bool cw_clone_tier_find(const char *name, enum cw_clone_tier *tier) {
 }
 
 struct cw_clone_params cw_clone_params_default(void) {
-    return (struct cw_clone_params){.tier = CW_CLONE_OFFSETS, .mixtures = CW_MIXTURES};
+    return (struct cw_clone_params){.tier = CW_CLONE_OFFSETS, .mixtures = CW_MIXTURES, .sentences = JUDGED};
 }
 
 void cw_clone_report_free(struct cw_clone_report *r) {
@@ -305,7 +305,7 @@ static int judge(const struct cloning *c, const struct cw_acoustic *a, const str
     if (cw_saying_open(&k, a, v, err) != 0) {
         goto done;
     }
-    for (int i = 0; i < JUDGED; i++) {
+    for (int i = 0; i < c->params.sentences; i++) {
         cw_symbols_free(&text);
         free(x);
         x = NULL;
@@ -313,7 +313,7 @@ static int judge(const struct cloning *c, const struct cw_acoustic *a, const str
             cw_encoder_listen(c->g->enrol.encoder, x, n, CW_ENROL_RATE, embedding, err) != 0) {
             goto done;
         }
-        *similarity += cw_embedding_cosine(embedding, c->apart) / JUDGED;
+        *similarity += cw_embedding_cosine(embedding, c->apart) / c->params.sentences;
     }
     result = 0;
 done:
@@ -363,6 +363,10 @@ static int check(const struct cw_clone_params *p, int count, struct cw_error *er
     }
     if (cw_clone_tier_name(p->tier) == NULL) {
         return cw_fail(err, CW_BAD_INPUT, "tier: expected likeness, style, offsets or low-rank, found number %d", (int)p->tier);
+    }
+    if (p->sentences < 1 || p->sentences > JUDGED || p->mixtures < 0 || p->mixtures > 10000) {
+        return cw_fail(err, CW_BAD_INPUT, "expected 1 to %d sentences to judge by and 0 to 10000 mixtures, found %d and %d", JUDGED,
+                       p->sentences, p->mixtures);
     }
     return count >= 1 ? 0 : cw_fail(err, CW_BAD_INPUT, "expected at least one recording, found none");
 }

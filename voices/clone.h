@@ -42,6 +42,7 @@ struct cw_clone_params {
     int steps[CW_TRAIN_TIERS]; /* most of each; 0: as docs/training.md has them; the tiers above `tier` have none */
     int segment_units;         /* 0: as there */
     int mixtures;              /* CW_MIXTURES; fewer for a test */
+    int sentences;             /* that the voice is judged by: 1 to 3 */
     const char *checkpoint;    /* a file, or NULL */
     const char *preview;       /* a WAV written at every measurement: what is held out, as the voice says it; or NULL */
     bool (*progress)(void *arg, const struct cw_clone_progress *p); /* false: stop; or NULL */

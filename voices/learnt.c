@@ -152,6 +152,11 @@ static int store(struct cw_voice_file *f, const char *kind, const struct cw_lear
     return 0;
 }
 
+static int by_name(const void *a, const void *b) {
+    const struct cw_voice_addition *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
 int cw_learnt_store(const struct cw_learnt *l, struct cw_voice_file *f, struct cw_error *err) {
     free(f->additions);
     f->addition_count = 0;
@@ -166,5 +171,6 @@ int cw_learnt_store(const struct cw_learnt *l, struct cw_voice_file *f, struct c
                             store(f, "lora.b", a, "weight", (const int[]){a->rank, a->out}, 2, a->up, err) != 0))
             return -1;
     }
+    qsort(f->additions, f->addition_count, sizeof *f->additions, by_name); /* as they are read back, so that hashes agree */
     return 0;
 }
