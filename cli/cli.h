@@ -50,6 +50,18 @@ bool cli_interrupted(void);
 int cli_voices_clone(int argc, char **argv);
 int cli_voices_script(int argc, char **argv);
 
+/* Consent (cmd_consent.c): its commands, and what `voices show` and `voices import` need of it. */
+struct cli_consent {
+    const char *speaker, *purpose, *until, *date, *language; /* as given; NULL where not */
+};
+struct cw_consent_terms;
+struct cw_voice_file;
+CW_MUST_CHECK int cli_consent_terms(struct cw_consent_terms *t, const struct cli_consent *q, struct cw_error *err);
+int cli_voices_consent(int argc, char **argv); /* argv[0] is "consent" */
+int cli_voices_revoke(const struct cli_command *c, const char *name);
+void cli_show_consents(const struct cw_voice_file *f);
+CW_MUST_CHECK int cli_trust(const struct cw_voice_file *f, const char *fingerprint, struct cw_error *err);
+
 int cli_make(const struct cli_command *c, int argc, char **argv);
 int cli_write(const struct cli_command *c, int argc, char **argv);
 int cli_render(const struct cli_command *c, int argc, char **argv);

@@ -1,4 +1,4 @@
-/* voices list|show|mix|audition|map|export|import|remove|check */
+/* voices list|show|mix|audition|map|export|import|remove|check|revoke; consent is cmd_consent.c */
 #include "cli/cli.h"
 #include "models/catalogue.h"
 #include "voices/enrol.h"
@@ -20,6 +20,7 @@ struct request {
     const char *const *args; /* after the action */
     int count;
     const char *out, *name, *like, *text;
+    struct cli_list trust;
     double speed;
     bool json, play;
 };
@@ -140,7 +141,8 @@ static int show_file(const char *path, const struct cw_voice_file *f) {
         printf("            (name, weight in timbre, weight in prosody, sha256)\n");
     if (f->f0_slope != 1 || f->f0_offset != 0)
         printf("pitch       log F0 -> %.3f log F0 + %.3f\n", f->f0_slope, f->f0_offset);
-    printf("additions   %zu\nconsents    %zu\n", f->addition_count, f->consent_count);
+    printf("additions   %zu\n", f->addition_count);
+    cli_show_consents(f);
     return 0;
 }
 
@@ -198,8 +200,9 @@ static int mix(const struct request *q) {
 
 static int export_voice(const struct request *q) {
     struct cw_error err = {0};
-    char path[CW_PATH_MAX];
+    char path[CW_PATH_MAX], dir[CW_PATH_MAX];
     struct cw_voice_file f = {0};
+    struct cw_voice v = {0};
     if (q->count != 1 || !q->out)
         return cli_usage(q->command, "expected: export VOICE -o FILE.gguf");
     if (cw_voices_own_path(q->args[0], path, &err) != 0)
@@ -213,7 +216,12 @@ static int export_voice(const struct request *q) {
         cw_fail(&err, CW_BAD_INPUT, "%s: expected a new file, found one that is there", q->out);
         return fail(q, &err);
     }
-    int result = cw_voice_file_read(&f, path, &err) != 0 ? -1 : cw_voice_file_write(&f, q->out, &err);
+    /* opened as when it speaks: what may not be used is not given away */
+    int result = cw_model_path("voices", dir, &err) != 0 || cw_voice_open(&v, dir, path, &err) != 0 ||
+                         cw_voice_file_read(&f, path, &err) != 0 || cw_voice_file_write(&f, q->out, &err) != 0
+                     ? -1
+                     : 0;
+    cw_voice_close(&v);
     cw_voice_file_free(&f);
     if (result != 0)
         return fail(q, &err);
@@ -232,6 +240,9 @@ static int import_voice(const struct request *q) {
     /* opened as it will be when it speaks, so that what cannot speak is not taken in */
     if (cw_voice_file_read(&f, q->args[0], &err) != 0 || engine_sum(sum, &err) != 0 || cw_model_path("voices", dir, &err) != 0)
         goto done;
+    for (int i = 0; i < q->trust.count; i++)
+        if (cli_trust(&f, q->trust.items[i], &err) != 0)
+            goto done;
     if (snprintf(pack, sizeof pack, "%s%s", strchr(q->args[0], '/') ? "" : "./", q->args[0]) >= (int)sizeof pack) {
         cw_fail(&err, CW_BAD_INPUT, "%.64s…: path too long", q->args[0]);
         goto done;
@@ -277,6 +288,10 @@ static int remove_voice(const struct request *q) {
     }
     printf("removed %s\n", path);
     return 0;
+}
+
+static int revoke_voice(const struct request *q) {
+    return q->count == 1 ? cli_voices_revoke(q->command, q->args[0]) : cli_usage(q->command, "expected: revoke VOICE");
 }
 
 /* ---- audition, map --------------------------------------------------------------------------------------------------------------- */
@@ -408,13 +423,21 @@ int cli_voices(const struct cli_command *c, int argc, char **argv) {
     static const struct {
         const char *name;
         int (*run)(const struct request *q);
-    } actions[] = {
-        {"list", list},           {"show", show},           {"mix", mix},    {"audition", audition}, {"map", map}, {"export", export_voice},
-        {"import", import_voice}, {"remove", remove_voice}, {"check", check}};
+    } actions[] = {{"list", list},
+                   {"show", show},
+                   {"mix", mix},
+                   {"audition", audition},
+                   {"map", map},
+                   {"export", export_voice},
+                   {"import", import_voice},
+                   {"remove", remove_voice},
+                   {"check", check},
+                   {"revoke", revoke_voice}};
     struct request q = {.command = c, .speed = 1, .text = "The tide turned before noon, and nobody on the pier had seen it coming."};
     const struct cli_option options[] = {
         {"--out,-o", "FILE", "audition: .wav or .flac (audition.wav); map: .svg (voices.svg); export", CLI_TEXT, &q.out, 0, 0},
         {"--name", "NAME", "mix, import: the voice's name", CLI_TEXT, &q.name, 0, 0},
+        {"--trust", "KEY", "import: a fingerprint; voices that this key signed are accepted", CLI_LIST, &q.trust, 0, 0},
         {"--like", "RECORDING", "list: those most like its speaker first", CLI_TEXT, &q.like, 0, 0},
         {"--text", "TEXT", "audition: what is said", CLI_TEXT, &q.text, 0, 0},
         {"--speed", "X", "audition: 0.5 to 2", CLI_NUMBER, &q.speed, 0.5, 2},
@@ -425,6 +448,8 @@ int cli_voices(const struct cli_command *c, int argc, char **argv) {
         return cli_voices_clone(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "script") == 0)
         return cli_voices_script(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "consent") == 0)
+        return cli_voices_consent(argc - 1, argv + 1);
     const char *args[ARGS_MAX];
     int count, code = cli_parse(c, options, argc, argv, args, ARGS_MAX, &count);
     if (code >= 0)
@@ -434,6 +459,6 @@ int cli_voices(const struct cli_command *c, int argc, char **argv) {
     for (size_t i = 0; count > 0 && i < sizeof actions / sizeof *actions; i++)
         if (strcmp(args[0], actions[i].name) == 0)
             return actions[i].run(&q);
-    return cli_usage(c, "expected list, show, mix, audition, map, export, import, remove, check, clone or script%s%s",
+    return cli_usage(c, "expected list, show, mix, audition, map, export, import, remove, check, script, clone, consent or revoke%s%s",
                      count > 0 ? ", found " : "", count > 0 ? args[0] : "");
 }

@@ -203,6 +203,15 @@ static json_t *costs(const struct cw_manifest *m) {
     return c;
 }
 
+/* Whose voice it is, and the record of each one's consent. */
+static json_t *consents(const struct cw_voice *v) {
+    json_t *list = json_array();
+    for (int i = 0; i < v->people_count; i++)
+        json_array_append_new(list, json_pack("{ss ss ss ss}", "speaker", v->people[i].speaker, "record", v->people[i].record, "purpose",
+                                              v->people[i].purpose, "until", v->people[i].until));
+    return list;
+}
+
 static json_t *build(const struct cw_manifest *m, struct cw_error *err) {
     const struct cw_script *script = m->script;
     json_t *root = NULL, *request = m->request ? json_loads(m->request, 0, NULL) : NULL, *list = files(m, err);
@@ -229,9 +238,14 @@ static json_t *build(const struct cw_manifest *m, struct cw_error *err) {
     json_object_set_new(root, "models", models);
 
     json_t *voices = json_array();
-    for (int i = 0; i < script->cast_count; i++)
-        json_array_append_new(voices, json_pack("{ss ss ss so}", "speaker", script->cast[i].name, "voice", m->voices[i].name, "sha256",
-                                                m->voices[i].sha256, "gain_db", number(m->gains_db[i], 0.1)));
+    for (int i = 0; i < script->cast_count; i++) {
+        const struct cw_voice *v = &m->voices[i];
+        json_t *one = json_pack("{ss ss ss so}", "speaker", script->cast[i].name, "voice", v->name, "sha256", v->sha256, "gain_db",
+                                number(m->gains_db[i], 0.1));
+        if (v->people_count > 0)
+            json_object_set_new(one, "consents", consents(v));
+        json_array_append_new(voices, one);
+    }
     json_object_set_new(root, "voices", voices);
     json_t *turns = json_array();
     for (int i = 0; i < m->turn_count; i++)

@@ -15,7 +15,7 @@
 #define ROOMS(X) \
     X(base) X(models) X(kernels) X(kernels_rows) X(kernels16) X(backward) X(packed) X(hot) X(normalise) X(speech) \
     X(pronounce) X(kokoro) X(vocoder) X(script) X(source) X(writer) X(remote) X(direction) X(hostile) X(encoder) \
-    X(enrol) X(train) X(clone) X(voices) X(master) X(player) X(publish) X(episode) X(cli)
+    X(enrol) X(train) X(clone) X(voices) X(consent) X(master) X(player) X(publish) X(episode) X(cli)
 /* clang-format on */
 #define DECLARE(room) extern const struct cw_test cw_tests_##room[];
 ROOMS(DECLARE)
@@ -124,6 +124,7 @@ int main(int argc, char **argv) {
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     setenv("CASTWRIGHT_VOICES", "/nowhere/voices", 1); /* not those of whoever runs the tests */
+    setenv("CASTWRIGHT_CONFIG", "/dev/null/config", 1);
     int passed = 0, failed = 0, skips = 0;
     if (!list)
         printf("seed %llu\n", (unsigned long long)seed);

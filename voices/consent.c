@@ -252,10 +252,17 @@ done:
 
 static int print(const struct cw_consent *c, bool with_signature, struct cw_text *out, struct cw_error *err);
 
+int cw_consent_sign(struct cw_consent *c, const struct cw_key *k, struct cw_error *err) {
+    struct cw_text text = {0};
+    snprintf(c->key, sizeof c->key, "%s", k->public_hex);
+    int result = print(c, false, &text, err) != 0 ? -1 : cw_key_sign(k, "consent", text.data, text.len, c->signature, err);
+    cw_text_free(&text);
+    return result;
+}
+
 int cw_consent_make(struct cw_consent *c, const struct cw_consent_terms *t, const struct cw_consent_sources *s,
                     const struct cw_encoder *encoder, const struct cw_key *k, struct cw_error *err) {
     int result = -1;
-    struct cw_text signed_text = {0};
     *c = (struct cw_consent){.terms = *t};
     if (s->count < 1 || s->count > CW_CONSENT_RECORDINGS_MAX) {
         cw_fail(err, CW_BAD_INPUT, "consent: expected 1 to %d recordings, found %d", CW_CONSENT_RECORDINGS_MAX, s->count);
@@ -268,15 +275,12 @@ int cw_consent_make(struct cw_consent *c, const struct cw_consent_terms *t, cons
         goto done;
     }
     snprintf(c->how, sizeof c->how, "%s", s->i_am_the_speaker ? "self-declared" : "read-aloud");
-    snprintf(c->key, sizeof c->key, "%s", k->public_hex);
     if (cw_consent_statement(t, c->statement, err) != 0 || take_recordings(c, s, encoder, err) != 0 ||
-        (s->spoken != NULL && hear_statement(c, s->spoken, encoder, err) != 0) || print(c, false, &signed_text, err) != 0 ||
-        cw_key_sign(k, "consent", signed_text.data, signed_text.len, c->signature, err) != 0) {
+        (s->spoken != NULL && hear_statement(c, s->spoken, encoder, err) != 0) || cw_consent_sign(c, k, err) != 0) {
         goto done;
     }
     result = 0;
 done:
-    cw_text_free(&signed_text);
     return result;
 }
 

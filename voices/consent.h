@@ -54,6 +54,9 @@ CW_MUST_CHECK int cw_consent_make(struct cw_consent *c, const struct cw_consent_
 CW_MUST_CHECK int cw_consent_covers(const struct cw_consent *c, const struct cw_recording *recordings, int count,
                                     const float embedding[CW_EMBEDDING], struct cw_error *err);
 
+/* Sets c->key and c->signature: what cw_consent_make does last. */
+CW_MUST_CHECK int cw_consent_sign(struct cw_consent *c, const struct cw_key *k, struct cw_error *err);
+
 /* sha256 of rate and samples: the same for the same sound in another file format of the same precision. */
 void cw_recording_hash(const struct cw_recording *r, char hex[65]);
 

@@ -183,7 +183,7 @@ done:
 static int check_seal(const struct cw_voice_file *f, const struct cw_trust *trust, char key[CW_KEY_HEX + 1], struct cw_error *err) {
     int result = -1;
     struct cw_text t = {0};
-    if (strlen(f->seal) != CW_KEY_HEX + 1 + CW_SIGNATURE_HEX || f->seal[CW_KEY_HEX] != ' ') {
+    if (f->seal == NULL || strlen(f->seal) != CW_KEY_HEX + 1 + CW_SIGNATURE_HEX || f->seal[CW_KEY_HEX] != ' ') {
         cw_fail(err, CW_BAD_INPUT, "expected a seal of a key and a signature, found none");
         goto done;
     }
@@ -241,7 +241,7 @@ int cw_voice_file_allowed(const struct cw_voice_file *f, const char *voices_dir,
         cw_fail_memory(err, "consent");
         goto done;
     }
-    if (is_mix(f) && f->consent_count == 0 && f->seal[0] == '\0') {
+    if (is_mix(f) && f->consent_count == 0 && (f->seal == NULL || f->seal[0] == '\0')) {
         result = check_stock_mix(f, voices_dir, err);
         goto done;
     }

@@ -30,6 +30,8 @@ struct part {
     char name[CW_PATH_MAX]; /* a name, or a path when it holds a '/' */
     double weight[2];       /* of each half */
     char sha256[65];        /* of what was found under the name */
+    struct cw_voice_file f; /* of a voice file: its parents, consents and seal; of any part: nothing else once it was added */
+    bool stock;             /* a pack of the stock voices */
 };
 
 struct mixture {
@@ -483,7 +485,7 @@ static int pack_numbers(const char *name, const char *path, const char *bytes, s
 }
 
 /* Reads what `p` names, a plain pack or a voice file, into f; a plain pack leaves f->engine empty. */
-static int read_part(const char *voices_dir, const struct part *p, struct cw_voice_file *f, struct cw_error *err) {
+static int read_part(const char *voices_dir, struct part *p, struct cw_voice_file *f, struct cw_error *err) {
     char path[CW_PATH_MAX], file[CW_PATH_MAX + 8], *bytes = NULL;
     const char *gender;
     size_t len = 0;
@@ -496,7 +498,8 @@ static int read_part(const char *voices_dir, const struct part *p, struct cw_voi
         if (cw_path_join(path, voices_dir, file, err) != 0) {
             return -1;
         }
-        if (!cw_file_exists(path) && (cw_voices_own_path(p->name, path, err) != 0 || !cw_file_exists(path))) {
+        p->stock = cw_file_exists(path);
+        if (!p->stock && (cw_voices_own_path(p->name, path, err) != 0 || !cw_file_exists(path))) {
             return fail_unknown(voices_dir, p->name, err);
         }
     }
@@ -582,10 +585,21 @@ static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, st
     } else {
         cw_sha256_of(f.pack, sizeof(float) * (size_t)PACK_NUMBERS, p->sha256);
     }
+    p->f = f;
+    f = (struct cw_voice_file){0};
+    free(p->f.pack);
+    p->f.pack = NULL;
     result = 0;
 done:
     cw_voice_file_free(&f);
     return result;
+}
+
+static void free_mixture(struct mixture *m) {
+    for (int i = 0; m != NULL && i < m->count; i++) {
+        cw_voice_file_free(&m->parts[i].f);
+    }
+    free(m);
 }
 
 /* What an expression means. */
@@ -676,7 +690,7 @@ int cw_voice_open(struct cw_voice *v, const char *voices_dir, const char *expr, 
     if (result != 0) {
         cw_voice_close(v);
     }
-    free(m);
+    free_mixture(m);
     return result;
 }
 
@@ -693,6 +707,81 @@ int cw_voice_fits(const struct cw_voice *v, const char *model_sha256, struct cw_
                        v->name, model_sha256, v->engine_sha256);
     }
     return 0;
+}
+
+/* ---- a mix as a voice file --------------------------------------------------------------------------------------------------- */
+
+enum { PARENTS_MAX = 64 };
+
+static int add_parent(struct cw_voice_file *f, const char *name, double timbre, double prosody, const char *sha256, struct cw_error *err) {
+    struct cw_text line = {0};
+    const char *slash = strrchr(name, '/');
+    if (f->parent_count == PARENTS_MAX) {
+        return cw_fail(err, CW_BAD_INPUT, "mix: expected at most %d parents, found more", PARENTS_MAX);
+    }
+    cw_text_printf(&line, "%s %.9g %.9g %s", slash != NULL ? slash + 1 : name, timbre, prosody, sha256);
+    if (cw_text_check(&line, "mix", err) != 0) {
+        return -1;
+    }
+    f->parents[f->parent_count++] = line.data;
+    return 0;
+}
+
+/* A mix of stock voices stands for its parents, so that the mix can be made anew from them (seal.c). */
+static int add_parents(struct cw_voice_file *f, const struct part *p, struct cw_error *err) {
+    if (p->stock || p->f.parent_count == 0 || p->f.seal[0] != '\0') {
+        return add_parent(f, p->name, p->weight[TIMBRE], p->weight[PROSODY], p->sha256, err);
+    }
+    for (size_t i = 0; i < p->f.parent_count; i++) {
+        char name[CW_VOICE_NAME_MAX + 1], hash[65];
+        double weight[2];
+        if (sscanf(p->f.parents[i], "%63s %lf %lf %64s", name, &weight[TIMBRE], &weight[PROSODY], hash) != 4) {
+            return cw_fail(err, CW_FAILED, "mix: expected the parents of %s, found others", p->name);
+        }
+        if (add_parent(f, name, weight[TIMBRE] * p->weight[TIMBRE], weight[PROSODY] * p->weight[PROSODY], hash, err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The records of the people in it, each once; sealed with one's own key where it is more than stock voices. */
+static int seal_mix(struct cw_voice_file *f, const struct mixture *m, struct cw_error *err) {
+    int result = -1, count = 0;
+    bool stock = true;
+    struct cw_consent *records = calloc(CW_VOICE_PEOPLE_MAX + 1, sizeof *records);
+    struct cw_key key = {0};
+    f->seal = cw_strdup("");
+    if (records == NULL || f->seal == NULL) {
+        cw_fail_memory(err, "mix");
+        goto done;
+    }
+    for (int i = 0; i < m->count; i++) {
+        const struct cw_voice_file *p = &m->parts[i].f;
+        stock &= m->parts[i].stock || (p->parent_count > 0 && p->seal[0] == '\0');
+        for (size_t k = 0; k < p->consent_count; k++) {
+            if (cw_consent_parse(&records[count], p->consents[k], strlen(p->consents[k]), err) != 0) {
+                goto done;
+            }
+            bool again = false;
+            for (int r = 0; r < count; r++) {
+                again |= strcmp(records[r].signature, records[count].signature) == 0;
+            }
+            count += !again;
+            if (count > CW_VOICE_PEOPLE_MAX) {
+                cw_fail(err, CW_BAD_INPUT, "mix: expected at most %d people in a voice, found more", CW_VOICE_PEOPLE_MAX);
+                goto done;
+            }
+        }
+    }
+    if (!stock && (cw_key_open(&key, err) != 0 || cw_voice_seal(f, records, count, &key, err) != 0)) {
+        goto done;
+    }
+    result = 0;
+done:
+    cw_key_close(&key);
+    free(records);
+    return result;
 }
 
 int cw_voice_mix(struct cw_voice_file *f, const char *voices_dir, const char *name, const char *expr, const char *engine_sha256,
@@ -733,7 +822,7 @@ int cw_voice_mix(struct cw_voice_file *f, const char *voices_dir, const char *na
     snprintf(f->name, sizeof f->name, "%s", name);
     memcpy(f->language, v.language, sizeof f->language);
     cw_text_printf(&how, "mixed: %s", v.name);
-    f->parents = calloc((size_t)m->count + 1, sizeof *f->parents);
+    f->parents = calloc(PARENTS_MAX + 1, sizeof *f->parents);
     f->licence = cw_strdup("Apache-2.0");
     f->how = how.failed ? NULL : cw_strdup(how.data);
     if (f->parents == NULL || f->licence == NULL || f->how == NULL) {
@@ -741,26 +830,22 @@ int cw_voice_mix(struct cw_voice_file *f, const char *voices_dir, const char *na
         goto done;
     }
     for (int i = 0; i < m->count; i++) {
-        const char *slash = strrchr(m->parts[i].name, '/');
-        cw_text_clear(&how);
-        cw_text_printf(&how, "%s %.6g %.6g %s", slash != NULL ? slash + 1 : m->parts[i].name, m->parts[i].weight[TIMBRE],
-                       m->parts[i].weight[PROSODY], m->parts[i].sha256);
-        f->parents[i] = how.failed ? NULL : cw_strdup(how.data);
-        if (f->parents[i] == NULL) {
-            cw_fail_memory(err, "voice");
+        if (add_parents(f, &m->parts[i], err) != 0) {
             goto done;
         }
-        f->parent_count++;
     }
     f->f0_slope = (double)v.f0_slope;
     f->f0_offset = (double)v.f0_offset;
     f->pack = v.pack;
     v.pack = NULL;
-    result = 0;
+    if (v.learnt.count > 0 && cw_learnt_store(&v.learnt, f, err) != 0) {
+        goto done;
+    }
+    result = seal_mix(f, m, err);
 done:
     cw_text_free(&how);
     cw_voice_close(&v);
-    free(m);
+    free_mixture(m);
     if (result != 0) {
         cw_voice_file_free(f);
     }
