@@ -225,13 +225,6 @@ static bool on_clone(void *arg, const struct cw_clone_progress *p) {
 /* ---- consent
  * ----------------------------------------------------------------------------------------------------------------------------- */
 
-static int take(char *out, size_t size, const char *value, const char *option, struct cw_error *err) {
-    if (!value || strlen(value) >= size)
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected a text of at most %zu bytes, found %s", option, size - 1, value ? "more" : "none");
-    memcpy(out, value, strlen(value) + 1);
-    return 0;
-}
-
 /* A record made before: does it hold, and is it about these recordings and this speaker? */
 static int check_record(const struct cw_consent *c, const struct cw_trust *trust, const struct cw_enrol_source *sources, int count,
                         const struct cw_encoder *encoder, struct cw_error *err) {
@@ -268,15 +261,11 @@ static int get_consent(const struct clone_request *q, const struct cw_enrol_sour
         result = cw_consent_read(c, q->consent, err) != 0 ? -1 : check_record(c, &trust, sources, count, encoder, err);
         goto done;
     }
-    if (take(t.speaker, sizeof t.speaker, q->speaker, "--speaker", err) != 0 ||
-        take(t.purpose, sizeof t.purpose, q->purpose, "--for", err) != 0 || take(t.until, sizeof t.until, q->until, "--until", err) != 0 ||
-        take(t.language, sizeof t.language, q->language, "--language", err) != 0)
-        goto done;
-    memcpy(t.date, trust.today, sizeof t.date);
     for (int i = 0; i < count; i++)
         recordings[i] = sources[i].recording;
     const struct cw_consent_sources s = {recordings, count, q->spoken, q->self};
-    if (cw_consent_terms_check(&t, err) != 0 || cw_consent_make(c, &t, &s, encoder, key, err) != 0)
+    const struct cli_consent given = {q->speaker, q->purpose, q->until, NULL, q->language};
+    if (cli_consent_terms(&t, &given, err) != 0 || cw_consent_make(c, &t, &s, encoder, key, err) != 0)
         goto done;
     result = 0;
 done:

@@ -262,6 +262,77 @@ done:
     cw_studio_close(s);
 }
 
+/* A low-rank voice with its consent: opened, mixed, the mix saved and opened. */
+static void test_sealed(void) {
+    enum { NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE };
+    static float offset[1028], down[2 * 514 * 3], up[2 * 1024];
+    struct cw_learnt_layer layers[2] = {{"decoder.encode.norm1.fc", 1028, 0, 0, offset, 0, NULL, NULL},
+                                        {"decoder.encode.conv1", 1024, 514, 3, NULL, 2, down, up}};
+    const struct cw_learnt learnt = {layers, 2};
+    struct cw_voice_file f = {
+        .name = "ann", .made = "low-rank", .engine = "kokoro", .language = "en-us", .f0_slope = 1.1, .f0_offset = -0.5};
+    struct cw_voice v = {0}, w = {0};
+    struct cw_voice_file mixed = {.name = ""};
+    struct cw_consent *c = calloc(1, sizeof *c);
+    struct cw_key key = {0};
+    struct cw_error err = {0};
+    char dir[CW_PATH_MAX], path[CW_PATH_MAX];
+    if (cw_model_path("voices", dir, &err) != 0) {
+        cw_test_skip("the voice packs are not installed");
+        free(c);
+        return;
+    }
+    setenv("CASTWRIGHT_CONFIG", cw_test_dir(), 1);
+    setenv("CASTWRIGHT_VOICES", cw_test_dir(), 1);
+    cw_gauss(1, 1, 0, sizeof offset / sizeof *offset, offset);
+    cw_gauss(1, 2, 0, sizeof down / sizeof *down, down);
+    cw_gauss(1, 3, 0, sizeof up / sizeof *up, up);
+    memset(f.engine_sha256, 'a', 64);
+    if (!CHECK(c != NULL) || !CHECKF(cw_voice_open(&v, dir, "af_heart", &err) == 0 && cw_key_open(&key, &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    *c = (struct cw_consent){
+        .terms = {"Ada Byron", "tests", "2026-11-22", "9999-12-31", "en-us"}, .how = "self-declared", .recording_count = 1};
+    memset(c->recordings[0], 'b', 64);
+    c->embedding[3] = f.embedding[3] = 1;
+    f.has_embedding = true;
+    f.pack = v.pack;
+    f.licence = cw_strdup("as the speaker's consent says");
+    f.how = cw_strdup("numbers");
+    if (CHECKF(cw_path_join(path, cw_test_dir(), "ann.gguf", &err) == 0 && cw_learnt_store(&learnt, &f, &err) == 0 &&
+                   cw_consent_statement(&c->terms, c->statement, &err) == 0 && cw_consent_sign(c, &key, &err) == 0 &&
+                   cw_voice_seal(&f, c, 1, &key, &err) == 0 && cw_voice_file_write(&f, path, &err) == 0 &&
+                   cw_voice_open(&w, dir, "ann", &err) == 0,
+               "%s", err.text)) {
+        CHECK(w.learnt.count == 2 && w.people_count == 1 && w.learnt_sha256[0] != '\0' && strcmp(w.sha256, v.sha256) != 0);
+    }
+    cw_voice_close(&w);
+    if (CHECKF(cw_voice_mix(&mixed, dir, "half", "ann*0.5 + am_puck*0.5", f.engine_sha256, &err) == 0 &&
+                   cw_path_join(path, cw_test_dir(), "half.gguf", &err) == 0 && cw_voice_file_write(&mixed, path, &err) == 0 &&
+                   cw_voice_open(&w, dir, "half", &err) == 0,
+               "%s", err.text)) {
+        CHECK(w.people_count == 1 && w.learnt.count == 2 && mixed.addition_count == 3);
+        for (int i = 0; i < w.learnt.count; i++) {
+            const struct cw_learnt_layer *l = &w.learnt.layers[i];
+            CHECK(l->offset ? l->offset[7] == offset[7] / 2 : l->rank == 2 && l->up[9] == up[9] / 2 && l->down[5] == down[5]);
+        }
+    }
+    f.additions[0].data[0] += 1; /* what was learnt is sealed too */
+    CHECK(cw_path_join(path, cw_test_dir(), "ann.gguf", &err) == 0 && cw_voice_file_write(&f, path, &err) == 0);
+    cw_voice_close(&w);
+    CHECK_REFUSED(cw_voice_open(&w, dir, "ann", &err), &err, "ann", "seal");
+done:
+    setenv("CASTWRIGHT_CONFIG", "/dev/null/config", 1);
+    setenv("CASTWRIGHT_VOICES", "/nowhere/voices", 1);
+    f.pack = NULL;
+    cw_voice_file_free(&f);
+    cw_voice_file_free(&mixed);
+    cw_voice_close(&v);
+    cw_voice_close(&w);
+    cw_key_close(&key);
+    free(c);
+}
+
 /* ---- the whole way ----------------------------------------------------------------------------------------------------------------------
  */
 
@@ -524,6 +595,7 @@ const struct cw_test cw_tests_clone[] = {
     {"clone.regression", "the weights of a mix come out of its embedding", test_regression},
     {"clone.additions", "additions of a voice file become layers, mixed by weight, and back", test_additions},
     {"clone.speaks", "voices that learnt different things take turns with a stock voice, each with the same sound every time", test_speaks},
+    {"clone.sealed", "a low-rank voice speaks by its consent alone, and so does a mix with it", test_sealed},
     {"clone.whole_way", "a recording becomes a voice: stopped and gone on with, the same bytes; a wrong text is refused", test_whole_way},
     {"clone.command", "voices clone and script on the command line, and what they refuse", test_command},
     {0},
