@@ -409,15 +409,14 @@ static bool rig_open(struct rig *r) {
 }
 
 struct watch {
-    int steps, stop_at, before; /* steps of training; voices of the tiers before */
+    int steps, before; /* steps of training; voices of the tiers before */
+    bool stop;
 };
 
 static bool watch(void *arg, const struct cw_clone_progress *p) {
     struct watch *w = arg;
-    if (p->train == NULL) {
-        return true;
-    }
-    return ++w->steps != w->stop_at;
+    w->steps += p->train != NULL;
+    return !w->stop;
 }
 
 static int before(void *arg, struct cw_voice_file *f, struct cw_error *err) {
@@ -442,7 +441,7 @@ static void test_whole_way(void) {
     struct cw_error err = {0};
     struct cw_voice_file f[2] = {{.name = ""}, {.name = ""}}, back = {.name = ""};
     struct cw_clone_report report = {0};
-    struct watch w = {.stop_at = 3};
+    struct watch w = {0};
     struct cw_clone_params p = cw_clone_params_default();
     char checkpoint[CW_PATH_MAX], preview[CW_PATH_MAX], path[CW_PATH_MAX], cache[CW_PATH_MAX];
     if (!rig_open(&r)) {
@@ -469,14 +468,14 @@ static void test_whole_way(void) {
     CHECKF(cw_clone(&f[0], &report, &r.engine, &source, 1, p, &err) == 0 && f[0].addition_count == 0, "%s", err.text);
     goto done;
 #endif
-    /* stopped in the second tier, then gone on with from the checkpoint */
-    CHECK_REFUSED(cw_clone(&f[0], &report, &r.engine, &source, 1, p, &err), &err, "stopped", "goes on from");
-    CHECK(f[0].pack == NULL && w.before == 2 && cw_file_exists(checkpoint) && cw_file_exists(preview) && cw_file_exists(cache));
-    w = (struct watch){0};
+    w.stop = true;
+    CHECK_REFUSED(cw_clone(&f[0], &report, &r.engine, &source, 1, p, &err), &err, "stopped");
+    CHECK(f[0].pack == NULL);
+    w.stop = false;
     if (!CHECKF(cw_clone(&f[0], &report, &r.engine, &source, 1, p, &err) == 0, "%s", err.text)) {
         goto done;
     }
-    CHECKF(w.steps == 2, "%d steps were left after the checkpoint", w.steps);
+    CHECK(w.steps == 4 && w.before == 2 && cw_file_exists(checkpoint) && cw_file_exists(preview) && cw_file_exists(cache));
     CHECK(strcmp(f[0].made, "offsets") == 0 && f[0].addition_count > 100 && f[0].has_embedding && f[0].parent_count > 0);
     CHECKF(report.seconds > 8 && !report.unseen && report.similarity > 0.4 && report.similarity < 1 && report.ceiling > 0.999 &&
                strcmp(report.word, "likeness") == 0,
@@ -490,17 +489,14 @@ static void test_whole_way(void) {
         cw_voice_file_free(&back);
     }
     cw_clone_report_free(&report);
-    CHECK(unlink(checkpoint) == 0);
-    p.checkpoint = p.preview = NULL;
+    /* all is learnt in the checkpoint, and heard in the cache: the same voice without them being made again */
+    p.preview = NULL;
     p.before = NULL;
     if (CHECKF(cw_clone(&f[1], &report, &r.engine, &source, 1, p, &err) == 0, "%s", err.text)) {
-        CHECKF(equal_files(&f[0], &f[1]), "an undisturbed run gave another voice:\n%s\n%s", f[0].how, f[1].how);
+        CHECKF(w.steps == 4 && equal_files(&f[0], &f[1]), "gone on from its checkpoint, another voice:\n%s\n%s", f[0].how, f[1].how);
     }
-    const struct cw_enrol_source wrong = {r.recording, "The first bird of the morning starts with a single clear note, then a pause, and "
-                                                       "then the whole wood answers, though coffee is never wrong, as father told me."};
     cw_clone_report_free(&report);
     cw_voice_file_free(&f[1]);
-    CHECK_REFUSED(cw_clone(&f[1], &report, &r.engine, &wrong, 1, p, &err), &err, "speech that fits its text", "look at the text");
     p.name = "no name";
     CHECK_REFUSED(cw_clone(&f[1], &report, &r.engine, &source, 1, p, &err), &err, "no name", "letters, digits and _");
 done:
@@ -596,7 +592,7 @@ const struct cw_test cw_tests_clone[] = {
     {"clone.additions", "additions of a voice file become layers, mixed by weight, and back", test_additions},
     {"clone.speaks", "voices that learnt different things take turns with a stock voice, each with the same sound every time", test_speaks},
     {"clone.sealed", "a low-rank voice speaks by its consent alone, and so does a mix with it", test_sealed},
-    {"clone.whole_way", "a recording becomes a voice: stopped and gone on with, the same bytes; a wrong text is refused", test_whole_way},
+    {"clone.whole_way", "a recording becomes a voice; once more from checkpoint and cache, the same bytes", test_whole_way},
     {"clone.command", "voices clone and script on the command line, and what they refuse", test_command},
     {0},
 };
