@@ -207,7 +207,7 @@ FUZZ_SECONDS ?= 60
 fuzz: deps deps-lint llama ## fuzzes each parser for FUZZ_SECONDS (60) under ASan and UBSan
 	@mkdir -p build/fuzz; for f in $(FUZZ_SOURCES); do n=$$(basename $$f .c); echo "  $$n"; mkdir -p build/fuzz/$$n.corpus; \
 	    clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I. -I$(LLAMA)/include $$(pkg-config --cflags $(PKGS)) \
-	        -DCW_PLAIN_C_ONLY -DCW_CONVERT_DIR='""' -DCW_LLAMA_LIB_DIR='""' $$f $(wildcard base/*.c models/*.c) $(wildcard tts/*.c dialogue/*.c) \
+	        -DCW_PLAIN_C_ONLY -DCW_CONVERT_DIR='""' -DCW_LLAMA_LIB_DIR='""' $$f $(wildcard base/*.c models/*.c) $(wildcard tts/*.c dialogue/*.c) $(addprefix voices/,consent.c trust.c spoken.c recording.c encoder.c spectrum.c) \
 	        $(filter-out %_avx2.c %_avx512.c %_avx512vnni.c %_avx512bf16.c %_amx.c %_amx_emulated.c,$(wildcard kernels/*.c)) -o build/fuzz/$$n $(LIBS) -pthread; \
 	    build/fuzz/$$n -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ -verbosity=0 -print_final_stats=1 build/fuzz/$$n.corpus; done
 

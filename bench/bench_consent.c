@@ -1,5 +1,5 @@
 /* What the consent check hears. Lines of the standard input: "say RECORDING<tab>TEXT<tab>CODE_WORDS" (are these the words?) or
- * "like RECORDING<tab>RECORDING" (is it one speaker?). bench/consent.sh makes them. */
+ * "embed RECORDING" (who speaks?). bench/consent.py makes them and counts. */
 #include "models/catalogue.h"
 #include "voices/encoder.h"
 #include "voices/recording.h"
@@ -25,22 +25,18 @@ static int say(char *line, struct cw_error *err) {
     return result;
 }
 
-static int embed(const struct cw_encoder *e, const char *path, float x[CW_EMBEDDING], struct cw_error *err) {
+static int embed(const struct cw_encoder *e, const char *path, struct cw_error *err) {
     struct cw_recording r = {0};
+    float x[CW_EMBEDDING];
     int result = cw_recording_read(&r, path, err) != 0 ? -1 : cw_encoder_listen(e, r.samples, r.count, r.rate, x, err);
+    if (result == 0) {
+        printf("embed\t%s\t", path);
+        for (int i = 0; i < CW_EMBEDDING; i++)
+            printf("%s%.6g", i > 0 ? " " : "", (double)x[i]);
+        printf("\n");
+    }
     cw_recording_free(&r);
     return result;
-}
-
-static int like(const struct cw_encoder *e, char *line, struct cw_error *err) {
-    const char *a = strsep(&line, "\t"), *b = strsep(&line, "\t");
-    float x[CW_EMBEDDING], y[CW_EMBEDDING];
-    if (!a || !b)
-        return cw_fail(err, CW_BAD_INPUT, "expected RECORDING<tab>RECORDING");
-    if (embed(e, a, x, err) != 0 || embed(e, b, y, err) != 0)
-        return -1;
-    printf("like\t%s\t%s\t%.4f\n", a, b, cw_embedding_cosine(x, y));
-    return 0;
 }
 
 int main(void) {
@@ -56,7 +52,7 @@ int main(void) {
     for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0; fflush(stdout)) {
         line[strcspn(line, "\n")] = '\0';
         if (strncmp(line, "say ", 4) == 0 ? say(line + 4, &err) != 0
-                                          : strncmp(line, "like ", 5) != 0 || like(encoder, line + 5, &err) != 0) {
+                                          : strncmp(line, "embed ", 6) != 0 || embed(encoder, line + 6, &err) != 0) {
             fprintf(stderr, "%s\n", err.text);
             err = (struct cw_error){0};
         }

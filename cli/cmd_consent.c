@@ -153,24 +153,24 @@ done:
 void cli_show_consents(const struct cw_voice_file *f) {
     struct cw_error err = {0};
     struct cw_trust trust = {0};
+    struct cw_voice_person people[CW_VOICE_PEOPLE_MAX];
+    char dir[CW_PATH_MAX];
+    int count = 0;
     struct cw_consent *c = calloc(1, sizeof *c);
-    bool open = c && cw_trust_open(&trust, &err) == 0;
     for (size_t i = 0; c && i < f->consent_count; i++) {
         char hash[65], fingerprint[CW_FINGERPRINT_HEX + 1];
         if (cw_consent_parse(c, f->consents[i], strlen(f->consents[i]), &err) != 0 || cw_consent_hash(c, hash, &err) != 0) {
-            printf("consent     does not hold: %s\n", err.text);
+            printf("consent     %s\n", err.text);
             continue;
         }
         cw_key_fingerprint(c->key, fingerprint);
-        printf("consent     of %s, for %s, from %s until %s, %s\n", c->terms.speaker, c->terms.purpose, c->terms.date, c->terms.until,
-               c->how);
-        printf("            \"%s\"\n            of %d recordings; record %s\n            signed by the key %s\n", c->statement,
-               c->recording_count, hash, fingerprint);
-        if (open && cw_consent_holds(c, &trust, &err) != 0)
-            printf("            does not hold: %s\n", err.text);
+        printf("consent     of %s, for %s, from %s until %s, %s\n", c->terms.speaker, c->terms.purpose, c->terms.date, c->terms.until, c->how);
+        printf("            \"%s\"\n            of %d recording%s; record %s\n            signed by the key %s\n", c->statement,
+               c->recording_count, c->recording_count == 1 ? "" : "s", hash, fingerprint);
     }
-    if (!open)
-        printf("            %s\n", err.text);
+    if (cw_model_path("voices", dir, &err) != 0 || cw_trust_open(&trust, &err) != 0 ||
+        cw_voice_file_allowed(f, dir, &trust, people, &count, &err) != 0)
+        printf("refused     %s\n", err.text);
     cw_trust_close(&trust);
     free(c);
 }

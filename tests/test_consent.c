@@ -697,7 +697,7 @@ static void test_program(void) {
     CHECK(RUN("voices", "consent", "--for", "x", "--until", "2030-01-01") == 2 && strstr(said, "--speaker"));
     CHECK(RUN("voices", "consent", "--speaker", "Ada", "--for", "x", "--until", "2001-01-01") == 2);
     CHECKF(RUN("voices", "show", "ada") == 0 && strstr(said, hash) && strstr(said, "Ada Byron, for a podcast about the sea") &&
-               strstr(said, fingerprint) && !strstr(said, "does not hold"),
+               strstr(said, fingerprint) && !strstr(said, "\nrefused "),
            "%s", said);
     /* an episode names whose voice it is and by which record, and nothing of the key's secret */
     snprintf(path, sizeof path, "%s/talk.md", cw_test_dir());
@@ -753,7 +753,8 @@ static void test_program(void) {
     REFUSED("voices", "export", "ada", "-o", "x.gguf");
     REFUSED("voices", "import", "ada.gguf", "--name", "again");
     REFUSED("voices", "map", "ada", "bf_emma", "-o", "x.svg");
-    CHECKF(RUN("voices", "show", "ada") == 0 && strstr(said, "does not hold") && strstr(said, "revoked on"), "%s", said);
+    CHECKF(RUN("voices", "show", "ada") == 0 && strstr(said, "\nrefused  ") && strstr(said, "revoked on"), "%s", said);
+    CHECKF(RUN("voices", "list") == 0 && strstr(said, "\nada ") && strstr(strstr(said, "\nada "), "voices show says why"), "%s", said);
     snprintf(path, sizeof path, "%s/x.wav", cw_test_dir());
     CHECK(!cw_file_exists(path));
 done:

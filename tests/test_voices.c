@@ -278,10 +278,11 @@ static void test_own(void) {
         CHECK(v.engine_sha256[0] == '0');
         cw_voice_close(&v);
     }
-    if (CHECKF(cw_voice_open(&v, "/nowhere", path, &err) == 0, "%s", err.text)) {
+    if (CHECKF(cw_voice_open(&v, dir, path, &err) == 0, "%s", err.text)) {
         CHECK_STR(v.name, path);
         cw_voice_close(&v);
     }
+    CHECK_REFUSED(cw_voice_open(&v, "/nowhere", path, &err), &err, "tom_2", "a parent \"am_michael\", which is none");
     if (CHECK(cw_voices_list(dir, &list, &count, &err) == 0) && CHECKF(count == 6, "%zu voices", count)) {
         CHECK_STR(list[0].made, "stock");
         CHECK_STR(list[5].name, "tom_2");
@@ -331,7 +332,7 @@ static void test_files_refused(void) {
         CHECK(back.addition_count == 1 && back.additions[0].dims[0] == 3 && back.additions[0].data[2] == 3);
         cw_voice_file_free(&back);
     }
-    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "mix of stock voices alone", "1 additions");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "stock voices alone", "1 additions");
     f.addition_count = 2;
     CHECK(cw_voice_file_write(&f, path, &err) == 0);
     CHECK_REFUSED(cw_voice_file_read(&back, path, &err), &err, "lora.a.x", "found none");
@@ -346,13 +347,13 @@ static void test_files_refused(void) {
     f.addition_count = 0;
     snprintf(f.made, sizeof f.made, "likeness"); /* of whom, and who agreed? */
     CHECK(cw_voice_file_write(&f, path, &err) == 0);
-    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "cannot verify", "likeness");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "consent record", "likeness", "found none");
     snprintf(f.made, sizeof f.made, "mix");
     char record[] = "{}", *records[] = {record};
     f.consents = records;
     f.consent_count = 1;
     CHECK(cw_voice_file_write(&f, path, &err) == 0);
-    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "cannot verify", "1 consent records");
+    CHECK_REFUSED(cw_voice_open(&v, dir, "ann", &err), &err, "consent record", "castwright_consent");
     f.consents = NULL;
     f.consent_count = 0;
     static const struct {

@@ -1,6 +1,6 @@
-/* Statement -> its words; recording -> 16 kHz -> pocketsphinx, which may hear any of those words, the other code words, numbers, days,
- * months and common words, in any order -> the longest common row of words. What was said decides what is heard: nothing in the
- * grammar prefers the statement. */
+/* Statement -> its words; recording -> 16 kHz -> pocketsphinx, which may hear any of those words, numbers, days, months and common
+ * words, in any order, and then code words, any of them -> the longest common row of words. What was said decides what is heard:
+ * nothing in the grammar prefers the statement or its code words. */
 #include "voices/spoken.h"
 
 #include "voices/recording.h"
@@ -77,34 +77,39 @@ static bool known(ps_decoder_t *ps, const char *word) {
     return sounds != NULL;
 }
 
-/* "#JSGF V1.0; grammar g; public <s> = ( a | b | c )+ ;" */
-static int set_grammar(ps_decoder_t *ps, const struct words *statement, struct cw_error *err) {
+/* Adds the words that the recogniser knows and that are not in `all` yet, as alternatives. */
+static void add_words(ps_decoder_t *ps, struct cw_text *t, struct words *all, const struct words *more, int count) {
+    for (int i = 0; i < count && all->count < WORDS_MAX; i++) {
+        if (!holds(all, more->word[i]) && known(ps, more->word[i])) {
+            cw_text_printf(t, "%s%s", all->count > 0 ? " | " : " ", more->word[i]);
+            memcpy(all->word[all->count++], more->word[i], WORD_MAX);
+        }
+    }
+}
+
+/* Any words at all, then as many code words as there should be: which ones is for the sound to say. */
+static int set_grammar(ps_decoder_t *ps, const struct words *statement, int code_words, struct cw_error *err) {
     int result = -1;
     struct cw_text t = {0};
     struct words *all = calloc(2, sizeof *all), *more = all + 1;
     if (all == NULL) {
         return cw_fail_memory(err, "grammar");
     }
-    cw_text_add(&t, "#JSGF V1.0; grammar g; public <s> = (");
-    for (size_t from = 0; from < 2 + sizeof others / sizeof *others; from++) {
-        if (from == 0) {
-            *more = *statement;
-        } else if (from == 1) {
-            more->count = 0;
-            for (int i = 0; i < CW_CODE_WORDS; i++) {
-                snprintf(more->word[more->count++], WORD_MAX, "%s", cw_code_words[i]);
-            }
-        } else {
-            split(others[from - 2], more);
-        }
-        for (int i = 0; i < more->count && all->count < WORDS_MAX; i++) {
-            if (!holds(all, more->word[i]) && known(ps, more->word[i])) {
-                cw_text_printf(&t, "%s%s", all->count > 0 ? " | " : " ", more->word[i]);
-                memcpy(all->word[all->count++], more->word[i], WORD_MAX);
-            }
-        }
+    cw_text_add(&t, "#JSGF V1.0; grammar g; <any> =");
+    add_words(ps, &t, all, statement, statement->count - code_words);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        split(others[i], more);
+        add_words(ps, &t, all, more, more->count);
     }
-    cw_text_add(&t, " )+ ;");
+    cw_text_add(&t, "; <code> =");
+    for (int i = 0; i < CW_CODE_WORDS; i++) {
+        cw_text_printf(&t, "%s%s", i > 0 ? " | " : " ", cw_code_words[i]);
+    }
+    cw_text_add(&t, "; public <s> = <any>+");
+    for (int i = 0; i < code_words; i++) {
+        cw_text_add(&t, " <code>");
+    }
+    cw_text_add(&t, ";");
     if (cw_text_check(&t, "grammar", err) != 0) {
         goto done;
     }
@@ -146,26 +151,22 @@ static int to_samples(const float *x, size_t n, int rate, int16_t **out, size_t 
     return *out != NULL ? 0 : cw_fail_memory(err, "statement");
 }
 
-/* How much of `wanted` [from, to) is heard, in order: the longest common row. Words the recogniser does not know do not count. */
-static int compare(const struct words *wanted, int from, const struct words *heard, const bool *counts, int *right_after) {
-    int best[WORDS_MAX + 1] = {0}, after[WORDS_MAX + 1] = {0};
-    for (int i = 0; i < wanted->count; i++) {
-        int diagonal = 0, diagonal_after = 0;
-        for (int j = 1; j <= heard->count; j++) {
-            int up = best[j], up_after = after[j];
-            if (counts[i] && strcmp(wanted->word[i], heard->word[j - 1]) == 0) {
+/* The longest row of words that both hold in this order, a [n] and b [m]. */
+static int common(char (*a)[WORD_MAX], int n, char (*b)[WORD_MAX], int m) {
+    int best[WORDS_MAX + 1] = {0};
+    for (int i = 0; i < n; i++) {
+        int diagonal = 0;
+        for (int j = 1; j <= m; j++) {
+            int up = best[j];
+            if (strcmp(a[i], b[j - 1]) == 0) {
                 best[j] = diagonal + 1;
-                after[j] = diagonal_after + (i >= from);
             } else if (best[j - 1] > best[j]) {
                 best[j] = best[j - 1];
-                after[j] = after[j - 1];
             }
             diagonal = up;
-            diagonal_after = up_after;
         }
     }
-    *right_after = after[heard->count];
-    return best[heard->count];
+    return best[m];
 }
 
 int cw_spoken_listen(struct cw_spoken *s, const float *x, size_t n, int rate, const char *statement, int code_words, struct cw_error *err) {
@@ -175,22 +176,25 @@ int cw_spoken_listen(struct cw_spoken *s, const float *x, size_t n, int rate, co
     int16_t *samples = NULL;
     size_t count = 0;
     struct words *wanted = calloc(2, sizeof *wanted), *heard = wanted + 1;
-    bool counts[WORDS_MAX];
     *s = (struct cw_spoken){0};
     if (wanted == NULL) {
         cw_fail_memory(err, "statement");
         goto done;
     }
     split(statement, wanted);
-    if (to_samples(x, n, rate, &samples, &count, err) != 0 || open_recogniser(&ps, &config, err) != 0 ||
-        set_grammar(ps, wanted, err) != 0) {
+    if (code_words > wanted->count) {
+        cw_fail(err, CW_FAILED, "statement: expected at least %d words, found %d", code_words, wanted->count);
         goto done;
     }
-    for (int i = 0; i < wanted->count; i++) {
-        counts[i] = known(ps, wanted->word[i]);
-        s->words += counts[i];
-        s->code_words += counts[i] && i >= wanted->count - code_words;
+    if (to_samples(x, n, rate, &samples, &count, err) != 0 || open_recogniser(&ps, &config, err) != 0 ||
+        set_grammar(ps, wanted, code_words, err) != 0) {
+        goto done;
     }
+    int plain = wanted->count - code_words;
+    for (int i = 0; i < plain; i++) { /* names that it does not know do not count */
+        s->words += known(ps, wanted->word[i]);
+    }
+    s->code_words = code_words;
     if (ps_start_utt(ps) != 0 || ps_process_raw(ps, samples, count, FALSE, TRUE) < 0 || ps_end_utt(ps) != 0) {
         cw_fail(err, CW_FAILED, "statement: the recogniser stopped");
         goto done;
@@ -198,7 +202,9 @@ int cw_spoken_listen(struct cw_spoken *s, const float *x, size_t n, int rate, co
     const char *text = ps_get_hyp(ps, NULL);
     split(text != NULL ? text : "", heard);
     snprintf(s->heard, sizeof s->heard, "%s", text != NULL ? text : "");
-    s->right = compare(wanted, wanted->count - code_words, heard, counts, &s->code_right);
+    int codes = heard->count < code_words ? heard->count : code_words, rest = heard->count - codes;
+    s->right = common(wanted->word, plain, heard->word, rest);
+    s->code_right = common(wanted->word + plain, code_words, heard->word + rest, codes);
     result = 0;
 done:
     if (ps != NULL) {
@@ -213,5 +219,5 @@ done:
 }
 
 bool cw_spoken_right(const struct cw_spoken *s) {
-    return s->words > 0 && s->right * 10 >= s->words * 6 && s->code_right + 1 >= s->code_words;
+    return s->words > 0 && s->right * 2 >= s->words && s->code_right + 1 >= s->code_words;
 }

@@ -6,8 +6,8 @@
 
 /* What was heard of a statement. */
 struct cw_spoken {
-    int words, right;           /* of the statement that the recogniser knows, and that were heard in their place */
-    int code_words, code_right; /* of its code words */
+    int words, right;           /* of the statement before its code words: those the recogniser knows, those heard in their order */
+    int code_words, code_right; /* at its end */
     char heard[1024];           /* the words, cut to what fits */
 };
 /* x [n] at any rate. The code words are the last `code_words` words of the statement. */

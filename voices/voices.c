@@ -96,8 +96,20 @@ static bool ends_with(const char *s, size_t len, const char *end) {
     return len > strlen(end) && strcmp(s + len - strlen(end), end) == 0;
 }
 
-/* What the voice file of one's own says of itself. */
-static void look_into(const char *dir, struct cw_voice_info *v) {
+/* The consent of whoever is in the voice file. */
+static int allow(const char *voices_dir, const struct cw_voice_file *f, struct cw_voice_person people[CW_VOICE_PEOPLE_MAX], int *count,
+                 struct cw_error *err) {
+    struct cw_trust trust = {0};
+    if (cw_trust_open(&trust, err) != 0) {
+        return cw_fail_in(err, "voice \"%s\"", f->name);
+    }
+    int result = cw_voice_file_allowed(f, voices_dir, &trust, people, count, err);
+    cw_trust_close(&trust);
+    return result;
+}
+
+/* What the voice file of one's own says of itself; "broken" when it cannot or may not speak. */
+static void look_into(const char *voices_dir, const char *dir, struct cw_voice_info *v) {
     char file[CW_VOICE_NAME_MAX + 8], path[CW_PATH_MAX];
     struct cw_voice_file f = {0};
     struct cw_error ignored = {0};
@@ -105,17 +117,23 @@ static void look_into(const char *dir, struct cw_voice_info *v) {
     snprintf(v->made, sizeof v->made, "broken");
     if (cw_path_join(path, dir, file, &ignored) == 0 && cw_voice_file_read(&f, path, &ignored) == 0) {
         const struct language *l = language_by_code(f.language);
-        snprintf(v->made, sizeof v->made, "%s", f.made);
+        struct cw_voice_person people[CW_VOICE_PEOPLE_MAX];
+        int count = 0;
+        bool allowed = allow(voices_dir, &f, people, &count, &ignored) == 0;
+        if (allowed) {
+            snprintf(v->made, sizeof v->made, "%s", f.made);
+        }
         snprintf(v->language, sizeof v->language, "%s", f.language);
         v->language_name = l != NULL ? l->name : f.language[0] != '\0' ? "unknown" : "";
-        v->has_front_end = l != NULL && l->has_front_end;
+        v->has_front_end = allowed && l != NULL && l->has_front_end;
         cw_voice_file_free(&f);
     }
 }
 
-/* Adds the voices of one folder, sorted. */
-static int list_folder(const char *dir_path, bool own, struct cw_voice_info **list, size_t *count, struct cw_error *err) {
+/* Adds the voices of one folder, sorted. voices_dir: NULL when this is the folder of the stock voices. */
+static int list_folder(const char *dir_path, const char *voices_dir, struct cw_voice_info **list, size_t *count, struct cw_error *err) {
     int result = -1;
+    bool own = voices_dir != NULL;
     const char *end = own ? ".gguf" : ".bin";
     struct cw_voice_info *found = *list;
     size_t n = *count, cap = n, before = n;
@@ -155,7 +173,7 @@ static int list_folder(const char *dir_path, bool own, struct cw_voice_info **li
         v->language_name = l->name;
         v->has_front_end = l->has_front_end;
         if (own) {
-            look_into(dir_path, v);
+            look_into(voices_dir, dir_path, v);
         }
     }
     if (errno != 0) {
@@ -179,14 +197,14 @@ int cw_voices_list(const char *voices_dir, struct cw_voice_info **list, size_t *
     struct cw_voice_info *found = NULL;
     size_t n = 0;
     char home[CW_PATH_MAX];
-    if (list_folder(voices_dir, false, &found, &n, err) != 0) {
+    if (list_folder(voices_dir, NULL, &found, &n, err) != 0) {
         goto done;
     }
     if (n == 0) {
         cw_fail(err, CW_NO_MODEL, "%s: expected voice packs (NAME.bin), found none; `castwright models fetch` brings them", voices_dir);
         goto done;
     }
-    if (cw_voices_home(home, err) != 0 || list_folder(home, true, &found, &n, err) != 0) {
+    if (cw_voices_home(home, err) != 0 || list_folder(home, voices_dir, &found, &n, err) != 0) {
         goto done;
     }
     *list = found;
@@ -534,17 +552,6 @@ done:
     return result;
 }
 
-/* The consent of whoever is in the voice file, checked; they are noted in the sum. */
-static int allow(const char *voices_dir, const struct cw_voice_file *f, struct sum *sum, struct cw_error *err) {
-    struct cw_trust trust = {0};
-    if (cw_trust_open(&trust, err) != 0) {
-        return cw_fail_in(err, "voice \"%s\"", f->name);
-    }
-    int result = cw_voice_file_allowed(f, voices_dir, &trust, sum->people, &sum->people_count, err);
-    cw_trust_close(&trust);
-    return result;
-}
-
 /* Adds a part to the sum, after what its file says was checked. */
 static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, struct cw_error *err) {
     struct cw_voice_file f = {0};
@@ -552,7 +559,7 @@ static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, st
     if (read_part(voices_dir, p, &f, err) != 0) {
         return -1;
     }
-    if (f.engine[0] != '\0' && allow(voices_dir, &f, sum, err) != 0) {
+    if (f.engine[0] != '\0' && allow(voices_dir, &f, sum->people, &sum->people_count, err) != 0) {
         goto done;
     }
     if (p->weight[TIMBRE] > 0 && cw_learnt_add(&sum->learnt, f.additions, f.addition_count, p->weight[TIMBRE], err) != 0) {

@@ -34,7 +34,7 @@ struct cw_voice_info {
     const char *language_name; /* "American English" */
     const char *gender;        /* "female", "male", "unknown" */
     bool has_front_end;        /* can castwright speak its language yet */
-    char made[16];             /* "stock"; of one's own: as in the file ("mix", ...), or "broken" */
+    char made[16];             /* "stock"; of one's own: as in the file ("mix", ...), or "broken": cannot or may not speak */
 };
 /* Those of voices_dir, then one's own; each sorted by name; free() *list. */
 CW_MUST_CHECK int cw_voices_list(const char *voices_dir, struct cw_voice_info **list, size_t *count, struct cw_error *err);
