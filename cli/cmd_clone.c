@@ -390,7 +390,7 @@ static int clone_voice(const struct clone_request *q, const char *name, const st
         cw_fail(err, CW_FAILED, "%s: cannot remove: %s", checkpoint, strerror(errno));
         goto done;
     }
-    const struct cw_clone_engine g = {.enrol = {b.acoustic, b.vocoder, b.speech, b.encoder, b.voices, q->language},
+    const struct cw_clone_engine g = {.enrol = {b.acoustic, b.vocoder, b.speech, b.encoder, b.voices, q->language, NULL},
                                       .device = b.device,
                                       .model = b.model,
                                       .model_sha256 = b.sum,
@@ -406,11 +406,11 @@ static int clone_voice(const struct clone_request *q, const char *name, const st
         cw_voice_file_write(&f, path, err) != 0)
         goto done;
     unlink(checkpoint);
-    if (r.notes.data)
-        fputs(r.notes.data, stderr);
     print_report(q, path, name, &r);
     result = 0;
 done:
+    if (r.notes.data)
+        fputs(r.notes.data, stderr);
     cw_clone_report_free(&r);
     cw_voice_file_free(&f);
     cw_key_close(&key);

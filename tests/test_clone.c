@@ -390,7 +390,7 @@ static bool rig_open(struct rig *r) {
         free(data);
         data = NULL;
     }
-    r->engine = (struct cw_clone_engine){.enrol = {r->acoustic, r->vocoder, r->speech, r->encoder, r->voices, "en-us"},
+    r->engine = (struct cw_clone_engine){.enrol = {r->acoustic, r->vocoder, r->speech, r->encoder, r->voices, "en-us", NULL},
                                          .device = r->device,
                                          .model = r->kokoro,
                                          .model_sha256 = r->sum};
@@ -470,6 +470,7 @@ static void test_whole_way(void) {
 #endif
     w.stop = true;
     CHECK_REFUSED(cw_clone(&f[0], &report, &r.engine, &source, 1, p, &err), &err, "stopped");
+    cw_clone_report_free(&report);
     CHECK(f[0].pack == NULL);
     w.stop = false;
     if (!CHECKF(cw_clone(&f[0], &report, &r.engine, &source, 1, p, &err) == 0, "%s", err.text)) {

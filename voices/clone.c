@@ -50,6 +50,7 @@ struct cloning {
     struct cw_enrolment fitted; /* the first of all.utterances; borrowed */
     struct cw_stock stock;
     struct cw_prosody prosody;
+    const char *beside;
     float weights[CW_STOCK_MAX];                   /* of the timbre's mix */
     float from[CW_EMBEDDING], apart[CW_EMBEDDING]; /* of what is fitted to; of what is kept apart */
     float *preview;
@@ -70,6 +71,39 @@ static bool tell_prosody(void *arg, int done, int all) {
 }
 
 /* ---- preparing -------------------------------------------------------------------------------------------------------------------- */
+
+/* Fit to be learnt from? And who of the stock voices is most like the speaker: their texts are laid beside hers. */
+static int look_beside(struct cloning *c, const struct cw_enrol_source *sources, int count, struct cw_error *err) {
+    struct cw_recording r = {0};
+    float one[CW_EMBEDDING], sum[CW_EMBEDDING] = {0};
+    int result = -1;
+    for (int i = 0; i < count; i++) {
+        cw_recording_free(&r);
+        if (!tell(c, CW_CLONE_ENROLLING, i, count)) {
+            cw_fail(err, CW_FAILED, "stopped");
+            goto done;
+        }
+        if (cw_recording_read(&r, sources[i].recording, err) != 0) {
+            goto done;
+        }
+        if (cw_enrol_check(&r, c->g->enrol.encoder, err) != 0 ||
+            cw_encoder_listen(c->g->enrol.encoder, r.samples, r.count, r.rate, one, err) != 0) {
+            cw_fail_in(err, "%s", sources[i].recording);
+            goto done;
+        }
+        for (int k = 0; k < CW_EMBEDDING; k++) {
+            sum[k] += one[k];
+        }
+    }
+    if (cw_stock_open(&c->stock, &c->g->enrol, c->g->model_sha256, c->g->cache, c->params.mixtures, tell_hearing, c, err) != 0) {
+        goto done;
+    }
+    c->beside = c->stock.names[cw_stock_nearest(&c->stock, sum, NULL)];
+    result = 0;
+done:
+    cw_recording_free(&r);
+    return result;
+}
 
 /* One embedding of utterances first .. end. */
 static int embed(const struct cloning *c, int first, int end, float embedding[CW_EMBEDDING], struct cw_error *err) {
@@ -382,12 +416,12 @@ int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw
     if (check(&params, count, err) != 0) {
         goto done;
     }
-    if (!tell(&c, CW_CLONE_ENROLLING, 0, count)) {
-        cw_fail(err, CW_FAILED, "stopped");
+    if (look_beside(&c, sources, count, err) != 0) {
         goto done;
     }
-    if (cw_enrol(&c.all, &g->enrol, sources, count, &r->notes, err) != 0 || keep_apart(&c, r, err) != 0 ||
-        cw_stock_open(&c.stock, &g->enrol, g->model_sha256, g->cache, params.mixtures, tell_hearing, &c, err) != 0 ||
+    struct cw_enrol_engine enrol = g->enrol;
+    enrol.beside = c.beside;
+    if (cw_enrol(&c.all, &enrol, sources, count, &r->notes, err) != 0 || keep_apart(&c, r, err) != 0 ||
         cw_stock_like(&c.stock, c.from, c.weights, NULL, err) != 0 ||
         cw_prosody_fit(&c.prosody, &c.stock, g->enrol.acoustic, &c.fitted, tell_prosody, &c, err) != 0) {
         goto done;
@@ -418,7 +452,6 @@ done:
     cw_enrolment_free(&c.all);
     if (result != 0) {
         cw_voice_file_free(f);
-        cw_clone_report_free(r);
     }
     return result;
 }

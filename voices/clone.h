@@ -69,7 +69,7 @@ struct cw_clone_report {
 };
 void cw_clone_report_free(struct cw_clone_report *r);
 
-/* *f is a voice without consent: it speaks after cw_voice_seal. On failure it is empty. */
+/* *f is a voice without consent: it speaks after cw_voice_seal. On failure it is empty, and r->notes may still say why. */
 CW_MUST_CHECK int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw_clone_engine *g,
                            const struct cw_enrol_source *sources, int count, struct cw_clone_params params, struct cw_error *err);
 
