@@ -741,13 +741,7 @@ int cw_writer_run(struct cw_llm *llm, struct cw_writer_params params, const stru
     status = 0;
 done:
     for (int i = 0; i < PARTS_MAX; i++) {
-        free(w->parts[i].question);
-        free(w->parts[i].views[0]);
-        free(w->parts[i].views[1]);
-        free(w->parts[i].said);
-        for (int k = 0; k < w->parts[i].fact_count; k++) {
-            free(w->parts[i].facts[k].text);
-        }
+        writer_part_free(&w->parts[i]);
     }
     for (int i = 0; i < w->history_count; i++) {
         free(w->history[i]);

@@ -230,14 +230,26 @@ struct question {
 /* Appends the reply in the grammar's form, whatever the model. */
 CW_MUST_CHECK int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, struct cw_error *err);
 
-/* plan.c: title, questions, facts; what a turn rests on. */
+/* plan.c: title, questions, views; what was said. */
 CW_MUST_CHECK int writer_plan(struct writer *w, struct cw_error *err);
-/* Gathers up to `count` more facts about a part: from the sources, the model's own where they have no more. */
-CW_MUST_CHECK int writer_gather(struct writer *w, int part, int count, struct cw_error *err);
+/* Frees what a part holds; nothing is left in it. */
+void writer_part_free(struct part *p);
 /* Asks for one line that says what was told in a part; the parts after it are shown it. */
 CW_MUST_CHECK int writer_sum_up(struct writer *w, int part, struct cw_error *err);
 /* The message that stays the same while a part is written. */
 CW_MUST_CHECK int writer_part_prompt(struct writer *w, int part, struct cw_error *err);
+
+/* facts.c: what there is to tell. */
+/* Taken over from an example that the model was shown? */
+bool writer_is_copied(const struct writer *w, const char *text);
+/* Sentences of a passage that can be said as they stand, counted up to `most`. */
+int writer_tellable(const char *passage, int most);
+/* The passage, its heading included, that has most of what a question asks for, and how much of it, 0..1: rare words count more. */
+CW_MUST_CHECK int writer_answered(const struct writer *w, const char *question, double *share, int *passage, struct cw_error *err);
+/* Gathers up to `count` more facts about a part: from the sources, the model's own where they have no more. */
+CW_MUST_CHECK int writer_gather(struct writer *w, int part, int count, struct cw_error *err);
+
+/* trace.c: what a turn rests on. */
 /* Notes in the turn's comment what it rests on, and what an editor should look at. `fact` may be NULL. */
 CW_MUST_CHECK int writer_trace(struct writer *w, int part, const struct fact *fact, struct cw_turn *t, struct cw_error *err);
 /* The passages cited go to the end of the script. */

@@ -487,6 +487,47 @@ done:
     cw_script_free(&s);
 }
 
+/* A question that the sources say nothing about is told from one that they answer, by a heading as well. */
+static void test_answered(void) {
+    static const char text[] =
+        "# Tides\n\nThe Moon raises two bulges of water, and the Earth turns beneath them once in 24 hours. It pulls the sea towards "
+        "it.\n\n"
+        "# How is power made from the tide?\n\nA barrage at the Rance holds the water back, and lets it go. Its 24 turbines feed a town of "
+        "225,000 people near Saint-Malo.\n\n[1] (see below); \"ibid.\"\n";
+    static const struct {
+        const char *question;
+        int passage; /* -1: the sources do not answer it */
+    } cases[] = {
+        {"Why does the Moon raise bulges of water?", 0},
+        {"How do people make power from the tide?", 1},
+        {"What do turbines of a barrage feed?", 1},
+        {"What is the relationship between tides and climate change?", -1},
+        {"How will artificial intelligence help fishermen?", -1},
+    };
+    struct cw_sources sources = {0};
+    struct cw_error err = {0};
+    char path[CW_PATH_MAX];
+    struct writer *w = calloc(1, sizeof *w);
+    CHECK(cw_path_join(path, cw_test_dir(), "answered.md", &err) == 0 && cw_file_write(path, text, sizeof text - 1, &err) == 0);
+    if (!CHECK(w != NULL) || !CHECKF(cw_sources_add(&sources, path, cw_source_params_default(), &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    w->sources = &sources;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        double share = -1;
+        int passage = -2;
+        CHECKF(writer_answered(w, cases[i].question, &share, &passage, &err) == 0, "%s", err.text);
+        CHECKF(share >= 0 && share <= 1.0001 && (share >= 0.5) == (cases[i].passage >= 0), "%s: %.2f", cases[i].question, share);
+        CHECKF(cases[i].passage < 0 || passage == cases[i].passage, "%s: passage %d", cases[i].question, passage);
+    }
+    CHECK(writer_tellable(sources.passages[0].text, 9) == 1); /* "It pulls" leans on what stood before */
+    CHECK(writer_tellable(sources.passages[0].text, 0) == 0);
+    CHECK(writer_tellable("[1] (see below); \"ibid.\"", 9) == 0);
+done:
+    free(w);
+    cw_sources_free(&sources);
+}
+
 /* Every style that ships is whole; a copy that people change keeps the rest; mistakes are named by file and line. */
 static void test_styles(void) {
     static const char *const names[] = {"conversation", "debate", "explainer", "interview", "monologue", "news", "story"};
@@ -668,6 +709,7 @@ const struct cw_test cw_tests_writer[] = {
     {"writer.checks", "greetings, goodbyes, empty agreement, repeats and markup do not pass", test_checks},
     {"writer.styles", "every style is whole, a changed copy keeps the rest, mistakes are named by line", test_styles},
     {"writer.sources", "orders in a source stay material; turns are traced, figures of no passage flagged", test_sources},
+    {"writer.answered", "a question that the sources say nothing about is told from one that they answer", test_answered},
     {"writer.trace", "a turn rests on the passage whose words it uses; a figure or name of no passage is flagged", test_trace},
     {"writer.journal", "stopped and taken up again with another's cache: the same script", test_journal},
     {"writer.rewrite", "a turn said again keeps its place and remarks, everything else stays; a turn can be put in", test_rewrite},

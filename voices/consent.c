@@ -11,7 +11,7 @@
 #include <jansson.h>
 #include <sodium.h>
 
-enum { VERSION = 1, RECORD_MAX = 16384, CODE_WORDS = 6 };
+enum { VERSION = 1, RECORD_MAX = 16384, CODE_WORDS = 6, SPOKEN_SECONDS_MAX = 120 };
 
 /* ---- terms ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -213,6 +213,11 @@ static int hear_statement(struct cw_consent *c, const char *path, const struct c
     struct cw_spoken heard;
     float embedding[CW_EMBEDDING];
     if (cw_recording_read(&r, path, err) != 0) {
+        goto done;
+    }
+    if (r.count > (size_t)r.rate * SPOKEN_SECONDS_MAX) {
+        cw_fail(err, CW_BAD_INPUT, "%s: expected the statement alone, at most %d s, found %.0f s", path, SPOKEN_SECONDS_MAX,
+                (double)r.count / r.rate);
         goto done;
     }
     cw_recording_hash(&r, c->spoken);

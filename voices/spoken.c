@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <pocketsphinx.h>
+#include <sphinxbase/fsg_model.h>
 
 #define MODELS "/usr/share/pocketsphinx/model/en-us" /* package pocketsphinx-en-us */
 
@@ -77,59 +78,63 @@ static bool known(ps_decoder_t *ps, const char *word) {
     return sounds != NULL;
 }
 
-/* Adds the words that the recogniser knows and that are not in `all` yet, as alternatives. */
-static void add_words(ps_decoder_t *ps, struct cw_text *t, struct words *all, const struct words *more, int count) {
+/* Everything that may be said, each once. */
+static void gather(ps_decoder_t *ps, struct words *all, const struct words *more, int count) {
     for (int i = 0; i < count && all->count < WORDS_MAX; i++) {
         if (!holds(all, more->word[i]) && known(ps, more->word[i])) {
-            cw_text_printf(t, "%s%s", all->count > 0 ? " | " : " ", more->word[i]);
             memcpy(all->word[all->count++], more->word[i], WORD_MAX);
         }
     }
 }
 
-/* Any words at all, then as many code words as there should be: which ones is for the sound to say. */
-static int set_grammar(ps_decoder_t *ps, const struct words *statement, int code_words, struct cw_error *err) {
+/* Any words at all (state 1), then as many code words as there should be (states 2 ..): which ones is for the sound to say. */
+static int set_grammar(ps_decoder_t *ps, cmd_ln_t *config, const struct words *statement, int code_words, struct cw_error *err) {
     int result = -1;
-    struct cw_text t = {0};
+    logmath_t *log = ps_get_logmath(ps);
+    fsg_model_t *g = fsg_model_init("statement", log, (float32)cmd_ln_float_r(config, "-lw"), code_words + 2);
     struct words *all = calloc(2, sizeof *all), *more = all + 1;
-    if (all == NULL) {
-        return cw_fail_memory(err, "grammar");
-    }
-    cw_text_add(&t, "#JSGF V1.0; grammar g; <any> =");
-    add_words(ps, &t, all, statement, statement->count - code_words);
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        split(others[i], more);
-        add_words(ps, &t, all, more, more->count);
-    }
-    cw_text_add(&t, "; <code> =");
-    for (int i = 0; i < CW_CODE_WORDS; i++) {
-        cw_text_printf(&t, "%s%s", i > 0 ? " | " : " ", cw_code_words[i]);
-    }
-    cw_text_add(&t, "; public <s> = <any>+");
-    for (int i = 0; i < code_words; i++) {
-        cw_text_add(&t, " <code>");
-    }
-    cw_text_add(&t, ";");
-    if (cw_text_check(&t, "grammar", err) != 0) {
+    if (all == NULL || g == NULL) {
+        cw_fail_memory(err, "grammar");
         goto done;
     }
-    if (all->count == 0 || ps_set_jsgf_string(ps, "statement", t.data) != 0 || ps_set_search(ps, "statement") != 0) {
+    gather(ps, all, statement, statement->count - code_words);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        split(others[i], more);
+        gather(ps, all, more, more->count);
+    }
+    g->start_state = 0;
+    g->final_state = code_words + 1;
+    for (int i = 0; i < all->count; i++) {
+        for (int from = 0; from < 2; from++) {
+            fsg_model_trans_add(g, from, 1, logmath_log(log, 1.0 / all->count), fsg_model_word_add(g, all->word[i]));
+        }
+    }
+    for (int from = 1; from <= code_words; from++) {
+        for (int i = 0; i < CW_CODE_WORDS; i++) {
+            fsg_model_trans_add(g, from, from + 1, logmath_log(log, 1.0 / CW_CODE_WORDS), fsg_model_word_add(g, cw_code_words[i]));
+        }
+    }
+    if (ps_set_fsg(ps, "statement", g) != 0 || ps_set_search(ps, "statement") != 0) {
         cw_fail(err, CW_FAILED, "statement: the recogniser does not take its grammar");
         goto done;
     }
     result = 0;
 done:
-    cw_text_free(&t);
+    if (g != NULL) {
+        fsg_model_free(g);
+    }
     free(all);
     return result;
 }
 
-static int open_recogniser(ps_decoder_t **ps, cmd_ln_t **config, struct cw_error *err) {
+/* wide: the search keeps more of what seems unlikely. */
+static int open_recogniser(ps_decoder_t **ps, cmd_ln_t **config, bool wide, struct cw_error *err) {
     if (!cw_file_exists(MODELS "/cmudict-en-us.dict")) {
         return cw_fail(err, CW_NO_MODEL, "%s: expected the recogniser's model, found none; install the package pocketsphinx-en-us", MODELS);
     }
     *config =
-        cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", MODELS "/en-us", "-dict", MODELS "/cmudict-en-us.dict", "-logfn", "/dev/null", NULL);
+        cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", MODELS "/en-us", "-dict", MODELS "/cmudict-en-us.dict", "-logfn", "/dev/null", "-beam",
+                    wide ? "1e-100" : "1e-48", "-pbeam", wide ? "1e-100" : "1e-48", "-wbeam", wide ? "1e-80" : "7e-29", NULL);
     *ps = *config != NULL ? ps_init(*config) : NULL;
     return *ps != NULL ? 0 : cw_fail(err, CW_FAILED, "statement: the recogniser does not start");
 }
@@ -169,14 +174,47 @@ static int common(char (*a)[WORD_MAX], int n, char (*b)[WORD_MAX], int m) {
     return best[m];
 }
 
-int cw_spoken_listen(struct cw_spoken *s, const float *x, size_t n, int rate, const char *statement, int code_words, struct cw_error *err) {
+static void close_recogniser(ps_decoder_t *ps, cmd_ln_t *config) {
+    if (ps != NULL) {
+        ps_free(ps);
+    }
+    if (config != NULL) {
+        cmd_ln_free_r(config);
+    }
+}
+
+/* The words heard; none when the search lost its way to the code words. Counts the words of the statement that it knows. */
+static int hear(struct cw_spoken *s, int16_t *samples, size_t count, const struct words *wanted, bool wide, struct words *heard,
+                struct cw_error *err) {
     int result = -1;
     cmd_ln_t *config = NULL;
     ps_decoder_t *ps = NULL;
+    if (open_recogniser(&ps, &config, wide, err) != 0 || set_grammar(ps, config, wanted, s->code_words, err) != 0) {
+        goto done;
+    }
+    s->words = 0;
+    for (int i = 0; i < wanted->count - s->code_words; i++) { /* names that it does not know do not count */
+        s->words += known(ps, wanted->word[i]);
+    }
+    if (ps_start_utt(ps) != 0 || ps_process_raw(ps, samples, count, FALSE, TRUE) < 0 || ps_end_utt(ps) != 0) {
+        cw_fail(err, CW_FAILED, "statement: the recogniser stopped");
+        goto done;
+    }
+    const char *text = ps_get_hyp(ps, NULL);
+    split(text != NULL ? text : "", heard);
+    snprintf(s->heard, sizeof s->heard, "%s", text != NULL ? text : "");
+    result = 0;
+done:
+    close_recogniser(ps, config);
+    return result;
+}
+
+int cw_spoken_listen(struct cw_spoken *s, const float *x, size_t n, int rate, const char *statement, int code_words, struct cw_error *err) {
+    int result = -1;
     int16_t *samples = NULL;
     size_t count = 0;
     struct words *wanted = calloc(2, sizeof *wanted), *heard = wanted + 1;
-    *s = (struct cw_spoken){0};
+    *s = (struct cw_spoken){.code_words = code_words};
     if (wanted == NULL) {
         cw_fail_memory(err, "statement");
         goto done;
@@ -186,33 +224,19 @@ int cw_spoken_listen(struct cw_spoken *s, const float *x, size_t n, int rate, co
         cw_fail(err, CW_FAILED, "statement: expected at least %d words, found %d", code_words, wanted->count);
         goto done;
     }
-    if (to_samples(x, n, rate, &samples, &count, err) != 0 || open_recogniser(&ps, &config, err) != 0 ||
-        set_grammar(ps, wanted, code_words, err) != 0) {
+    if (to_samples(x, n, rate, &samples, &count, err) != 0) {
         goto done;
     }
-    int plain = wanted->count - code_words;
-    for (int i = 0; i < plain; i++) { /* names that it does not know do not count */
-        s->words += known(ps, wanted->word[i]);
+    for (int wide = 0; wide < 2 && heard->count == 0; wide++) {
+        if (hear(s, samples, count, wanted, wide != 0, heard, err) != 0) {
+            goto done;
+        }
     }
-    s->code_words = code_words;
-    if (ps_start_utt(ps) != 0 || ps_process_raw(ps, samples, count, FALSE, TRUE) < 0 || ps_end_utt(ps) != 0) {
-        cw_fail(err, CW_FAILED, "statement: the recogniser stopped");
-        goto done;
-    }
-    const char *text = ps_get_hyp(ps, NULL);
-    split(text != NULL ? text : "", heard);
-    snprintf(s->heard, sizeof s->heard, "%s", text != NULL ? text : "");
-    int codes = heard->count < code_words ? heard->count : code_words, rest = heard->count - codes;
+    int plain = wanted->count - code_words, codes = heard->count < code_words ? heard->count : code_words, rest = heard->count - codes;
     s->right = common(wanted->word, plain, heard->word, rest);
     s->code_right = common(wanted->word + plain, code_words, heard->word + rest, codes);
     result = 0;
 done:
-    if (ps != NULL) {
-        ps_free(ps);
-    }
-    if (config != NULL) {
-        cmd_ln_free_r(config);
-    }
     free(samples);
     free(wanted);
     return result;

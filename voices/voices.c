@@ -830,7 +830,7 @@ int cw_voice_mix(struct cw_voice_file *f, const char *voices_dir, const char *na
     memcpy(f->language, v.language, sizeof f->language);
     cw_text_printf(&how, "mixed: %s", v.name);
     f->parents = calloc(PARENTS_MAX + 1, sizeof *f->parents);
-    f->licence = cw_strdup("Apache-2.0");
+    f->licence = cw_strdup(v.people_count > 0 ? "what its consent records allow" : "Apache-2.0");
     f->how = how.failed ? NULL : cw_strdup(how.data);
     if (f->parents == NULL || f->licence == NULL || f->how == NULL) {
         cw_fail_memory(err, "voice");
