@@ -323,12 +323,12 @@ static int new_name(const struct bench *b, const char *name, char path[CW_PATH_M
     return 0;
 }
 
-static void print_report(const struct clone_request *q, const char *path, const char *name, const struct cw_clone_report *r) {
+static void print_report(const struct clone_request *q, const char *path, const struct cw_voice_file *f, const struct cw_clone_report *r) {
     if (q->json) {
-        json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:f, s:b, s:f, s:f, s:f, s:s, s:s, s:f, s:f, s:f}", "voice", name, "file", path, "tier",
-                              q->tier, "seconds", r->seconds, "seconds_kept_apart", r->seconds_left_out, "unseen", r->unseen, "similarity",
-                              r->similarity, "stock", r->floor, "recordings", r->ceiling, "nearest", r->nearest, "word", r->word,
-                              "prosody_before", r->prosody_before, "prosody_after", r->prosody_after, "minutes", r->minutes);
+        json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:f, s:b, s:f, s:f, s:f, s:s, s:s, s:f, s:f, s:f}", "voice", f->name, "file", path,
+                              "tier", f->made, "seconds", r->seconds, "seconds_kept_apart", r->seconds_left_out, "unseen", r->unseen,
+                              "similarity", r->similarity, "stock", r->floor, "recordings", r->ceiling, "nearest", r->nearest, "word",
+                              r->word, "prosody_before", r->prosody_before, "prosody_after", r->prosody_after, "minutes", r->minutes);
         json_t *losses = json_array();
         for (int i = 0; i <= CW_TRAIN_TIERS; i++)
             json_array_append_new(losses, json_real(r->held_out[i]));
@@ -338,7 +338,7 @@ static void print_report(const struct clone_request *q, const char *path, const 
         json_decref(o);
         return;
     }
-    printf("%s\n%s: a %s, from %.0f s of speech in %.1f minutes\n", path, name, r->word, r->seconds, r->minutes);
+    printf("%s\n%s: a %s (%s), from %.0f s of speech in %.1f minutes\n", path, f->name, r->word, f->made, r->seconds, r->minutes);
     if (r->unseen)
         printf("likeness %.2f to %.0f s of speech that nothing was fitted to; the nearest stock voice (%s) has %.2f, the speaker's other "
                "recordings %.2f\n",
@@ -406,7 +406,7 @@ static int clone_voice(const struct clone_request *q, const char *name, const st
         cw_voice_file_write(&f, path, err) != 0)
         goto done;
     unlink(checkpoint);
-    print_report(q, path, name, &r);
+    print_report(q, path, &f, &r);
     result = 0;
 done:
     if (r.notes.data)
@@ -440,14 +440,14 @@ static int recorded(const char *folder, struct cw_enrol_source *sources, char **
 int cli_voices_clone(int argc, char **argv) {
     const struct cli_command *c = &clone_command;
     struct cw_error err = {0};
-    struct clone_request q = {.tier = "offsets", .language = "en-us"};
+    struct clone_request q = {.language = "en-us"};
     struct cw_clone_params p = cw_clone_params_default();
     struct cw_enrol_source sources[SOURCES_MAX] = {{0}};
     char *texts[SOURCES_MAX] = {0}, *names[SOURCES_MAX] = {0};
     const char *args[SOURCES_MAX + 1];
     int count = 0, used = 0, result = -1;
     const struct cli_option options[] = {
-        {"--tier", "TIER", "likeness (seconds), style, offsets (standard), low-rank (longest)", CLI_TEXT, &q.tier, 0, 0},
+        {"--tier", "TIER", "likeness (seconds), style, offsets or low-rank; else by how much speech there is", CLI_TEXT, &q.tier, 0, 0},
         {"--transcript", "FILE", "what is said: the text, or lines \"RECORDING text\"; else the .txt beside each", CLI_LIST, &q.transcripts,
          0, 0},
         {"--language", "CODE", "en-us or en-gb", CLI_TEXT, &q.language, 0, 0},
@@ -470,7 +470,7 @@ int cli_voices_clone(int argc, char **argv) {
         return code;
     if (count < 1 || (count < 2 && !q.record))
         return cli_usage(c, "expected a name and recordings");
-    if (!cw_clone_tier_find(q.tier, &p.tier))
+    if (q.tier && !cw_clone_tier_find(q.tier, &p.tier))
         return cli_usage(c, "--tier: expected likeness, style, offsets or low-rank, found \"%s\"", q.tier);
     if (strncmp(q.language, "en-", 3) != 0)
         return cli_usage(c, "--language: expected en-us or en-gb, found \"%s\"", q.language);

@@ -454,6 +454,7 @@ static void test_whole_way(void) {
     r.engine.cache = cache;
     const struct cw_enrol_source source = {r.recording, said};
     p.name = "puck";
+    p.tier = CW_CLONE_OFFSETS;
     p.seed = 7;
     p.steps[0] = p.steps[1] = 2;
     p.segment_units = 12;

@@ -12,6 +12,7 @@
 
 enum { PACK_NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE, ROW = 100, LOW_RANK_STEPS = 100, JUDGED = 3 };
 static const double part_left_out = 0.12, least_left_out = 4, least_fitted = 12; /* of the speech; seconds */
+static const double enough_for_offsets = 20;                                     /* seconds */
 static const double parent_least = 0.02;                                         /* weights below it are not named */
 
 static const char *const tier_names[CW_CLONE_TIERS] = {"likeness", "style", "offsets", "low-rank"};
@@ -35,7 +36,7 @@ bool cw_clone_tier_find(const char *name, enum cw_clone_tier *tier) {
 }
 
 struct cw_clone_params cw_clone_params_default(void) {
-    return (struct cw_clone_params){.tier = CW_CLONE_OFFSETS, .mixtures = CW_MIXTURES, .sentences = JUDGED};
+    return (struct cw_clone_params){.tier = CW_CLONE_BEST, .mixtures = CW_MIXTURES, .sentences = JUDGED};
 }
 
 void cw_clone_report_free(struct cw_clone_report *r) {
@@ -145,6 +146,9 @@ static int keep_apart(struct cloning *c, struct cw_clone_report *r, struct cw_er
     r->left_out = c->all.count - fitted;
     r->seconds = c->fitted.seconds;
     r->seconds_left_out = apart;
+    if (c->params.tier == CW_CLONE_BEST) {
+        c->params.tier = c->fitted.seconds >= enough_for_offsets ? CW_CLONE_OFFSETS : CW_CLONE_STYLE;
+    }
     if (embed(c, 0, fitted, c->from, err) != 0) {
         return -1;
     }
@@ -395,7 +399,7 @@ static int check(const struct cw_clone_params *p, int count, struct cw_error *er
         return cw_fail(err, CW_BAD_INPUT, "voice \"%.80s\": expected a name of letters, digits and _, at most %d", p->name ? p->name : "",
                        CW_VOICE_NAME_MAX);
     }
-    if (cw_clone_tier_name(p->tier) == NULL) {
+    if (p->tier != CW_CLONE_BEST && cw_clone_tier_name(p->tier) == NULL) {
         return cw_fail(err, CW_BAD_INPUT, "tier: expected likeness, style, offsets or low-rank, found number %d", (int)p->tier);
     }
     if (p->sentences < 1 || p->sentences > JUDGED || p->mixtures < 0 || p->mixtures > 10000) {
@@ -431,12 +435,12 @@ int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw
     if (make_file(&c, CW_CLONE_LIKENESS, NULL, f, err) != 0) {
         goto done;
     }
-    if (params.tier > CW_CLONE_LIKENESS) {
+    if (c.params.tier > CW_CLONE_LIKENESS) {
         if (show_before(&c, CW_CLONE_LIKENESS, NULL, err) != 0 || train(&c, f->pack, &t, r, err) != 0) {
             goto done;
         }
         cw_voice_file_free(f);
-        if (make_file(&c, params.tier, &t, f, err) != 0) {
+        if (make_file(&c, c.params.tier, &t, f, err) != 0) {
             goto done;
         }
     }
