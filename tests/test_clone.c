@@ -136,8 +136,8 @@ static void test_additions(void) {
     const float *w[2] = {zero, zero}, *b[2] = {bias, bias};
     char sum[2][65];
     CHECKF(cw_learnt_store(&one, &f, &err) == 0 && f.addition_count == 3, "%s", err.text);
-    CHECK(f.addition_count == 3 && strcmp(f.additions[0].name, "offset.decoder.a.bias") == 0 &&
-          strcmp(f.additions[2].name, "lora.b.decoder.a.weight") == 0 && f.additions[2].dims[0] == RANK && f.additions[2].dims[1] == OUT);
+    CHECK(f.addition_count == 3 && strcmp(f.additions[2].name, "offset.decoder.a.bias") == 0 &&
+          strcmp(f.additions[1].name, "lora.b.decoder.a.weight") == 0 && f.additions[1].dims[0] == RANK && f.additions[1].dims[1] == OUT);
     /* a quarter and three quarters of one voice are that voice */
     CHECKF(cw_learnt_add(&mixed, f.additions, f.addition_count, 0.25, &err) == 0 &&
                cw_learnt_add(&mixed, f.additions, f.addition_count, 0.75, &err) == 0,
@@ -151,14 +151,14 @@ static void test_additions(void) {
     cw_learnt_content(&one, sum[0]);
     cw_learnt_content(&mixed, sum[1]);
     CHECK(strcmp(sum[0], sum[1]) != 0);
-    f.additions[0].dims[0] = 2;
+    f.additions[2].dims[0] = 2;
     CHECK_REFUSED(cw_learnt_add(&mixed, f.additions, f.addition_count, 1, &err), &err, "offset.decoder.a.bias", "found 2");
-    f.additions[0].dims[0] = OUT;
-    f.additions[1].name[0] = 'x'; /* lora.b without its lora.a adds nothing; a lora.a without its lora.b is refused */
+    f.additions[2].dims[0] = OUT;
+    f.additions[0].name[0] = 'x'; /* lora.b without its lora.a adds nothing; a lora.a without its lora.b is refused */
     cw_learnt_clear(&mixed);
     CHECK(cw_learnt_add(&mixed, f.additions, f.addition_count, 1, &err) == 0 && mixed.layers[0].rank == 0);
-    f.additions[1].name[0] = 'l';
-    f.additions[2].name[0] = 'x';
+    f.additions[0].name[0] = 'l';
+    f.additions[1].name[0] = 'x';
     CHECK_REFUSED(cw_learnt_add(&mixed, f.additions, f.addition_count, 1, &err), &err, "lora.b.decoder.a.weight", "found none");
     free(room[0]);
     free(room[1]);
