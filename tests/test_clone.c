@@ -464,16 +464,14 @@ static void test_whole_way(void) {
     p.progress = watch;
     p.before = before;
     p.arg = &w;
-#ifdef __SANITIZE_ADDRESS__ /* training has tests of its own; this is for what lies around it */
-    p.tier = CW_CLONE_LIKENESS;
-    CHECKF(cw_clone(&f[0], &report, &r.engine, &source, 1, p, &err) == 0 && f[0].addition_count == 0, "%s", err.text);
-    goto done;
-#endif
     w.stop = true;
     CHECK_REFUSED(cw_clone(&f[0], &report, &r.engine, &source, 1, p, &err), &err, "stopped");
     cw_clone_report_free(&report);
     CHECK(f[0].pack == NULL);
     w.stop = false;
+#ifdef __SANITIZE_ADDRESS__ /* minutes; enrolment and training have tests of their own */
+    goto done;
+#endif
     if (!CHECKF(cw_clone(&f[0], &report, &r.engine, &source, 1, p, &err) == 0, "%s", err.text)) {
         goto done;
     }
