@@ -24,7 +24,8 @@ def count(name, lines):
     words = [int(r[2]) / max(1, int(r[3])) for r in rows]
     codes = [int(r[4]) for r in rows]
     print(f"{name}: {len(rows)} recordings, {sum(r[6] == 'accepted' for r in rows)} accepted; words {min(words):.2f} to {max(words):.2f}, "
-          f"mean {np.mean(words):.2f}; code words {min(codes)} to {max(codes)} of {rows[0][5]}", flush=True)
+          f"mean {np.mean(words):.2f}; code words {min(codes)} to {max(codes)} of {rows[0][5]}, five or more {sum(c >= 5 for c in codes)} times",
+          flush=True)
 
 def spell(work, folder, names, i):
     path = f"{work}/spelt-{i}.wav"

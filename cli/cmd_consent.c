@@ -164,7 +164,8 @@ void cli_show_consents(const struct cw_voice_file *f) {
             continue;
         }
         cw_key_fingerprint(c->key, fingerprint);
-        printf("consent     of %s, for %s, from %s until %s, %s\n", c->terms.speaker, c->terms.purpose, c->terms.date, c->terms.until, c->how);
+        printf("consent     of %s, for %s, from %s until %s, %s\n", c->terms.speaker, c->terms.purpose, c->terms.date, c->terms.until,
+               c->how);
         printf("            \"%s\"\n            of %d recording%s; record %s\n            signed by the key %s\n", c->statement,
                c->recording_count, c->recording_count == 1 ? "" : "s", hash, fingerprint);
     }

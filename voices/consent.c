@@ -244,7 +244,8 @@ static int hear_statement(struct cw_consent *c, const char *path, const struct c
     }
     if (!cw_spoken_right(&heard)) {
         cw_fail(err, CW_BAD_INPUT,
-                "%s: expected the statement as it is written (`castwright voices consent` prints it), found %d of its %d words and %d of "
+                "%s: expected the statement as it is written (`castwright voices consent` prints it for these terms and this --date), "
+                "found %d of its %d words and %d of "
                 "its %d code words; heard: \"%.300s\"",
                 path, heard.right, heard.words, heard.code_right, heard.code_words, heard.heard);
         goto done;
