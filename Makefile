@@ -109,7 +109,7 @@ PKGS := sndfile fftw3 portaudio-2.0 espeak-ng libebur128 samplerate jansson yaml
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes $(if $(CI),-Werror)
 OPT_release := -O2
 OPT_debug := -O0
-OPT_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT_asan := -O2 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT_tsan := -O1 -fsanitize=thread
 ifeq ($(OPT_$(FLAVOUR)),)
 $(error FLAVOUR=$(FLAVOUR): expected release, debug, asan or tsan)
