@@ -15,7 +15,7 @@ static bool finite_all(const float *x, size_t n) {
 }
 
 static int check(const struct cw_learnt_layer *a, int out, int in, int taps, bool has_weight, bool has_bias, struct cw_error *err) {
-    if (a->out != out || a->in != in || a->taps != taps)
+    if (a->out != out || (a->rank > 0 && (a->in != in || a->taps != taps)))
         return cw_fail(err, CW_BAD_INPUT, "voice: layer \"%s\": expected %d x %d x %d, found %d x %d x %d", a->name, out, in, taps, a->out,
                        a->in, a->taps);
     if (a->rank < 0 || a->rank > RANK_MAX || (a->rank > 0 && (!a->down || !a->up || !has_weight)))

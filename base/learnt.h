@@ -6,8 +6,8 @@
 #include "base/base.h"
 
 struct cw_learnt_layer {
-    char name[64]; /* as the engine's file names the layer: "decoder.encode.conv1" */
-    int out, in, taps;
+    char name[64];          /* as the engine's file names the layer: "decoder.encode.conv1" */
+    int out, in, taps;      /* in and taps where rank is learnt */
     const float *offset;    /* [out] added to NAME.bias, or NULL */
     int rank;               /* 0: none */
     const float *down, *up; /* NAME.weight [out, in, taps] + up^T down: down [R, in, taps], up [R, out] */

@@ -46,6 +46,10 @@ void cli_progress_end(void); /* clears the bar */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
 
+/* Parts of `voices` (cmd_clone.c); argv[0] is the action. */
+int cli_voices_clone(int argc, char **argv);
+int cli_voices_script(int argc, char **argv);
+
 /* Consent (cmd_consent.c): its commands, and what `voices show` and `voices import` need of it. */
 struct cli_consent {
     const char *speaker, *purpose, *until, *date, *language; /* as given; NULL where not */

@@ -444,6 +444,10 @@ int cli_voices(const struct cli_command *c, int argc, char **argv) {
         {"--play", NULL, "audition: through the loudspeaker", CLI_FLAG, &q.play, 0, 0},
         {"--json", NULL, "list, map: for programs", CLI_FLAG, &q.json, 0, 0},
         {0}};
+    if (argc > 1 && strcmp(argv[1], "clone") == 0)
+        return cli_voices_clone(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "script") == 0)
+        return cli_voices_script(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "consent") == 0)
         return cli_voices_consent(argc - 1, argv + 1);
     const char *args[ARGS_MAX];
@@ -455,6 +459,6 @@ int cli_voices(const struct cli_command *c, int argc, char **argv) {
     for (size_t i = 0; count > 0 && i < sizeof actions / sizeof *actions; i++)
         if (strcmp(args[0], actions[i].name) == 0)
             return actions[i].run(&q);
-    return cli_usage(c, "expected list, show, mix, audition, map, export, import, remove, check, consent or revoke%s%s",
+    return cli_usage(c, "expected list, show, mix, audition, map, export, import, remove, check, script, clone, consent or revoke%s%s",
                      count > 0 ? ", found " : "", count > 0 ? args[0] : "");
 }

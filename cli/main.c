@@ -43,6 +43,8 @@ const struct cli_command cli_commands[] = {
      "  castwright voices import tom.gguf [--name tim]\n"
      "  castwright voices remove tom\n"
      "  castwright voices check me*.wav                         could a voice be learnt from these?\n"
+     "  castwright voices script                                what to read aloud for a voice of your own\n"
+     "  castwright voices clone --help                          a voice from recordings\n"
      "  castwright voices consent --help                        the statement a speaker reads aloud, and its signed record\n"
      "  castwright voices revoke ada                            her consent ends: nothing speaks with her voice any more\n"
      "  castwright voices import ada.gguf --trust KEY           a friend's voice; KEY is the fingerprint of the friend's key\n",

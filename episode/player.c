@@ -132,6 +132,16 @@ static void unhush(int saved) {
     }
 }
 
+int cw_portaudio_enter(void) {
+    pthread_mutex_lock(&portaudio_lock);
+    return hush();
+}
+
+void cw_portaudio_leave(int saved) {
+    unhush(saved);
+    pthread_mutex_unlock(&portaudio_lock);
+}
+
 typedef void alsa_handler(const char *file, int line, const char *function, int code, const char *format, ...);
 
 static void ignore_alsa(const char *file, int line, const char *function, int code, const char *format, ...) {

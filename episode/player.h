@@ -33,6 +33,10 @@ struct cw_player_stats {
 };
 struct cw_player_stats cw_player_stats(const struct cw_player *p);
 
+/* Around PortAudio's calls of others (recorder.c): one thread at a time, and nothing on stderr; leave gets what enter gave. */
+int cw_portaudio_enter(void);
+void cw_portaudio_leave(int saved);
+
 /* An episode played while it is made: a feeder thread mixes the clips that are ready and writes them to a player. What is
  * heard is the mix bus's samples times `gain`, held within [-1, 1]. */
 struct cw_live;

@@ -13,6 +13,9 @@
 
 enum { CW_STUDIO_RATE = 24000 };
 
+/* The voice model with what a voice learnt folded in. */
+struct cw_folded;
+
 struct cw_studio {
     int threads;
     char *voice_model, *writer_model; /* as asked for; NULL: the catalogue's */
@@ -24,6 +27,7 @@ struct cw_studio {
     struct cw_vocoder *vocoder;
     struct cw_encoder *encoder; /* heard.c */
     struct cw_booth *booth;     /* the caller's own */
+    struct cw_folded *folded;   /* those last used first */
 
     char model_path[CW_PATH_MAX], model_sum[65]; /* the voice model */
     char voices_dir[CW_PATH_MAX], lexicon_dir[CW_PATH_MAX];
@@ -36,7 +40,8 @@ struct cw_booth {
     struct cw_studio *studio;
     struct cw_acoustic_session *acoustic;
     struct cw_vocoder_session *vocoder;
-    float *scratch; /* one chunk's waveform, for trimming */
+    struct cw_folded *folded; /* what the sessions speak with now; NULL: the voice model as it is */
+    float *scratch;           /* one chunk's waveform, for trimming */
     size_t scratch_len;
     double acoustic_seconds, vocoder_seconds; /* wall clock, summed over the booth's life */
     long (*count_allocations)(void);          /* or NULL */
@@ -49,6 +54,8 @@ CW_MUST_CHECK int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err
 CW_MUST_CHECK int cw_studio_voice(const struct cw_studio *s, struct cw_voice *voice, const char *expr, struct cw_error *err);
 /* What synthesis needs as well: both halves of the voice model. Both from any thread. */
 CW_MUST_CHECK int cw_booth_need_sound(struct cw_booth *b, struct cw_error *err);
+/* The same, and the sessions ready to speak as this voice does. */
+CW_MUST_CHECK int cw_booth_need_voice(struct cw_booth *b, const struct cw_voice *voice, struct cw_error *err);
 void cw_booth_close(struct cw_booth *b);
 /* Path of a model: a name of the catalogue, or the path of a file that is there. */
 CW_MUST_CHECK int cw_studio_model(const char *asked, char path[CW_PATH_MAX], struct cw_error *err);

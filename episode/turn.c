@@ -413,7 +413,7 @@ int cw_turn_speak(struct cw_booth *b, const struct cw_turn_request *r, const str
         char c = plan->key[i];
         k.seed = k.seed << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
     }
-    if (cw_booth_need_sound(b, err) != 0)
+    if (cw_booth_need_voice(b, r->voice, err) != 0)
         goto done;
     for (int i = 0; i < plan->span_count; i++) {
         const struct cw_utterance *u = &plan->spans[i];

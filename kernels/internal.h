@@ -249,6 +249,7 @@ struct cw_device {
     const struct cw_kernels *kernels;
     struct cw_pool *pool;
     struct cw_packed *packed; /* or NULL */
+    bool packed_off;          /* not for the weights that are opened now */
     atomic_ullong products;   /* of plain sums, since it was opened */
 };
 static inline void cw_count_products(struct cw_device *d, int64_t rows, int64_t each) {

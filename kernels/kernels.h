@@ -87,6 +87,9 @@ void cw_weight_close(struct cw_weight *p);
  * missing, damaged, or not of this model, kernel class and layout is as good as empty. `model`: at most 64 bytes that name the numbers, a
  * sha256. From one thread at a time, as is the opening and closing of weights then; the device keeps the file mapped until it closes. */
 CW_MUST_CHECK int cw_packed_open(struct cw_device *d, const char *path, const char *model, struct cw_error *err);
+/* Whether weights opened from now on are looked for in that file and go into it; what was. Weights that a voice has changed are opened
+ * without it: the file is the published model's alone. */
+bool cw_packed_use(struct cw_device *d, bool use);
 /* Writes the file anew, where it lacked a weight that is open now. */
 CW_MUST_CHECK int cw_packed_save(struct cw_device *d, struct cw_error *err);
 

@@ -164,6 +164,13 @@ int cw_packed_open(struct cw_device *d, const char *path, const char *model, str
     return 0;
 }
 
+bool cw_packed_use(struct cw_device *d, bool use) {
+    const bool was = !d->packed_off;
+
+    d->packed_off = !use;
+    return was;
+}
+
 void cw_packed_close(struct cw_packed *k) {
     if (!k)
         return;

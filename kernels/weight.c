@@ -198,7 +198,7 @@ static int open_weight(struct cw_weight **out, struct cw_device *d, const float 
     }
     p->may16 = may16;
     lay_out(p, NULL);
-    if (d->packed && (packed = cw_packed_find(d->packed, p, w, bias))) {
+    if (d->packed && !d->packed_off && (packed = cw_packed_find(d->packed, p, w, bias))) {
         p->borrowed = true;
         p->block = (unsigned char *)(uintptr_t)packed; /* only read */
         lay_out(p, p->block);

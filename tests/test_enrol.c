@@ -44,7 +44,7 @@ static bool rig_open(struct rig *r) {
                 "%s", err.text)) {
         return false;
     }
-    r->engine = (struct cw_enrol_engine){r->acoustic, r->vocoder, r->speech, r->encoder, r->voices, "en-us"};
+    r->engine = (struct cw_enrol_engine){r->acoustic, r->vocoder, r->speech, r->encoder, r->voices, "en-us", NULL};
     return true;
 }
 
@@ -276,7 +276,7 @@ static void refuse(const struct rig *r, const char *name, const float *x, size_t
     struct cw_error err = {0};
     struct cw_enrol_source source = {write_wav(name, x, n, rate), text};
     cw_test_check_refused(cw_enrol(&e, &r->engine, &source, 1, &notes, &err), &err, __FILE__, __LINE__, pieces);
-    CHECK(err.code == CW_BAD_INPUT);
+    CHECKF(err.code == CW_BAD_INPUT, "%s was taken, confidence %.2f", name, e.count > 0 ? (double)e.utterances[0].confidence : 0);
     cw_enrolment_free(&e);
     cw_text_free(&notes);
 }

@@ -362,7 +362,7 @@ done:
 /* Samples of one short sentence with this folded in; free() them. */
 static float *say(struct cw_device *d, const char *model, const float *pack, const struct cw_learnt *learnt, size_t *n) {
     static const int ids[] = {50, 83, 54, 156, 57, 135};
-    struct cw_acoustic *a = NULL;
+    struct cw_acoustic *base = NULL, *a = NULL;
     struct cw_acoustic_session *as = NULL;
     struct cw_vocoder *v = NULL;
     struct cw_vocoder_session *vs = NULL;
@@ -371,8 +371,9 @@ static float *say(struct cw_device *d, const char *model, const float *pack, con
     const float *samples;
     float *out = NULL;
     *n = 0;
-    CHECKF(cw_acoustic_open_learnt(&a, d, model, learnt, &err) == 0 && cw_acoustic_session_open(&as, a, &err) == 0 &&
-               cw_vocoder_open_learnt(&v, d, model, learnt, &err) == 0 && cw_vocoder_session_open(&vs, v, &err) == 0 &&
+    CHECKF(cw_acoustic_open(&base, d, model, &err) == 0 && (!learnt || cw_acoustic_open_learnt(&a, base, learnt, &err) == 0) &&
+               cw_acoustic_session_open(&as, a ? a : base, &err) == 0 && cw_vocoder_open_learnt(&v, d, model, learnt, &err) == 0 &&
+               cw_vocoder_session_open(&vs, v, &err) == 0 &&
                cw_acoustic_run(as, &(struct cw_acoustic_input){.ids = ids, .count = 6, .pack = pack, .pack_rows = 510, .speed = 1}, &frames,
                                &err) == 0 &&
                cw_vocoder_run(vs, &frames, 3, &samples, n, &err) == 0,
@@ -383,6 +384,7 @@ static float *say(struct cw_device *d, const char *model, const float *pack, con
     cw_vocoder_close(v);
     cw_acoustic_session_close(as);
     cw_acoustic_close(a);
+    cw_acoustic_close(base);
     return out;
 }
 
@@ -422,7 +424,7 @@ static void folding(void) {
     CHECKF(n[2] == n[0] && other && stock && memcmp(stock, other, sizeof *stock * n[0]) != 0, "offsets folded in changed nothing");
 
     struct cw_vocoder *v = NULL;
-    struct cw_acoustic *a = NULL;
+    struct cw_acoustic *base = NULL, *a = NULL;
     struct cw_learnt_layer *last = &learnt.layers[m.count - 1]; /* the generator's */
     last->taps++;
     CHECK_REFUSED(cw_vocoder_open_learnt(&v, m.device, path, &learnt, &err), &err, "conv_post", "x 7", "x 8");
@@ -430,7 +432,9 @@ static void folding(void) {
     memcpy(last->name, "decoder.generator.other", sizeof "decoder.generator.other");
     CHECK_REFUSED(cw_vocoder_open_learnt(&v, m.device, path, &learnt, &err), &err, "layers that the engine has");
     memcpy(learnt.layers[0].name, "decoder.other", sizeof "decoder.other");
-    CHECK_REFUSED(cw_acoustic_open_learnt(&a, m.device, path, &learnt, &err), &err, "layers that the engine has");
+    CHECKF(cw_acoustic_open(&base, m.device, path, &err) == 0, "%s", err.text);
+    CHECK_REFUSED(cw_acoustic_open_learnt(&a, base, &learnt, &err), &err, "layers that the engine has");
+    cw_acoustic_close(base);
     decoder_close(&m);
     free(learnt.layers);
     free(pack);

@@ -12,7 +12,7 @@ static const struct cw_acoustic_engine *const engines[] = {
 
 struct cw_acoustic {
     const struct cw_acoustic_engine *engine;
-    struct cw_gguf *file;
+    struct cw_gguf *file; /* NULL where a base's is used */
     void *state;
 };
 
@@ -49,8 +49,7 @@ done:
     return rc;
 }
 
-int cw_acoustic_open_learnt(struct cw_acoustic **out, struct cw_device *d, const char *path, const struct cw_learnt *learnt,
-                            struct cw_error *err) {
+int cw_acoustic_open(struct cw_acoustic **out, struct cw_device *d, const char *path, struct cw_error *err) {
     struct cw_acoustic *m = calloc(1, sizeof *m);
     int rc = -1;
     if (!m) {
@@ -60,7 +59,7 @@ int cw_acoustic_open_learnt(struct cw_acoustic **out, struct cw_device *d, const
     if (cw_gguf_open(&m->file, path, err) != 0)
         goto done;
     const struct cw_acoustic_engine *engine = NULL;
-    if (engine_find(m->file, &engine, err) != 0 || engine->open(&m->state, d, m->file, learnt, err) != 0) {
+    if (engine_find(m->file, &engine, err) != 0 || engine->open(&m->state, d, m->file, err) != 0) {
         cw_fail_in(err, "%s", path);
         goto done;
     }
@@ -73,8 +72,19 @@ done:
     return rc;
 }
 
-int cw_acoustic_open(struct cw_acoustic **m, struct cw_device *d, const char *path, struct cw_error *err) {
-    return cw_acoustic_open_learnt(m, d, path, NULL, err);
+int cw_acoustic_open_learnt(struct cw_acoustic **out, const struct cw_acoustic *base, const struct cw_learnt *learnt,
+                            struct cw_error *err) {
+    struct cw_acoustic *m = calloc(1, sizeof *m);
+    *out = NULL;
+    if (!m)
+        return cw_fail_memory(err, "acoustic model");
+    m->engine = base->engine;
+    if (m->engine->open_learnt(&m->state, base->state, base->file, learnt, err) != 0) {
+        free(m);
+        return -1;
+    }
+    *out = m;
+    return 0;
 }
 
 void cw_acoustic_close(struct cw_acoustic *m) {
@@ -123,6 +133,11 @@ void cw_acoustic_session_close(struct cw_acoustic_session *s) {
         return;
     s->model->engine->session_close(s->state);
     free(s);
+}
+
+void cw_acoustic_session_use(struct cw_acoustic_session *s, const struct cw_acoustic *m) {
+    s->model = m;
+    m->engine->session_use(s->state, m->state);
 }
 
 void cw_acoustic_session_tap(struct cw_acoustic_session *s, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg) {

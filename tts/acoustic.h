@@ -13,8 +13,9 @@ struct cw_acoustic_session; /* mutable: activations */
 
 /* Opens the GGUF at `path` with the engine that its `general.architecture` names. */
 CW_MUST_CHECK int cw_acoustic_open(struct cw_acoustic **m, struct cw_device *d, const char *path, struct cw_error *err);
-/* The same with what a voice learnt folded into the weights; layers of other rooms are passed over. learnt may be NULL. */
-CW_MUST_CHECK int cw_acoustic_open_learnt(struct cw_acoustic **m, struct cw_device *d, const char *path, const struct cw_learnt *learnt,
+/* `base` with what a voice learnt folded into its weights; layers of other rooms are passed over. What no voice changes is shared with
+ * base, which outlives it. */
+CW_MUST_CHECK int cw_acoustic_open_learnt(struct cw_acoustic **m, const struct cw_acoustic *base, const struct cw_learnt *learnt,
                                           struct cw_error *err);
 void cw_acoustic_close(struct cw_acoustic *m);
 
@@ -25,6 +26,8 @@ int cw_acoustic_symbol(const struct cw_acoustic *m, uint32_t code_point);
 
 CW_MUST_CHECK int cw_acoustic_session_open(struct cw_acoustic_session **s, const struct cw_acoustic *m, struct cw_error *err);
 void cw_acoustic_session_close(struct cw_acoustic_session *s);
+/* Goes on with another model of the same engine: the one it was opened with, or one opened from that with what a voice learnt. */
+void cw_acoustic_session_use(struct cw_acoustic_session *s, const struct cw_acoustic *m);
 
 struct cw_acoustic_input {
     const int *ids; /* [P] symbol ids; the session adds the padding symbol (0) at both ends itself */

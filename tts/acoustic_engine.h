@@ -12,13 +12,16 @@ struct cw_acoustic_tap {
 
 struct cw_acoustic_engine {
     const char *architecture; /* the file's general.architecture */
-    /* The mapping `g` outlives the model, so an engine may borrow tensors from it; nothing is kept of `learnt`, which may be NULL. */
-    int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, const struct cw_learnt *learnt, struct cw_error *err);
+    /* The mapping `g` outlives the model, so an engine may borrow tensors from it. */
+    int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err);
+    /* Shares with base, which outlives it, all but what a voice changes; nothing is kept of `learnt`. */
+    int (*open_learnt)(void **model, const void *base, const struct cw_gguf *g, const struct cw_learnt *learnt, struct cw_error *err);
     void (*close)(void *model);
     int (*max_phonemes)(const void *model);
     int (*symbol)(const void *model, uint32_t code_point);
     int (*session_open)(void **session, const void *model, struct cw_error *err);
     void (*session_close)(void *session);
+    void (*session_use)(void *session, const void *model);
     int (*run)(void *session, const struct cw_acoustic_input *in, const struct cw_acoustic_tap *tap, struct cw_frames *frames,
                struct cw_error *err);
 };

@@ -461,9 +461,17 @@ static int run(void *session, const struct cw_acoustic_input *in, const struct c
     return 0;
 }
 
-static int open_model(void **out, struct cw_device *d, const struct cw_gguf *g, const struct cw_learnt *learnt, struct cw_error *err) {
+static int open_model(void **out, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err) {
     struct kokoro_model *m = NULL;
-    if (cw_kokoro_model_open(&m, d, g, learnt, err) != 0)
+    if (cw_kokoro_model_open(&m, d, g, err) != 0)
+        return -1;
+    *out = m;
+    return 0;
+}
+
+static int open_learnt(void **out, const void *base, const struct cw_gguf *g, const struct cw_learnt *learnt, struct cw_error *err) {
+    struct kokoro_model *m = NULL;
+    if (cw_kokoro_model_open_learnt(&m, base, g, learnt, err) != 0)
         return -1;
     *out = m;
     return 0;
@@ -514,13 +522,20 @@ done:
     return rc;
 }
 
+static void use_model(void *session, const void *model) {
+    struct kokoro_session *s = session;
+    s->model = model;
+}
+
 const struct cw_acoustic_engine cw_kokoro_engine = {
     .architecture = "kokoro",
     .open = open_model,
+    .open_learnt = open_learnt,
     .close = close_model,
     .max_phonemes = max_phonemes,
     .symbol = symbol,
     .session_open = open_session,
     .session_close = close_session,
+    .session_use = use_model,
     .run = run,
 };

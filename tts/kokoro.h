@@ -61,6 +61,7 @@ struct kokoro_curve { /* F0, or N (energy) */
 
 struct kokoro_model {
     struct cw_device *device;
+    const struct kokoro_model *base; /* whose are all but the decoder's weights; or NULL */
     int symbols;
     uint32_t *code_points; /* [symbols], 0: unused id */
 
@@ -88,8 +89,10 @@ struct kokoro_model {
     struct kokoro_block encode, decode[4];
 };
 
-CW_MUST_CHECK int cw_kokoro_model_open(struct kokoro_model **m, struct cw_device *d, const struct cw_gguf *g,
-                                       const struct cw_learnt *learnt, struct cw_error *err);
+CW_MUST_CHECK int cw_kokoro_model_open(struct kokoro_model **m, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err);
+/* The decoder with what a voice learnt, and the rest of base, which outlives it. */
+CW_MUST_CHECK int cw_kokoro_model_open_learnt(struct kokoro_model **m, const struct kokoro_model *base, const struct cw_gguf *g,
+                                              const struct cw_learnt *learnt, struct cw_error *err);
 void cw_kokoro_model_close(struct kokoro_model *m);
 
 #endif

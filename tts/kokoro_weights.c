@@ -292,10 +292,9 @@ static void load_decoder(struct loader *l, struct kokoro_model *m) {
 
 /* ---- model ------------------------------------------------------------------------------------------------------- */
 
-int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const struct cw_gguf *g, const struct cw_learnt *learnt,
-                         struct cw_error *err) {
+int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err) {
     struct kokoro_model *m = calloc(1, sizeof *m);
-    struct loader l = {.file = g, .device = d, .learnt = learnt, .err = err};
+    struct loader l = {.file = g, .device = d, .err = err};
     int rc = -1;
     if (!m) {
         cw_fail_memory(err, "Kokoro model");
@@ -311,13 +310,39 @@ int cw_kokoro_model_open(struct kokoro_model **out, struct cw_device *d, const s
     load_text_encoder(&l, m);
     cw_gguf_release(g);
     load_decoder(&l, m);
-    if (l.failed || cw_learnt_check(learnt, "decoder.generator.", false, l.folded, err) != 0)
+    if (l.failed)
         goto done;
     cw_gguf_release(g); /* packed, but for a few small tensors that are read from the file */
     *out = m;
     m = NULL;
     rc = 0;
 done:
+    cw_kokoro_model_close(m);
+    return rc;
+}
+
+int cw_kokoro_model_open_learnt(struct kokoro_model **out, const struct kokoro_model *base, const struct cw_gguf *g,
+                                const struct cw_learnt *learnt, struct cw_error *err) {
+    struct kokoro_model *m = calloc(1, sizeof *m);
+    struct loader l = {.file = g, .device = base->device, .learnt = learnt, .err = err};
+    int rc = -1;
+    if (!m)
+        return cw_fail_memory(err, "Kokoro model");
+    const bool was = cw_packed_use(base->device, false);
+    *m = *base;
+    m->base = base;
+    m->f0_conv = m->energy_conv = m->asr_res = NULL;
+    m->encode = (struct kokoro_block){0};
+    memset(m->decode, 0, sizeof m->decode);
+    load_decoder(&l, m);
+    if (l.failed || cw_learnt_check(learnt, "decoder.generator.", false, l.folded, err) != 0)
+        goto done;
+    cw_gguf_release(g);
+    *out = m;
+    m = NULL;
+    rc = 0;
+done:
+    cw_packed_use(base->device, was);
     cw_kokoro_model_close(m);
     return rc;
 }
@@ -345,12 +370,22 @@ static void curve_close(struct kokoro_curve *c) {
 void cw_kokoro_model_close(struct kokoro_model *m) {
     if (!m)
         return;
+    cw_weight_close(m->f0_conv);
+    cw_weight_close(m->energy_conv);
+    cw_weight_close(m->asr_res);
+    block_close(&m->encode);
+    for (int i = 0; i < 4; i++)
+        block_close(&m->decode[i]);
+    if (m->base) {
+        free(m);
+        return;
+    }
     free(m->code_points);
     free(m->albert.words);
     free(m->albert.positions);
     struct cw_weight *plain[] = {
-        m->albert.embed_to_width, m->albert.qkv, m->albert.attention_out, m->albert.ffn, m->albert.ffn_out, m->bert_encoder,
-        m->duration_proj,         m->f0_conv,    m->energy_conv,          m->asr_res,
+        m->albert.embed_to_width, m->albert.qkv,   m->albert.attention_out, m->albert.ffn,
+        m->albert.ffn_out,        m->bert_encoder, m->duration_proj,
     };
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
         cw_weight_close(plain[i]);
@@ -364,8 +399,5 @@ void cw_kokoro_model_close(struct kokoro_model *m) {
     lstm_close(&m->text_lstm);
     curve_close(&m->f0);
     curve_close(&m->energy);
-    block_close(&m->encode);
-    for (int i = 0; i < 4; i++)
-        block_close(&m->decode[i]);
     free(m);
 }

@@ -14,6 +14,7 @@ struct cw_vocoder_engine {
     void (*describe)(const void *model, struct cw_vocoder_info *info); /* kind, channels, sample_rate, hop, frames_max */
     int (*session_open)(void **session, const void *model, struct cw_error *err);
     void (*session_close)(void *session);
+    void (*session_use)(void *session, const void *model); /* NULL: learnt weights are refused */
     /* The frames are of the kind, channels, rate and hop described, as many as it takes and at least one, and data holds finite numbers. */
     int (*run)(void *session, const struct cw_frames *frames, uint64_t seed, const float **samples, size_t *count, struct cw_error *err);
     /* NULL where there is nothing to see or no source. */

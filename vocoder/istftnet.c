@@ -266,6 +266,7 @@ static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *
     const struct loader l = {g, d, path, learnt, &folded, err};
     char name[64];
     int rc = -1;
+    bool was = true;
     struct istftnet *m = calloc(1, sizeof *m);
 
     *out = NULL;
@@ -274,6 +275,7 @@ static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *
         goto done;
     }
     m->device = d;
+    was = cw_packed_use(d, !learnt);
     if (cw_stft_open(&m->stft, FFT, FFT_HOP, err) || check_constants(&l) || load_source(&l, &m->source))
         goto done;
     for (int i = 0; i < STAGES; i++) {
@@ -301,6 +303,7 @@ static int istftnet_open(void **out, struct cw_device *d, const struct cw_gguf *
     m = NULL;
     rc = 0;
 done:
+    cw_packed_use(d, was);
     istftnet_close(m);
     return rc;
 }
@@ -335,6 +338,11 @@ static int session_open(void **out, const void *model, struct cw_error *err) {
 done:
     session_close(s);
     return rc;
+}
+
+static void session_use(void *session, const void *model) {
+    struct istftnet_session *s = session;
+    s->model = model;
 }
 
 static void session_tap(void *session, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg) {
@@ -555,6 +563,7 @@ const struct cw_vocoder_engine cw_vocoder_istftnet = {
     .describe = istftnet_describe,
     .session_open = session_open,
     .session_close = session_close,
+    .session_use = session_use,
     .run = run,
     .tap = session_tap,
     .force_source = session_force_source,

@@ -65,6 +65,10 @@ int cw_vocoder_open_learnt(struct cw_vocoder **out, struct cw_device *d, const c
                 engines[0]->architecture, engines[1]->architecture, engines[2]->architecture, (int)(len < 64 ? len : 64), name);
         goto done;
     }
+    if (learnt && learnt->count > 0 && !v->engine->session_use) {
+        cw_fail(err, CW_BAD_INPUT, "%s: expected a vocoder that a learnt voice belongs to, found \"%s\"", path, v->engine->architecture);
+        goto done;
+    }
     if (keep_string(g, "general.name", &v->name, err) || keep_string(g, "general.license", &v->licence, err) ||
         keep_string(g, "castwright.licence", &v->terms, err))
         goto done;
@@ -126,6 +130,11 @@ void cw_vocoder_session_close(struct cw_vocoder_session *s) {
         return;
     s->engine->session_close(s->session);
     free(s);
+}
+
+void cw_vocoder_session_use(struct cw_vocoder_session *s, const struct cw_vocoder *v) {
+    s->vocoder = v;
+    s->engine->session_use(s->session, v->model);
 }
 
 static int check_frames(const struct cw_vocoder_info *info, const struct cw_frames *f, struct cw_error *err) {

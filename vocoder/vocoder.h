@@ -28,6 +28,8 @@ struct cw_vocoder_info {
 const struct cw_vocoder_info *cw_vocoder_info(const struct cw_vocoder *v);
 CW_MUST_CHECK int cw_vocoder_session_open(struct cw_vocoder_session **s, const struct cw_vocoder *v, struct cw_error *err);
 void cw_vocoder_session_close(struct cw_vocoder_session *s);
+/* Goes on with another opening of the same file, with what another voice learnt. Only of an engine that takes learnt weights (iSTFTNet). */
+void cw_vocoder_session_use(struct cw_vocoder_session *s, const struct cw_vocoder *v);
 
 /* `seed` keys the Gaussian noise of the source: same frames and seed, same bytes, for any number of threads.
  * *samples [N], N = frames->count * frames->hop, one hop less where frames are centred (Vocos), is borrowed until the next run. */

@@ -9,8 +9,9 @@
 #include <string.h>
 
 enum { FFT = 2048, WINDOW = 1200, BINS = FFT / 2 + 1, CEPSTRA = 15, FEATURES = 2 * CEPSTRA + 1, STEPS = 5, FRAMES_MAX = 10000 };
-static const double band = 0.25; /* of the length, either side of the diagonal */
-static const double slow = 1.3;  /* weight of a step in which one sound stands still */
+static const double band = 0.25;  /* of the length, either side of the diagonal */
+static const double quiet = 1e-4; /* of the mean power: what lies below is the room, and counts as silence */
+static const double slow = 1.3;   /* weight of a step in which one sound stands still */
 
 /* mel power [frames, 80]; the filters are those of 16 kHz laid on 24 kHz, as the engine was trained */
 static int mel_power(const float *x, size_t n, int frames, double *mel, struct cw_error *err) {
@@ -79,8 +80,20 @@ static void normalise(float *x, int frames, const double *weight) {
     }
 }
 
-int cw_heard_make(struct cw_heard *h, const float *x, size_t n, struct cw_error *err) {
+/* Mels that end below the band: their filters are drawn for 16 kHz and laid on 24. */
+static int mels_below(double band_hz) {
+    const double top = 2595 * log10(1 + 8000.0 / 700);
+    int mels = CW_ALIGN_MELS;
+    while (mels > 2 * CEPSTRA && 1.5 * 700 * (pow(10, top * (mels + 1) / (CW_ALIGN_MELS + 1) / 2595) - 1) > band_hz + 1) {
+        mels--;
+    }
+    return mels;
+}
+
+int cw_heard_make(struct cw_heard *h, const float *x, size_t n, double band_hz, struct cw_error *err) {
     int result = -1, frames = (int)(n / CW_ALIGN_HOP);
+    const int mels = mels_below(band_hz);
+    double floor = 0;
     double *mel = NULL, weight[FEATURES];
     *h = (struct cw_heard){.frames = frames};
     if (frames < 8 || frames > FRAMES_MAX) {
@@ -98,16 +111,21 @@ int cw_heard_make(struct cw_heard *h, const float *x, size_t n, struct cw_error 
         goto done;
     }
     for (int f = 0; f < frames; f++) {
+        for (int m = 0; m < mels; m++) {
+            floor += quiet * mel[(size_t)f * CW_ALIGN_MELS + (size_t)m] / mels / frames;
+        }
+    }
+    for (int f = 0; f < frames; f++) {
         double squares = 0, *row = mel + (size_t)f * CW_ALIGN_MELS;
         for (int m = 0; m < CW_ALIGN_MELS; m++) {
             squares += row[m] * row[m];
-            row[m] = log(row[m]);
+            row[m] = log(row[m] + floor);
         }
         h->energy[f] = (float)fmax(-9.6, 0.5 * log(squares) + 0.35);
         for (int c = 0; c <= CEPSTRA; c++) { /* DCT-II; the level comes last */
             double sum = 0;
-            for (int m = 0; m < CW_ALIGN_MELS; m++) {
-                sum += row[m] * cos(M_PI * c * (m + 0.5) / CW_ALIGN_MELS);
+            for (int m = 0; m < mels; m++) {
+                sum += row[m] * cos(M_PI * c * (m + 0.5) / mels);
             }
             h->features[f * FEATURES + (c == 0 ? 2 * CEPSTRA : c - 1)] = (float)sum;
         }

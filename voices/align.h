@@ -12,7 +12,8 @@ struct cw_heard {
     float *energy;   /* [frames] Kokoro's N: log of the root of the summed squares of its mel power, 0.35 added, at least -9.6 */
     float *features; /* [frames, 31] cepstra and their slopes, each frame of length 1 */
 };
-CW_MUST_CHECK int cw_heard_make(struct cw_heard *h, const float *x, size_t n, struct cw_error *err);
+/* What lies above `band_hz` is not in the features: a recording of 16 kHz is laid beside a synthesis of 24. */
+CW_MUST_CHECK int cw_heard_make(struct cw_heard *h, const float *x, size_t n, double band_hz, struct cw_error *err);
 void cw_heard_free(struct cw_heard *h);
 
 /* places [a->frames + 1]: the frame of b at which each frame of a begins, never falling, places[a->frames] = b->frames; costs

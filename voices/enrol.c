@@ -13,10 +13,11 @@
 #include <string.h>
 
 enum { SYMBOLS_MAX = 510, EDGE_UNITS = 6, PIECES_MIN = 6 };
-static const double level = 0.042;          /* RMS of speech, a little above what the engine's own voices have */
-static const double edge_seconds = 0.15;    /* kept before and after speech */
-static const double high_voice = 160;       /* Hz: above it the stock voice beside is a woman's */
-static const double least_confidence = 0.3; /* of an utterance that is kept */
+static const double level = 0.042;           /* RMS of speech, a little above what the engine's own voices have */
+static const double edge_seconds = 0.15;     /* kept before and after speech */
+static const double high_voice = 160;        /* Hz: above it the stock voice beside is a woman's */
+static const double silent = 5;              /* below the mean power, log: no speech */
+static const double least_confidence = 0.20; /* of an utterance that is kept */
 
 /* ---- is it fit? ------------------------------------------------------------------------------------------------------------------ */
 
@@ -484,8 +485,12 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
         goto done;
     }
     if (prepare(&p, g, &r, err) != 0 || plan(g, source->text, &k, err) != 0 ||
-        speak_text(g, &k, p.median >= high_voice ? "af_heart" : "am_michael", (double)p.n / CW_ENROL_RATE, err) != 0 ||
-        cw_heard_make(&here, p.x, p.n, err) != 0 || cw_heard_make(&there, k.samples, k.count, err) != 0) {
+        speak_text(g, &k,
+                   g->beside != NULL        ? g->beside
+                   : p.median >= high_voice ? "af_heart"
+                                            : "am_michael",
+                   (double)p.n / CW_ENROL_RATE, err) != 0 ||
+        cw_heard_make(&here, p.x, p.n, p.band, err) != 0 || cw_heard_make(&there, k.samples, k.count, p.band, err) != 0) {
         cw_fail_in(err, "%s", source->recording);
         goto done;
     }
@@ -509,15 +514,21 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
         goto done;
     }
     for (int c = 0, at = 0; c < k.text.chunk_count; c++) {
-        double cost = 0;
-        int frames = 0;
+        double cost = 0, power = 0;
+        int frames = 0, loud = 0;
         for (int s = 0; s < k.chunks[c].count + 2; s++) {
             frames += 2 * k.chunks[c].durations[s];
         }
         for (int f = 0; f < frames; f++) {
-            cost += (double)costs[synth + f] / frames;
+            power += exp((double)there.energy[synth + f]) / frames;
         }
-        double confidence = confidence_of(cost);
+        for (int f = 0; f < frames; f++) { /* silence is like any silence */
+            if ((double)there.energy[synth + f] > log(power) - silent) {
+                cost += (double)costs[synth + f];
+                loud++;
+            }
+        }
+        double confidence = confidence_of(loud > 0 ? cost / loud : 2);
         if (confidence < least_confidence) {
             cw_text_printf(notes, "%s: \"%s\" left out: what is heard does not fit the text (confidence %.2f)\n", source->recording,
                            k.chunks[c].text.data, confidence);

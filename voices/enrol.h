@@ -47,6 +47,7 @@ struct cw_enrol_engine {
     const struct cw_encoder *encoder;
     const char *voices_dir; /* of the stock voices: one of them speaks the text that a recording is laid beside */
     const char *language;   /* "en-us" */
+    const char *beside;     /* the stock voice that speaks the text: the nearest one; NULL: af_heart or am_michael, by pitch */
 };
 struct cw_enrol_source {
     const char *recording;

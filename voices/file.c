@@ -168,7 +168,7 @@ static int read_addition(const struct cw_gguf *g, const char *path, struct cw_vo
         if (cw_gguf_shape(g, pair, other, &n, err) != 0) {
             return -1;
         }
-        int rank = wanted == 3 ? a->dims[0] : a->dims[1], rank_of_pair = n > 1 ? wanted == 3 ? other[1] : other[0] : 0;
+        int rank = a->dims[0], rank_of_pair = n > 1 ? other[0] : 0;
         if (rank != rank_of_pair || rank > 256) {
             return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%s\": expected the rank of \"%s\" and at most 256, found %d and %d", path, name,
                            pair, rank, rank_of_pair);

@@ -8,7 +8,7 @@ enum { CW_PACK_ROWS = 510, CW_PACK_STYLE = 256, CW_PACK_TIMBRE = 128, CW_VOICE_N
 
 /* What a fit adds to a parameter of the engine, by the parameter's name in the engine's GGUF:
  *   "offset.P"  the shape of P, a vector: added to a bias (an AdaIN's fc bias shifts its gains and shifts)
- *   "lora.a.P" [R, in, taps] and "lora.b.P" [out, R]: P [out, in, taps] + sum over r of b[:, r] a[r, :, :] */
+ *   "lora.a.P" [R, in, taps] and "lora.b.P" [R, out]: P [out, in, taps] + sum over r of b[r, :] a[r, :, :], as in base/learnt.h */
 struct cw_voice_addition {
     char name[128];
     int dims[4], dim_count;

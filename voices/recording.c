@@ -100,6 +100,42 @@ done:
     return result;
 }
 
+int cw_recording_write(const char *path, const float *x, size_t n, int rate, struct cw_error *err) {
+    SF_INFO info = {.samplerate = rate, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16};
+    char temp[CW_PATH_MAX] = "";
+    SNDFILE *file = NULL;
+    int result = -1;
+    if (cw_file_begin(path, temp, err) != 0) {
+        return -1;
+    }
+    file = sf_open(temp, SFM_WRITE, &info);
+    if (file == NULL) {
+        cw_fail(err, CW_FAILED, "%s: cannot write: %s", path, sf_strerror(NULL));
+        goto done;
+    }
+    sf_command(file, SFC_SET_CLIPPING, NULL, SF_TRUE);
+    const bool whole = sf_writef_float(file, x, (sf_count_t)n) == (sf_count_t)n;
+    const bool closed = sf_close(file) == 0;
+    file = NULL;
+    if (!whole || !closed) {
+        cw_fail(err, CW_FAILED, "%s: cannot write %zu samples; is the disk full?", path, n);
+        goto done;
+    }
+    if (cw_file_commit(temp, path, err) != 0) {
+        goto done;
+    }
+    temp[0] = '\0';
+    result = 0;
+done:
+    if (file != NULL) {
+        sf_close(file);
+    }
+    if (temp[0] != '\0') {
+        cw_file_discard(temp);
+    }
+    return result;
+}
+
 void cw_recording_free(struct cw_recording *r) {
     free(r->samples);
     *r = (struct cw_recording){0};

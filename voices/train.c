@@ -409,8 +409,8 @@ static int update_layers(struct trainer *t, struct cw_error *err) {
     return 0;
 }
 
-/* The loss on a stretch; its gradients are added to t->grad (t->dstyle) where `backward`. */
-static int run_stretch(struct trainer *t, struct stretch s, bool backward, double *loss, struct cw_error *err) {
+/* The loss on a stretch; its gradients are added to t->grad (t->dstyle) where `backward`. *said: its samples, until the next one. */
+static int run_stretch(struct trainer *t, struct stretch s, bool backward, double *loss, const float **said, struct cw_error *err) {
     const struct utterance *u = &t->utterances[s.utterance];
     const struct cw_enrol_utterance *from = u->from;
     int unit = -s.unit, n = 0;
@@ -431,15 +431,19 @@ static int run_stretch(struct trainer *t, struct stretch s, bool backward, doubl
         return -1;
     if (!isfinite(*loss))
         return cw_fail(err, CW_FAILED, "training: the loss is no longer a number; take a lower learning rate");
+    *said = wave->value.data;
     return backward ? cw_tape_backward(t->tape, err) : 0;
 }
 
 static int measure(struct trainer *t, double *loss, struct cw_error *err) {
     double sum = 0, units = 0, one;
+    const float *said;
 
     for (int i = 0; i < t->held_out_count; i++) {
-        if (run_stretch(t, t->held_out[i], false, &one, err) != 0)
+        if (run_stretch(t, t->held_out[i], false, &one, &said, err) != 0)
             return -1;
+        if (t->params.hear)
+            t->params.hear(t->params.arg, i, said, t->held_out[i].units * CW_ENROL_UNIT);
         sum += one * t->held_out[i].units;
         units += t->held_out[i].units;
     }
@@ -470,8 +474,10 @@ static int train_step(struct trainer *t, double *loss, struct cw_error *err) {
     const double rate = rate_at(t->step, p->steps[t->tier]);
     const size_t edges[CW_TRAIN_TIERS + 1] = {0, t->first_offset, t->first_low_rank, t->size};
 
+    const float *said;
+
     memset(t->grad, 0, sizeof *t->grad * t->size);
-    if (run_stretch(t, stretch_of(t, t->tier, t->step), true, loss, err) != 0)
+    if (run_stretch(t, stretch_of(t, t->tier, t->step), true, loss, &said, err) != 0)
         return -1;
     for (int i = 0; i < STYLE; i++)
         t->grad[i] = t->dstyle[i] * STYLE_SPREAD + (float)(STYLE_PULL * 2 / STYLE) * t->x[i];
@@ -532,6 +538,22 @@ static int run_tier(struct trainer *t, struct cw_error *err) {
     t->tier++;
     start_tier(t);
     return update_layers(t, err);
+}
+
+static int take_result(const struct trainer *t, struct cw_trained *out, struct cw_error *err);
+
+/* Shows what there is after a tier, where another one follows. */
+static int show_tier(const struct trainer *t, enum cw_train_tier tier, struct cw_error *err) {
+    struct cw_trained now = {0};
+    int left = 0, rc = 0;
+
+    for (int k = (int)tier + 1; k < CW_TRAIN_TIERS; k++)
+        left += t->params.steps[k];
+    if (!t->params.tier || t->done[tier] == 0 || left == 0)
+        return 0;
+    rc = take_result(t, &now, err) != 0 ? -1 : t->params.tier(t->params.arg, tier, &now, err);
+    cw_trained_free(&now);
+    return rc;
 }
 
 /* ---- the result ---------------------------------------------------------------------------------------------------------------- */
@@ -626,7 +648,7 @@ int cw_train_run(struct cw_trained *out, struct cw_device *d, const char *model,
         memcpy(t->best, t->x, sizeof *t->x * t->size);
     }
     while (t->tier < CW_TRAIN_TIERS)
-        if (run_tier(t, err) != 0)
+        if (run_tier(t, err) != 0 || show_tier(t, (enum cw_train_tier)(t->tier - 1), err) != 0)
             goto done;
     rc = take_result(t, out, err);
 done:

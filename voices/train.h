@@ -15,6 +15,8 @@
 enum { CW_TRAIN_STYLE = 128, CW_TRAIN_RANK = 16 };
 enum cw_train_tier { CW_TRAIN_TIER_STYLE, CW_TRAIN_TIER_OFFSETS, CW_TRAIN_TIER_LOW_RANK, CW_TRAIN_TIERS };
 
+struct cw_trained;
+
 struct cw_train_progress {
     enum cw_train_tier tier;
     int step, steps;      /* of this tier */
@@ -34,6 +36,10 @@ struct cw_train_params {
     const char *checkpoint;      /* a file that is written at every measurement, and gone on from where it fits; or NULL */
     /* After every step; false: stop with CW_FAILED, the checkpoint left. Or NULL. */
     bool (*progress)(void *arg, const struct cw_train_progress *p);
+    /* At every measurement, what is held out as the voice says it now: stretch 0, 1, … of samples [n], 24 kHz. Or NULL. */
+    void (*hear)(void *arg, int stretch, const float *samples, int n);
+    /* What there is after each tier but the last that has steps, borrowed. -1: stop. Or NULL. */
+    int (*tier)(void *arg, enum cw_train_tier tier, const struct cw_trained *t, struct cw_error *err);
     void *arg;
 };
 struct cw_train_params cw_train_params_default(void);

@@ -6,6 +6,8 @@
  * timbre (the decoder reads it), the second prosody (durations, pitch, energy). */
 #include "voices/voices.h"
 
+#include "voices/learnt.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -480,6 +482,7 @@ struct sum {
     bool mapped;
     struct cw_voice_person people[CW_VOICE_PEOPLE_MAX];
     int people_count;
+    struct cw_learnt learnt;
 };
 
 /* Numbers that are checked: a plain pack's bytes -> floats. */
@@ -559,10 +562,8 @@ static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, st
     if (f.engine[0] != '\0' && allow(voices_dir, &f, sum->people, &sum->people_count, err) != 0) {
         goto done;
     }
-    if (f.addition_count > 0) {
-        cw_fail(err, CW_BAD_INPUT,
-                "voice \"%s\": expected styles alone, found %zu additions to the engine's weights, which need a newer castwright", p->name,
-                f.addition_count);
+    if (p->weight[TIMBRE] > 0 && cw_learnt_add(&sum->learnt, f.additions, f.addition_count, p->weight[TIMBRE], err) != 0) {
+        cw_fail_in(err, "voice \"%s\"", p->name);
         goto done;
     }
     if (f.engine[0] != '\0' && sum->engine_sha256[0] != '\0' && strcmp(f.engine_sha256, sum->engine_sha256) != 0) {
@@ -662,6 +663,14 @@ static int open_mixture(struct cw_voice *v, const char *voices_dir, struct mixtu
         int n = snprintf(both, sizeof both, "%s f0 %.9g %.9g", v->sha256, (double)v->f0_slope, (double)v->f0_offset);
         cw_sha256_of(both, (size_t)n, v->sha256);
     }
+    if (sum.learnt.count > 0) {
+        char both[160];
+        cw_learnt_content(&sum.learnt, v->learnt_sha256);
+        int n = snprintf(both, sizeof both, "%s learnt %s", v->sha256, v->learnt_sha256);
+        cw_sha256_of(both, (size_t)n, v->sha256);
+        v->learnt = sum.learnt;
+        sum.learnt = (struct cw_learnt){0};
+    }
     memcpy(v->language, sum.language, sizeof v->language);
     memcpy(v->engine_sha256, sum.engine_sha256, sizeof v->engine_sha256);
     memcpy(v->people, sum.people, sizeof v->people);
@@ -671,6 +680,7 @@ static int open_mixture(struct cw_voice *v, const char *voices_dir, struct mixtu
     result = 0;
 done:
     cw_text_free(&name);
+    cw_learnt_clear(&sum.learnt);
     free(sum.pack);
     return result;
 }
@@ -694,6 +704,7 @@ int cw_voice_open(struct cw_voice *v, const char *voices_dir, const char *expr, 
 void cw_voice_close(struct cw_voice *v) {
     free(v->name);
     free(v->pack);
+    cw_learnt_clear(&v->learnt);
     *v = (struct cw_voice){0};
 }
 
@@ -834,6 +845,9 @@ int cw_voice_mix(struct cw_voice_file *f, const char *voices_dir, const char *na
     f->f0_offset = (double)v.f0_offset;
     f->pack = v.pack;
     v.pack = NULL;
+    if (v.learnt.count > 0 && cw_learnt_store(&v.learnt, f, err) != 0) {
+        goto done;
+    }
     result = seal_mix(f, m, err);
 done:
     cw_text_free(&how);

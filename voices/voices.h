@@ -2,7 +2,7 @@
 #ifndef CW_VOICES_H
 #define CW_VOICES_H
 
-#include "base/base.h"
+#include "base/learnt.h"
 #include "voices/consent.h"
 #include "voices/file.h"
 
@@ -10,9 +10,11 @@ struct cw_voice {
     char *name;                /* the expression, normalised: "am_michael*0.7 + bm_george*0.3" */
     char language[8];          /* of its first part: "en-us" (a...), "en-gb" (b...), "ja", ...; from the first letter of the name */
     float *pack;               /* [510, 256] */
-    char sha256[65];           /* of all that is heard: the pack's bytes, and the F0 map where there is one */
+    char sha256[65];           /* of all that is heard: the pack's bytes, the F0 map and what was learnt, where there is such */
     float f0_slope, f0_offset; /* log F0 -> slope log F0 + offset; 1 and 0: as the model says */
     char engine_sha256[65];    /* of the model that a part was made for; "" where every part is a plain pack */
+    struct cw_learnt learnt;   /* what its parts add to the engine's weights, each by its share of the timbre; mostly nothing */
+    char learnt_sha256[65];    /* of that; "" where there is nothing */
     struct cw_voice_person people[CW_VOICE_PEOPLE_MAX]; /* [people_count] whose consent it stands on */
     int people_count;
 };

@@ -1,0 +1,148 @@
+"""How like its speaker a trained voice is, on recordings that nothing was fitted to:
+
+    python bench/clone.py --models DIR [--program build/castwright] [--work DIR] [--tier low-rank] [--steps N] [--judge JUDGE.py] FLAC...
+
+Needs the Python of the evaluation tools (Whisper base, Resemblyzer, librosa; DIR holds whisper-base and resemblyzer). FLAC: one utterance a
+speaker. The first 60 % of each, cut at a pause, is what the voice is learnt from (its text by Whisper); the rest is what it is compared with.
+A line a speaker and tier:
+
+    GE2E   cosine of Resemblyzer's embeddings of five sentences to the rest's (GE2E is in no loss)
+    MFCC   cosine in a space of linear discriminants of MFCC statistics, learnt from the speakers not named on the command line. It hears
+           the room and the microphone as well, and knows nothing of what the voice was fitted by
+    WER, DNSMOS of the five sentences (with --judge), minutes of wall clock and of processor for all tiers together
+
+with the nearest stock voice as the floor and the first 60 % itself as the ceiling.
+"""
+import argparse, glob, json, os, resource, subprocess, sys, time
+import numpy as np, librosa, soundfile
+
+SENTENCES = ["The tide turned before noon, and nobody on the pier had noticed.",
+             "My brother bought seven yellow lamps at the market last week.",
+             "Would you rather read the letter now, or wait until the others come?",
+             "Heavy rain is expected in the north, with strong winds along the coast.",
+             "She closed the old wooden gate and walked slowly across the field."]
+
+
+def cut_at_pause(x, rate):
+    """The quietest 50 ms between 55 % and 70 % of x."""
+    n = rate // 20
+    at = range(int(0.55 * len(x)), int(0.70 * len(x)), n // 5)
+    return min(at, key=lambda i: float(np.sum(x[i:i + n] ** 2))) + n // 2
+
+
+def statistics(x, rate=16000):
+    """MFCC statistics of what is not silence, [76]."""
+    m = librosa.feature.mfcc(y=x, sr=rate, n_mfcc=20, n_fft=512, hop_length=160, n_mels=40, fmax=7600)
+    keep = m[0] > np.percentile(m[0], 30)
+    m, d = m[1:, keep], librosa.feature.delta(m)[1:, keep]
+    return np.concatenate([m.mean(1), m.std(1), d.std(1), np.percentile(m, 90, axis=1) - np.percentile(m, 10, axis=1)])
+
+
+def discriminants(files):
+    """Mean and projection: linear discriminants of 3 s pieces of each file, its level and ends cut off."""
+    rows, who = [], []
+    for f in files:
+        x, _ = librosa.load(f, sr=16000)
+        k = len(set(who))
+        for i in range(0, len(x) - 48000 + 1, 24000):
+            rows.append(statistics(x[i:i + 48000])); who.append(k)
+    rows, who = np.array(rows), np.array(who)
+    mean, scale = rows.mean(0), rows.std(0) + 1e-9
+    z = (rows - mean) / scale
+    within = sum(np.cov(z[who == k].T, bias=True) * np.sum(who == k) for k in set(who)) / len(z) + 0.3 * np.eye(z.shape[1])
+    means = np.array([z[who == k].mean(0) for k in sorted(set(who))])
+    values, vectors = np.linalg.eigh(np.linalg.solve(np.linalg.cholesky(within), np.cov(means.T)) @ np.linalg.inv(np.linalg.cholesky(within)).T)
+    return mean, scale, np.linalg.inv(np.linalg.cholesky(within)).T @ vectors[:, -20:]
+
+
+def place(space, x):
+    mean, scale, axes = space
+    v = ((statistics(x) - mean) / scale) @ axes
+    return v / np.linalg.norm(v)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--models", required=True)
+    ap.add_argument("--program", default="build/castwright")
+    ap.add_argument("--work", default="clone-bench")
+    ap.add_argument("--tier", default="low-rank")
+    ap.add_argument("--steps", type=int)
+    ap.add_argument("--judge", help="judge.py of the evaluation tools")
+    ap.add_argument("files", nargs="+")
+    a = ap.parse_args()
+    sys.path.insert(0, a.models)
+    from faster_whisper import WhisperModel
+    from resemblyzer import VoiceEncoder, preprocess_wav
+    encoder = VoiceEncoder("cpu", verbose=False)
+    asr = WhisperModel(a.models + "/whisper-base", device="cpu", compute_type="int8", cpu_threads=2)
+    os.makedirs(a.work, exist_ok=True)
+    env = dict(os.environ, CASTWRIGHT_VOICES=os.path.abspath(a.work) + "/voices", CASTWRIGHT_CONFIG=os.path.abspath(a.work) + "/config")
+    named = {os.path.abspath(f) for f in a.files}
+    others = [f for f in sorted(glob.glob(os.path.join(os.path.dirname(os.path.abspath(a.files[0])), "*.flac"))) if f not in named]
+    space = discriminants(others)
+
+    def ge2e(x): return encoder.embed_utterance(preprocess_wav(x, 16000))
+
+    def score(waves, rest):
+        e = ge2e(rest); p = place(space, rest)
+        g = [float(ge2e(w) @ e) for w in waves]; m = [float(place(space, w) @ p) for w in waves]
+        return float(np.mean(g)), float(np.mean(m))
+
+    def say(voice, leaf):
+        waves = []
+        for i, s in enumerate(SENTENCES):
+            out = f"{a.work}/{leaf}-{i}.wav"
+            subprocess.run([a.program, "say", s, "--voice", voice, "-o", out], env=env, check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+            waves.append(librosa.load(out, sr=16000)[0])
+        return waves
+
+    rows, tiers = [], ["likeness", "style", "offsets", "low-rank"]
+    print("speaker\tvoice\tGE2E\tMFCC\tWER\tDNSMOS\tminutes\tCPU minutes")
+    for f in a.files:
+        speaker = os.path.basename(f).split(".")[0]
+        name = "s" + speaker.split("-")[0]
+        x, rate = soundfile.read(f)
+        at = cut_at_pause(x, rate)
+        mine = f"{a.work}/{name}.wav"
+        soundfile.write(mine, x[:at], rate)
+        first, rest = x[:at].astype(np.float32), x[at:].astype(np.float32)
+        with open(f"{a.work}/{name}.txt", "w") as t:
+            t.write(" ".join(s.text.strip() for s in asr.transcribe(first, language="en", beam_size=5)[0]) + "\n")
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
+        command = [a.program, "voices", "clone", name, mine, "--i-am-the-speaker", "--speaker", "LibriSpeech reader", "--for",
+                   "measuring voices", "--until", "2035-01-01", "--tier", a.tier, "--each-tier", "--json"]
+        done = subprocess.run(command + (["--steps", str(a.steps)] if a.steps else []), env=env, stdout=subprocess.PIPE,
+                              stderr=open(f"{a.work}/{name}.log", "w"), text=True)
+        if done.returncode != 0:
+            print(f"{speaker}\tnot learnt: {open(f'{a.work}/{name}.log').read().strip().splitlines()[-1]}", flush=True)
+            continue
+        report = json.loads(done.stdout)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 60
+        voices = [("stock", report["nearest"])] + [(t, name if t == a.tier else f"{name}_{t.replace('-', '_')}")
+                                                   for t in tiers[:tiers.index(a.tier) + 1]]
+        for label, voice in voices:
+            waves = say(voice, f"{name}-{label}")
+            extra = "\t"
+            if a.judge:
+                listing = f"{a.work}/{name}-{label}.tsv"
+                open(listing, "w").write("".join(f"{a.work}/{name}-{label}-{i}.wav\t{s}\n" for i, s in enumerate(SENTENCES)))
+                out = subprocess.run([sys.executable, a.judge, "--models", a.models, "--json", listing], stdout=subprocess.PIPE, check=True)
+                extra = "%(wer).3f\t%(dnsmos).2f" % json.loads(out.stdout)["all"]
+            g, m = score(waves, rest)
+            rows.append((label, g, m))
+            last = label == a.tier
+            print(f"{speaker}\t{label}\t{g:.3f}\t{m:.3f}\t{extra}\t" + (f"{(time.time() - began) / 60:.1f}\t{cpu:.1f}" if last else "\t"),
+                  flush=True)
+        g, m = score([first], rest)
+        rows.append(("recording", g, m))
+        print(f"{speaker}\trecording\t{g:.3f}\t{m:.3f}", flush=True)
+    for label in ["stock"] + tiers + ["recording"]:
+        some = [r[1:] for r in rows if r[0] == label]
+        if some:
+            print(f"mean of {len(some)}\t{label}\t{np.mean([s[0] for s in some]):.3f}\t{np.mean([s[1] for s in some]):.3f}")
+
+
+main()

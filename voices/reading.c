@@ -1,0 +1,31 @@
+/* Sentences of our own. tests/test_clone.c counts their phonemes. */
+#include "voices/reading.h"
+
+const char *const cw_reading[CW_READING] = {
+    "Early every Thursday, before the village wakes, I walk down to the harbour with my dog.",
+    "The boats rock gently, and thick white fog lies over the water like a blanket.",
+    "An old man named George usually sits by the jetty, mending his nets and humming.",
+    "\"You should have seen the size of that fish!\" he shouts, and spreads both arms.",
+    "Nobody believes him, of course, but his joy is pure and we all laugh.",
+    "His daughter Ruth runs the bakery on the corner, where the bread is always warm.",
+    "She chose the house for its huge oven and the view of the church tower.",
+    "What would you like today: a ginger cake, a cherry pie, or six brown rolls?",
+    "I usually take the pie, pay her four pounds, and put the change in a jar.",
+    "Measure twice and cut once, my father told me; it is good advice for a garden too.",
+    "This year we planted beans, onions, yellow squash, and a row of purple beetroot.",
+    "Why did the tomatoes fail? Too much shade, perhaps, and far too little air.",
+    "The neighbour's cat thinks our fence is a bridge, and nothing I do can stop it.",
+    "Last winter was hard: the pipes froze, the power went out, and snow covered the road.",
+    "We played cards by the fire, told stories, and waited for the thaw.",
+    "My sister Joyce knows a hundred songs, and she sings each of them beautifully.",
+    "Her voice is deep and calm, rather like a cello in an empty hall.",
+    "Have you ever heard the first bird of the morning, long before the sun is up?",
+    "It starts with a single clear note, then a pause, and then the whole wood answers.",
+    "Half past five is much too early for breakfast, though coffee is never wrong.",
+    "In the afternoon we go fishing, or we mend the roof, or we do nothing at all.",
+    "Vivid orange clouds hang above the hills as the day comes slowly to its end.",
+    "I close the shutters, check the latch, and leave the light on for whoever is late.",
+    "Usually it is Hugh, who teaches at the school and rides an ancient bicycle.",
+    "He casually throws his jacket over the chair and asks for a cup of tea.",
+    "That is how things are here: quiet, a little strange, and exactly as I like them.",
+};
