@@ -219,7 +219,7 @@ static int make_file(const struct cloning *c, enum cw_clone_tier tier, const str
     f->has_embedding = true;
     cw_text_printf(&how, "%s from %.1f s of speech in %d utterances, seed %llu", tier_names[tier], c->fitted.seconds, c->fitted.count,
                    (unsigned long long)c->params.seed);
-    for (int i = 0; t != NULL && i < (int)tier; i++) {
+    for (int i = 0; t != NULL && i < (int)tier && i < CW_TRAIN_TIERS; i++) {
         cw_text_printf(&how, "; %s: %d steps, held-out loss %.4f to %.4f", tier_names[i + 1], t->steps[i], t->held_out[i],
                        t->held_out[i + 1]);
     }
@@ -337,13 +337,13 @@ static int judge(const struct cloning *c, const struct cw_acoustic *a, const str
     struct cw_saying k = {0};
     struct cw_symbols text = {0};
     float *x = NULL, embedding[CW_EMBEDDING];
-    size_t n;
+    size_t n = 0;
     int result = -1;
     *similarity = 0;
     if (cw_saying_open(&k, a, v, err) != 0) {
         goto done;
     }
-    for (int i = 0; i < c->params.sentences; i++) {
+    for (int i = 0; i < c->params.sentences && i < JUDGED; i++) {
         cw_symbols_free(&text);
         free(x);
         x = NULL;

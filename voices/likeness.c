@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS = 3, PACK_NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE, ROW = 100, VERSION = 1 };
+enum { PARTS = 3, PACK_NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE, ROW = 100, VERSION = 1, RIDGES = 15 };
 #define MAGIC "CWSTOCK1"
 static const char heard_text[] = "The harbour was quiet before the storm, and nobody saw it coming.";
 
@@ -22,7 +22,7 @@ static int load_packs(struct cw_stock *s, const char *voices_dir, struct cw_erro
     if (cw_voices_list(voices_dir, &list, &n, err) != 0) {
         return -1;
     }
-    s->packs = malloc(sizeof(float) * PACK_NUMBERS * CW_STOCK_MAX);
+    s->packs = calloc((size_t)CW_STOCK_MAX * PACK_NUMBERS, sizeof(float));
     if (s->packs == NULL) {
         cw_fail_memory(err, "stock voices");
         goto done;
@@ -131,7 +131,7 @@ static int hear_all(struct cw_stock *s, const struct cw_enrol_engine *g, bool (*
     struct cw_symbols text = {0};
     struct cw_enrol_engine english = *g;
     float *pack = malloc(sizeof(float) * PACK_NUMBERS), *samples = NULL;
-    size_t n;
+    size_t n = 0;
     int result = -1;
     english.language = "en-us";
     if (pack == NULL) {
@@ -294,8 +294,10 @@ int cw_stock_like(const struct cw_stock *s, const float embedding[CW_EMBEDDING],
             k[i] += ((double)a[c] - mean[c]) * ((double)embedding[c] - mean[c]);
         }
     }
-    for (double ridge = 1e-3; ridge < 20; ridge *= 2) { /* what the rest says of each one left out */
+    double ridge = 5e-4;
+    for (int step = 0; step < RIDGES; step++) { /* what the rest says of each one left out */
         double wrong = 0;
+        ridge *= 2;
         memcpy(inverse, kernel, sizeof *inverse * square);
         for (int i = 0; i < n; i++) {
             inverse[i * n + i] += ridge;

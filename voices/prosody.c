@@ -189,7 +189,7 @@ int cw_prosody_fit(struct cw_prosody *p, const struct cw_stock *s, const struct 
                    bool (*progress)(void *arg, int done, int all), void *arg, struct cw_error *err) {
     struct fit f;
     float one[CW_STOCK_MAX], tried[CW_STOCK_MAX];
-    double each[CW_STOCK_MAX], now, slope, offset;
+    double each[CW_STOCK_MAX] = {0}, now, slope, offset;
     const int all = s->voices + ROUNDS * NEAR;
     int result = -1, near[NEAR], best = 0, done = 0;
     *p = (struct cw_prosody){0};
