@@ -5,6 +5,7 @@
 #include "models/gguf.h"
 
 #include <endian.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -504,6 +505,18 @@ int cw_gguf_double(const struct cw_gguf *g, const char *key, double *value, stru
     return 0;
 }
 
+int cw_gguf_int_in(const struct cw_gguf *g, const char *key, int lo, int hi, int *value, struct cw_error *err) {
+    int64_t n;
+    if (cw_gguf_int(g, key, &n, err) != 0) {
+        return -1;
+    }
+    if (n < lo || n > hi) {
+        return cw_fail(err, CW_BAD_INPUT, "%s: key \"%s\": expected %d to %d, found %lld", g->path, key, lo, hi, (long long)n);
+    }
+    *value = (int)n;
+    return 0;
+}
+
 int cw_gguf_string(const struct cw_gguf *g, const char *key, const char **s, size_t *len, struct cw_error *err) {
     const struct key *k = find_key(g, key);
     if (k == NULL || k->array || k->type != STRING) {
@@ -591,6 +604,22 @@ int cw_gguf_f32(const struct cw_gguf *g, const char *name, const int *dims, int 
         return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%s\": expected F32 %s, found %s %s", g->path, name, expected, t->type->name, found);
     }
     *data = (const float *)(const void *)(g->data + t->offset);
+    return 0;
+}
+
+int cw_gguf_f32_finite(const struct cw_gguf *g, const char *name, const int *dims, int n, const float **data, struct cw_error *err) {
+    size_t count = 1;
+    if (cw_gguf_f32(g, name, dims, n, data, err) != 0) {
+        return -1;
+    }
+    for (int i = 0; i < n; i++) {
+        count *= (size_t)dims[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite((*data)[i])) {
+            return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%s\": expected finite numbers, found %g", g->path, name, (double)(*data)[i]);
+        }
+    }
     return 0;
 }
 

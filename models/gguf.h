@@ -15,6 +15,8 @@ void cw_gguf_release(const struct cw_gguf *g);
 
 /* Metadata. Missing key or other type: an error that names file, key, expected and found. Strings are borrowed. */
 CW_MUST_CHECK int cw_gguf_int(const struct cw_gguf *g, const char *key, int64_t *value, struct cw_error *err);
+/* The same, of lo to hi. */
+CW_MUST_CHECK int cw_gguf_int_in(const struct cw_gguf *g, const char *key, int lo, int hi, int *value, struct cw_error *err);
 CW_MUST_CHECK int cw_gguf_double(const struct cw_gguf *g, const char *key, double *value, struct cw_error *err);
 CW_MUST_CHECK int cw_gguf_string(const struct cw_gguf *g, const char *key, const char **s, size_t *len, struct cw_error *err);
 CW_MUST_CHECK int cw_gguf_ints(const struct cw_gguf *g, const char *key, int32_t *values, int max, int *count, struct cw_error *err);
@@ -25,6 +27,9 @@ CW_MUST_CHECK int cw_gguf_string_at(const struct cw_gguf *g, const char *key, si
 /* A float32 tensor of exactly this shape, dimensions in PyTorch's order (slowest first): dims[0] x ... x dims[n-1].
  * Borrowed from the mapping. The error says file, tensor, expected and found type and shape. */
 CW_MUST_CHECK int cw_gguf_f32(const struct cw_gguf *g, const char *name, const int *dims, int n, const float **data, struct cw_error *err);
+/* The same, all of its numbers finite. */
+CW_MUST_CHECK int cw_gguf_f32_finite(const struct cw_gguf *g, const char *name, const int *dims, int n, const float **data,
+                                     struct cw_error *err);
 /* Dimensions of a tensor (PyTorch's order); -1 when it is missing or has more than 4. */
 CW_MUST_CHECK int cw_gguf_shape(const struct cw_gguf *g, const char *name, int dims[4], int *n, struct cw_error *err);
 /* Tensors in order of name: how many, and the name of the i-th (borrowed, *len bytes, not NUL-terminated). */

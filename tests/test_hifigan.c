@@ -9,50 +9,15 @@
 
 #include "tests/test_program.h"
 #include "tests/test_reference.h"
+#include "tests/test_sounding.h"
 #include "vocoder/mel.h"
 #include "vocoder/vocoder.h"
 #include "voices/recording.h"
 
 enum { BANDS = 80, STEP = 7, REAL_FRAMES = 48 };
 
-struct sounding {
-    struct cw_device *d;
-    struct cw_vocoder *v;
-    struct cw_vocoder_session *s;
-};
-
-static bool start(struct sounding *a, const char *path, const char *isa, int threads) {
-    struct cw_error err = {0};
-    struct cw_device_params p = cw_device_params_default();
-    p.isa = isa;
-    p.threads = threads;
-    *a = (struct sounding){0};
-    return CHECKF(!cw_device_open(&a->d, p, &err) && !cw_vocoder_open(&a->v, a->d, path, &err) &&
-                      !cw_vocoder_session_open(&a->s, a->v, &err),
-                  "%s", err.text);
-}
-
-static void end(struct sounding *a) {
-    cw_vocoder_session_close(a->s);
-    cw_vocoder_close(a->v);
-    cw_device_close(a->d);
-}
-
 static struct cw_frames frames_of(const float *mel, int count) {
     return (struct cw_frames){.kind = "mel-hifigan", .count = count, .channels = BANDS, .data = mel, .sample_rate = 22050, .hop = 256};
-}
-
-/* Every step-th sample against want [count]. */
-static double distance(const float *x, size_t n, int step, const float *want, int count) {
-    double off = 0, all = 0;
-    if ((n + (size_t)step - 1) / (size_t)step != (size_t)count)
-        return INFINITY;
-    for (int i = 0; i < count; i++) {
-        const double d = (double)x[(size_t)i * (size_t)step] - (double)want[i];
-        off += d * d;
-        all += (double)want[i] * (double)want[i];
-    }
-    return sqrt(off / all);
 }
 
 /* Instruction sets with 16-bit products are further from float32. */
@@ -91,16 +56,16 @@ static void small(void) {
         if (!CHECK(want != NULL))
             break;
         for (const char *const *isa = cw_device_isas(); *isa; isa++) {
-            struct sounding a;
+            struct test_sounding a;
             const float *x = NULL;
             size_t n = 0;
             snprintf(name, sizeof name, "hifigan_%d.gguf", kind);
             const struct cw_frames f = frames_of(mel, frames);
-            if (start(&a, cw_test_data(name), *isa, 2) && CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err), "%s", err.text)) {
-                const double off = distance(x, n, STEP, want, count);
+            if (test_sounding_start(&a, cw_test_data(name), *isa, 2) && CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err), "%s", err.text)) {
+                const double off = test_sounding_distance(x, n, STEP, want, count);
                 CHECKF(off < (narrow(*isa) ? 2e-2 : 1e-5), "%s on %s: off by %g", name, *isa, off);
             }
-            end(&a);
+            test_sounding_end(&a);
         }
     }
 done:
@@ -149,9 +114,9 @@ static void recordings(const char *path, const char *file) {
     if (!CHECKF(!cw_reference_open(&r, file, &err), "%s", err.text))
         return;
     for (const char *const *isa = cw_device_isas(); *isa && strcmp(*isa, "c") != 0; isa++) {
-        struct sounding a;
+        struct test_sounding a;
         double worst = 0, worst_mel = 0, worst_own = 0;
-        if (start(&a, path, *isa, 2)) {
+        if (test_sounding_start(&a, path, *isa, 2)) {
             for (int i = 0;; i++) {
                 const float *x = NULL;
                 size_t n = 0;
@@ -165,7 +130,7 @@ static void recordings(const char *path, const char *file) {
                 const struct cw_frames f = frames_of(mel, numbers / BANDS);
                 if (!CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err) && n == (size_t)count, "%s", err.text))
                     break;
-                worst = fmax(worst, distance(x, n, 1, want, count));
+                worst = fmax(worst, test_sounding_distance(x, n, 1, want, count));
                 worst_mel = fmax(worst_mel, mel_distance(a.d, x, want, n));
                 /* the distance from the recording's own mel, ours beside the reference's */
                 struct cw_mel *m = NULL;
@@ -185,7 +150,7 @@ static void recordings(const char *path, const char *file) {
                    worst_mel, worst_own);
             CHECKF(worst_own < 1e-3, "%s: log-mel distance from the recording differs by %g", *isa, worst_own);
         }
-        end(&a);
+        test_sounding_end(&a);
     }
     cw_reference_close(r);
 }
@@ -210,22 +175,22 @@ static void real(void) {
     if (!mel || !CHECK(want != NULL))
         goto done;
     for (const char *const *isa = cw_device_isas(); *isa && strcmp(*isa, "c") != 0; isa++) {
-        struct sounding a;
+        struct test_sounding a;
         const float *x = NULL;
         size_t n = 0;
         const struct cw_frames f = frames_of(mel, REAL_FRAMES);
-        if (start(&a, path, *isa, 2) &&
+        if (test_sounding_start(&a, path, *isa, 2) &&
             CHECKF(!cw_mel_run(m, a.d, sound.samples, sound.count, (struct cw_mat){mel, frames, BANDS, BANDS}, &err) &&
                        !cw_vocoder_run(a.s, &f, 1, &x, &n, &err),
                    "%s", err.text) &&
             CHECKF(n == (size_t)count, "%zu samples, expected %d", n, count)) {
-            const double off = distance(x, n, 1, want, count), mels = mel_distance(a.d, x, want, n);
+            const double off = test_sounding_distance(x, n, 1, want, count), mels = mel_distance(a.d, x, want, n);
             CHECKF(off < (narrow(*isa) ? 2e-2 : 1e-4) && mels < (narrow(*isa) ? 2e-2 : 1e-3), "%s: off by %g, mel by %g", *isa, off, mels);
             const struct cw_vocoder_info *info = cw_vocoder_info(a.v);
             CHECK_STR(info->licence, "agpl-3.0-or-later");
             CHECK(strstr(info->terms, "Affero") != NULL && info->sample_rate == 22050 && info->channels == BANDS && info->hop == 256);
         }
-        end(&a);
+        test_sounding_end(&a);
     }
     const char *more = getenv("CASTWRIGHT_HIFIGAN_REFERENCE");
     if (more)
@@ -244,11 +209,11 @@ static void same_bytes(void) {
     float *mel = slow_mel(&frames), *kept = NULL;
     static const int threads[] = {1, 3};
     for (int i = 0; mel && i < 2; i++) {
-        struct sounding a;
+        struct test_sounding a;
         const float *x = NULL;
         size_t n = 0;
         const struct cw_frames f = frames_of(mel, frames), less = frames_of(mel, 96 + 20), one = frames_of(mel, 1);
-        if (start(&a, cw_test_data("hifigan_1.gguf"), NULL, threads[i]) && CHECK(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err))) {
+        if (test_sounding_start(&a, cw_test_data("hifigan_1.gguf"), NULL, threads[i]) && CHECK(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err))) {
             CHECK(n == (size_t)frames * 256);
             if (!kept) {
                 kept = malloc(sizeof *kept * n);
@@ -260,7 +225,7 @@ static void same_bytes(void) {
             CHECK(kept && memcmp(kept, x, sizeof *kept * 96 * 256) == 0);
             CHECK(!cw_vocoder_run(a.s, &one, 1, &x, &n, &err) && n == 256);
         }
-        end(&a);
+        test_sounding_end(&a);
     }
     free(kept);
     free(mel);
@@ -268,11 +233,11 @@ static void same_bytes(void) {
 
 static void refusals(void) {
     struct cw_error err = {0};
-    struct sounding a;
+    struct test_sounding a;
     const float *x = NULL;
     size_t n = 0;
     float mel[2 * BANDS] = {0};
-    if (start(&a, cw_test_data("hifigan_2.gguf"), NULL, 1)) {
+    if (test_sounding_start(&a, cw_test_data("hifigan_2.gguf"), NULL, 1)) {
         struct cw_frames f = frames_of(mel, 2);
         f.kind = "mel-vocos";
         CHECK_REFUSED(cw_vocoder_run(a.s, &f, 1, &x, &n, &err), &err, "mel-hifigan", "mel-vocos");
@@ -290,7 +255,7 @@ static void refusals(void) {
         f = frames_of(mel, 2);
         CHECK_REFUSED(cw_vocoder_run(a.s, &f, 1, &x, &n, &err), &err, "data[81]", "inf");
     }
-    end(&a);
+    test_sounding_end(&a);
 }
 
 /* hifigan_1.gguf with `from` become `to`, of the same length. */

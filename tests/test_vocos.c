@@ -10,45 +10,10 @@
 
 #include "tests/test_checkpoint.h"
 #include "tests/test_reference.h"
+#include "tests/test_sounding.h"
 #include "vocoder/vocoder.h"
 
 enum { BANDS = 20, SLOW = 10, STEP = 5, HOP = 16, FFT = 64 };
-
-struct sounding {
-    struct cw_device *d;
-    struct cw_vocoder *v;
-    struct cw_vocoder_session *s;
-};
-
-static bool start(struct sounding *a, const char *path, const char *isa, int threads) {
-    struct cw_error err = {0};
-    struct cw_device_params p = cw_device_params_default();
-    p.isa = isa;
-    p.threads = threads;
-    *a = (struct sounding){0};
-    return CHECKF(!cw_device_open(&a->d, p, &err) && !cw_vocoder_open(&a->v, a->d, path, &err) &&
-                      !cw_vocoder_session_open(&a->s, a->v, &err),
-                  "%s", err.text);
-}
-
-static void end(struct sounding *a) {
-    cw_vocoder_session_close(a->s);
-    cw_vocoder_close(a->v);
-    cw_device_close(a->d);
-}
-
-/* Every step-th sample against want [count]. */
-static double distance(const float *x, size_t n, int step, const float *want, int count) {
-    double off = 0, all = 0;
-    if ((n + (size_t)step - 1) / (size_t)step != (size_t)count)
-        return INFINITY;
-    for (int i = 0; i < count; i++) {
-        const double d = (double)x[(size_t)i * (size_t)step] - (double)want[i];
-        off += d * d;
-        all += (double)want[i] * (double)want[i];
-    }
-    return sqrt(off / all);
-}
 
 static struct cw_frames frames_of(const float *mel, int count, int bands, int hop) {
     return (struct cw_frames){.kind = "mel-vocos", .count = count, .channels = bands, .data = mel, .sample_rate = 24000, .hop = hop};
@@ -77,18 +42,18 @@ static void full(const char *folder) {
     const float *mel = cw_reference_floats(r, "mel", &numbers), *want = cw_reference_floats(r, "audio", &count);
     snprintf(path, sizeof path, "%s/vocos.gguf", folder);
     for (const char *const *isa = cw_device_isas(); *isa && strcmp(*isa, "c") != 0; isa++) {
-        struct sounding a;
+        struct test_sounding a;
         const float *x = NULL;
         size_t n = 0;
         const struct cw_frames f = frames_of(mel, numbers / 100, 100, 256);
-        if (start(&a, path, *isa, 2) && CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err), "%s", err.text)) {
-            const double off = distance(x, n, 1, want, count), from = cw_seconds(), cpu = cw_cpu_seconds();
+        if (test_sounding_start(&a, path, *isa, 2) && CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err), "%s", err.text)) {
+            const double off = test_sounding_distance(x, n, 1, want, count), from = cw_seconds(), cpu = cw_cpu_seconds();
             CHECKF(off < 1e-4, "%s: off by %g", *isa, off);
             CHECK(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err));
             printf("    %s: off by %.2g (relative L2), real-time factor %.4f, CPU seconds a second of sound %.4f\n", *isa, off,
                    (cw_seconds() - from) * 24000 / (double)n, (cw_cpu_seconds() - cpu) * 24000 / (double)n);
         }
-        end(&a);
+        test_sounding_end(&a);
     }
     cw_reference_close(r);
 }
@@ -106,12 +71,13 @@ static void small(void) {
         goto done;
     for (const char *const *isa = cw_device_isas(); *isa; isa++) {
         for (int threads = 1; threads <= 3; threads += 2) {
-            struct sounding a;
+            struct test_sounding a;
             const float *x = NULL;
             size_t n = 0;
             const struct cw_frames f = frames_of(mel, frames, BANDS, HOP), less = frames_of(mel, 200, BANDS, HOP);
-            if (start(&a, cw_test_data("vocos.gguf"), *isa, threads) && CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err), "%s", err.text)) {
-                const double off = distance(x, n, STEP, want, count);
+            if (test_sounding_start(&a, cw_test_data("vocos.gguf"), *isa, threads) &&
+                CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err), "%s", err.text)) {
+                const double off = test_sounding_distance(x, n, STEP, want, count);
                 CHECKF(off < 1e-4, "%s: off by %g", *isa, off);
                 CHECK(n == (size_t)(frames - 1) * HOP);
                 if (threads == 1) {
@@ -123,7 +89,7 @@ static void small(void) {
                 CHECKF(kept && !memcmp(kept, x, sizeof *kept * n), "%s: %d threads: other bytes", *isa, threads);
                 CHECK(!cw_vocoder_run(a.s, &less, 1, &x, &n, &err) && n == 199 * HOP);
             }
-            end(&a);
+            test_sounding_end(&a);
         }
     }
 done:
@@ -205,11 +171,11 @@ static void converter(void) {
 
 static void refusals(void) {
     struct cw_error err = {0};
-    struct sounding a;
+    struct test_sounding a;
     const float *x = NULL;
     size_t n = 0;
     float mel[2 * BANDS] = {0};
-    if (start(&a, cw_test_data("vocos.gguf"), NULL, 1)) {
+    if (test_sounding_start(&a, cw_test_data("vocos.gguf"), NULL, 1)) {
         struct cw_frames f = frames_of(mel, 1, BANDS, HOP);
         CHECK_REFUSED(cw_vocoder_run(a.s, &f, 1, &x, &n, &err), &err, "2 or more", "found 1");
         f = frames_of(mel, 2, BANDS, HOP);
@@ -220,7 +186,7 @@ static void refusals(void) {
         f.kind = "mel-vocos";
         CHECK_REFUSED(cw_vocoder_run(a.s, &f, 1, &x, &n, &err), &err, "data[3]", "nan");
     }
-    end(&a);
+    test_sounding_end(&a);
     /* the file with one name or number changed */
     char *data = NULL, path[CW_PATH_MAX];
     size_t size = 0;

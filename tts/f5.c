@@ -73,28 +73,11 @@ struct loader {
     struct cw_error *err;
 };
 
-static int load_int(const struct loader *l, const char *key, int lo, int hi, int *value) {
-    int64_t n;
-    if (cw_gguf_int(l->g, key, &n, l->err) != 0)
-        return -1;
-    if (n < lo || n > hi)
-        return cw_fail(l->err, CW_BAD_INPUT, "%s: key \"%s\": expected %d to %d, found %lld", l->path, key, lo, hi, (long long)n);
-    *value = (int)n;
-    return 0;
-}
-
 /* dims: up to three, the rest 0 */
 static int load(const struct loader *l, const char *layer, const char *leaf, int a, int b, int c, const float **data) {
-    char name[96];
-    const int dims[3] = {a, b, c};
-    size_t count = (size_t)a * (size_t)(b ? b : 1) * (size_t)(c ? c : 1);
+    char name[128];
     snprintf(name, sizeof name, "%s%s", layer, leaf);
-    if (cw_gguf_f32(l->g, name, dims, b == 0 ? 1 : c == 0 ? 2 : 3, data, l->err) != 0)
-        return -1;
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite((*data)[i]))
-            return cw_fail(l->err, CW_BAD_INPUT, "%s: tensor \"%s\": expected finite numbers, found %g", l->path, name, (double)(*data)[i]);
-    return 0;
+    return cw_gguf_f32_finite(l->g, name, (const int[]){a, b, c}, b == 0 ? 1 : c == 0 ? 2 : 3, data, l->err);
 }
 
 static int load_copy(const struct loader *l, const char *layer, const char *leaf, int a, int b, float **to) {
@@ -195,13 +178,17 @@ static int load_block(const struct loader *l, const struct cw_f5 *m, int i, stru
 }
 
 static int load_shape(const struct loader *l, struct cw_f5 *m) {
-    if (load_int(l, "f5.bands", 1, 256, &m->bands) != 0 || load_int(l, "f5.width", GROUPS, WIDTH_MAX, &m->dim) != 0 ||
-        load_int(l, "f5.depth", 1, DEPTH_MAX, &m->depth) != 0 || load_int(l, "f5.heads", 1, WIDTH_MAX, &m->heads) != 0 ||
-        load_int(l, "f5.hidden", 1, 4 * WIDTH_MAX, &m->wide) != 0 || load_int(l, "f5.text_width", 2, WIDTH_MAX, &m->text_dim) != 0 ||
-        load_int(l, "f5.text_hidden", 1, 4 * WIDTH_MAX, &m->text_wide) != 0 ||
-        load_int(l, "f5.text_depth", 1, TEXT_DEPTH_MAX, &m->text_depth) != 0 ||
-        load_int(l, "f5.vocabulary", 1, VOCABULARY_MAX, &m->vocabulary) != 0 || load_int(l, "f5.mask_text", 0, 1, &m->mask_text) != 0 ||
-        load_int(l, "f5.rope_heads", 1, WIDTH_MAX, &m->rope_heads) != 0)
+    if (cw_gguf_int_in(l->g, "f5.bands", 1, 256, &m->bands, l->err) != 0 ||
+        cw_gguf_int_in(l->g, "f5.width", GROUPS, WIDTH_MAX, &m->dim, l->err) != 0 ||
+        cw_gguf_int_in(l->g, "f5.depth", 1, DEPTH_MAX, &m->depth, l->err) != 0 ||
+        cw_gguf_int_in(l->g, "f5.heads", 1, WIDTH_MAX, &m->heads, l->err) != 0 ||
+        cw_gguf_int_in(l->g, "f5.hidden", 1, 4 * WIDTH_MAX, &m->wide, l->err) != 0 ||
+        cw_gguf_int_in(l->g, "f5.text_width", 2, WIDTH_MAX, &m->text_dim, l->err) != 0 ||
+        cw_gguf_int_in(l->g, "f5.text_hidden", 1, 4 * WIDTH_MAX, &m->text_wide, l->err) != 0 ||
+        cw_gguf_int_in(l->g, "f5.text_depth", 1, TEXT_DEPTH_MAX, &m->text_depth, l->err) != 0 ||
+        cw_gguf_int_in(l->g, "f5.vocabulary", 1, VOCABULARY_MAX, &m->vocabulary, l->err) != 0 ||
+        cw_gguf_int_in(l->g, "f5.mask_text", 0, 1, &m->mask_text, l->err) != 0 ||
+        cw_gguf_int_in(l->g, "f5.rope_heads", 1, WIDTH_MAX, &m->rope_heads, l->err) != 0)
         return -1;
     if (m->dim % GROUPS || m->dim % m->heads || m->dim / m->heads % 2 || m->dim / m->heads > 256 || m->text_dim % 2 ||
         m->rope_heads > m->heads)

@@ -7,7 +7,7 @@
 
 struct cw_vocoder_engine {
     const char *architecture; /* general.architecture of the files it reads */
-    /* Keeps nothing of g, whose `path` is for messages, nor of `learnt`, which may be NULL. */
+    /* Keeps nothing of g, whose `path` is for messages, nor of `learnt`, which may be NULL and is without session_use. */
     int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, const char *path, const struct cw_learnt *learnt,
                 struct cw_error *err);
     void (*close)(void *model);
@@ -24,6 +24,15 @@ struct cw_vocoder_engine {
 
 extern const struct cw_vocoder_engine cw_vocoder_istftnet; /* Kokoro's generator (istftnet.c) */
 extern const struct cw_vocoder_engine cw_vocoder_hifigan, cw_vocoder_vocos;
+
+/* Rows [lo, hi) of the whole, for engines that compute a chunk with the rows around it that it depends on. */
+struct span {
+    int lo, hi;
+};
+
+static inline struct span widen(struct span s, int by, int rows) {
+    return (struct span){s.lo > by ? s.lo - by : 0, s.hi < rows - by ? s.hi + by : rows};
+}
 
 /* Refuses a number that is not finite, by name and place. */
 CW_MUST_CHECK int cw_vocoder_check_numbers(const char *what, const float *x, size_t n, struct cw_error *err);

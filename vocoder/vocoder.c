@@ -65,8 +65,8 @@ int cw_vocoder_open_learnt(struct cw_vocoder **out, struct cw_device *d, const c
                 engines[0]->architecture, engines[1]->architecture, engines[2]->architecture, (int)(len < 64 ? len : 64), name);
         goto done;
     }
-    if (learnt && learnt->count > 0 && !v->engine->session_use) {
-        cw_fail(err, CW_BAD_INPUT, "%s: expected a vocoder that a learnt voice belongs to, found \"%s\"", path, v->engine->architecture);
+    if (learnt && !v->engine->session_use) {
+        cw_fail(err, CW_BAD_INPUT, "%s: expected a model that voices learn for, found one of \"%s\"", path, v->engine->architecture);
         goto done;
     }
     if (keep_string(g, "general.name", &v->name, err) || keep_string(g, "general.license", &v->licence, err) ||

@@ -65,30 +65,11 @@ struct loader {
     struct cw_error *err;
 };
 
-static int load_int(const struct loader *l, const char *key, int lo, int hi, int *value) {
-    int64_t n;
-    if (cw_gguf_int(l->g, key, &n, l->err))
-        return -1;
-    if (n < lo || n > hi)
-        return cw_fail(l->err, CW_BAD_INPUT, "%s: key \"%s\": expected %d to %d, found %lld", l->path, key, lo, hi, (long long)n);
-    *value = (int)n;
-    return 0;
-}
-
 /* dims: up to three, the rest 0 */
 static int load(const struct loader *l, const char *layer, const char *leaf, int a, int b, int c, const float **data) {
     char name[96];
-    const int dims[3] = {a, b, c}, n = b == 0 ? 1 : c == 0 ? 2 : 3;
-    const size_t count = (size_t)a * (size_t)(b ? b : 1) * (size_t)(c ? c : 1);
-
     snprintf(name, sizeof name, "%s.%s", layer, leaf);
-    if (cw_gguf_f32(l->g, name, dims, n, data, l->err))
-        return -1;
-    for (size_t i = 0; i < count; i++) {
-        if (!isfinite((*data)[i]))
-            return cw_fail(l->err, CW_BAD_INPUT, "%s: tensor \"%s\": expected finite numbers, found %g", l->path, name, (double)(*data)[i]);
-    }
-    return 0;
+    return cw_gguf_f32_finite(l->g, name, (const int[]){a, b, c}, b == 0 ? 1 : c == 0 ? 2 : 3, data, l->err);
 }
 
 static int copy(const float *from, size_t n, float **to, struct cw_error *err) {
@@ -192,20 +173,18 @@ static int vocos_open(void **out, struct cw_device *d, const struct cw_gguf *g, 
     int rc = -1;
     struct vocos *m = calloc(1, sizeof *m);
 
+    (void)learnt;
     *out = NULL;
     if (!m) {
         cw_fail_memory(err, path);
         goto done;
     }
-    if (learnt) {
-        cw_fail(err, CW_BAD_INPUT, "%s: expected a model that voices learn for, found Vocos", path);
-        goto done;
-    }
     m->device = d;
-    if (load_int(&l, "vocos.sample_rate", 8000, 96000, &m->rate) || load_int(&l, "vocos.fft", 2, CW_STFT_MAX, &m->fft) ||
-        load_int(&l, "vocos.hop", 1, CW_STFT_MAX / 2, &m->hop) || load_int(&l, "vocos.bands", 1, BANDS_MAX, &m->bands) ||
-        load_int(&l, "vocos.width", 1, WIDTH_MAX, &m->width) || load_int(&l, "vocos.hidden", 1, WIDTH_MAX, &m->hidden) ||
-        load_int(&l, "vocos.layers", 1, LAYERS_MAX, &m->layers))
+    if (cw_gguf_int_in(g, "vocos.sample_rate", 8000, 96000, &m->rate, err) ||
+        cw_gguf_int_in(g, "vocos.fft", 2, CW_STFT_MAX, &m->fft, err) || cw_gguf_int_in(g, "vocos.hop", 1, CW_STFT_MAX / 2, &m->hop, err) ||
+        cw_gguf_int_in(g, "vocos.bands", 1, BANDS_MAX, &m->bands, err) || cw_gguf_int_in(g, "vocos.width", 1, WIDTH_MAX, &m->width, err) ||
+        cw_gguf_int_in(g, "vocos.hidden", 1, WIDTH_MAX, &m->hidden, err) ||
+        cw_gguf_int_in(g, "vocos.layers", 1, LAYERS_MAX, &m->layers, err))
         goto done;
     if (cw_stft_open(&m->stft, m->fft, m->hop, err)) {
         cw_fail_in(err, "%s", path);
@@ -294,14 +273,6 @@ static void synthesise_piece(void *arg, int i) {
     cw_stft_synthesise(s->model->stft, (size_t)s->frames, frame_bins, s, s->first + at, n, out);
     for (size_t k = 0; k < n; k++)
         s->wave[at + k] = (float)out[k];
-}
-
-struct span {
-    int lo, hi;
-};
-
-static struct span widen(struct span s, int by, int rows) {
-    return (struct span){s.lo > by ? s.lo - by : 0, s.hi < rows - by ? s.hi + by : rows};
 }
 
 /* x [in.hi - in.lo, D] becomes its rows `out`, with what the block adds. */
