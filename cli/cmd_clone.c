@@ -42,8 +42,7 @@ struct clone_request {
     bool self, json, fresh, each;
 };
 
-/* ---- texts ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- texts --------------------------------------------------------------------------------------------------------------------------- */
 
 static const char *leaf(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -116,8 +115,7 @@ static int text_of(const struct clone_request *q, const char *recording, bool si
     return *text ? 0 : cw_fail(err, CW_BAD_INPUT, "%s: expected what is said in %s, found nothing", path, recording);
 }
 
-/* ---- recording ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- recording ----------------------------------------------------------------------------------------------------------------------- */
 
 /* Until Enter, the end of the input, half a minute, or Ctrl-C. */
 static int record_one(struct cw_recorder *r, int rate, float *x, size_t *n, struct cw_error *err) {
@@ -203,8 +201,7 @@ int cli_voices_script(int argc, char **argv) {
     return record && record_script(record, &err) != 0 ? cli_error(c, &err) : 0;
 }
 
-/* ---- progress --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- progress ------------------------------------------------------------------------------------------------------------------------ */
 
 static bool on_clone(void *arg, const struct cw_clone_progress *p) {
     static const char *const stages[] = {"listening to the recordings", "hearing the stock voices, once on this machine", "fitting prosody",
@@ -222,8 +219,7 @@ static bool on_clone(void *arg, const struct cw_clone_progress *p) {
     return !cli_interrupted();
 }
 
-/* ---- consent
- * ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- consent ------------------------------------------------------------------------------------------------------------------------- */
 
 /* A record made before: does it hold, and is it about these recordings and this speaker? */
 static int check_record(const struct cw_consent *c, const struct cw_trust *trust, const struct cw_enrol_source *sources, int count,
@@ -273,8 +269,7 @@ done:
     return result;
 }
 
-/* ---- clone
- * -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- clone --------------------------------------------------------------------------------------------------------------------------- */
 
 struct bench { /* all that is open */
     struct cw_device *device;

@@ -221,18 +221,18 @@ static void ask_for_views(struct writer *w, const char *names[2]) {
     }
 }
 
-/* The passage with most to tell that lies near none that answers a question already or was tried, else near `wanted`; -1: none is left. */
-static int untold_passage(const struct writer *w, const int *answering, const bool *tried, int wanted) {
-    enum { ENOUGH = 4 };
+enum { TOLD_ENOUGH = 4 }; /* sentences that a part can be made of */
+
+/* The passage with most to tell that lies near none that answers a question already, else near `wanted`; -1: none is left. */
+static int untold_passage(const struct writer *w, const int *answering, const int *tellable, int wanted) {
     int best = -1;
     double best_score = 0;
     for (int i = 0; i < w->sources->count; i++) {
-        int sentences = tried[i] ? 0 : writer_tellable(w->sources->passages[i].text, ENOUGH);
-        double score = sentences - (double)abs(i - wanted) / w->sources->count;
+        double score = tellable[i] - (double)abs(i - wanted) / w->sources->count;
         for (int k = 0; k < w->part_count; k++) {
-            score -= answering[k] >= 0 && abs(answering[k] - i) <= 1 ? ENOUGH + 1 : 0;
+            score -= answering[k] >= 0 && abs(answering[k] - i) <= 1 ? TOLD_ENOUGH + 1 : 0;
         }
-        if (sentences > 0 && score > best_score) {
+        if (tellable[i] > 0 && score > best_score) {
             best = i;
             best_score = score;
         }
@@ -300,9 +300,9 @@ done:
 /* A question that the sources do not answer would be talked past: another takes its place, made from a passage that no part tells. */
 static int ground_questions(struct writer *w, const char *names[2], struct cw_error *err) {
     enum { TRIES = 3 };
-    int status = -1, answering[PARTS_MAX];
-    bool *tried = calloc((size_t)w->sources->count + 1, sizeof *tried);
-    if (tried == NULL) {
+    int status = -1, answering[PARTS_MAX], unanswered = 0;
+    int *tellable = calloc((size_t)w->sources->count + 1, sizeof *tellable); /* sentences of a passage; 0 as well once it was tried */
+    if (tellable == NULL) {
         return cw_fail_memory(err, "writer");
     }
     for (int i = 0; i < w->part_count; i++) {
@@ -311,14 +311,18 @@ static int ground_questions(struct writer *w, const char *names[2], struct cw_er
             goto done;
         }
         answering[i] = share >= ANSWERED && question_good(w, w->parts[i].question, i) ? answering[i] : -1;
+        unanswered += answering[i] < 0;
+    }
+    for (int i = 0; i < w->sources->count && unanswered > 0; i++) {
+        tellable[i] = writer_tellable(w->sources->passages[i].text, TOLD_ENOUGH);
     }
     for (int i = 0; i < w->part_count; i++) {
         for (int k = 0; k < TRIES && answering[i] < 0; k++) {
-            int passage = untold_passage(w, answering, tried, (int)((long)w->sources->count * (2 * i + 1) / (2 * w->part_count)));
+            int passage = untold_passage(w, answering, tellable, (int)((long)w->sources->count * (2 * i + 1) / (2 * w->part_count)));
             if (passage < 0) {
                 break;
             }
-            tried[passage] = true;
+            tellable[passage] = 0;
             if (ask_about(w, i, passage, names, 0.4f + 0.2f * (float)k, &answering[i], err) != 0) {
                 goto done;
             }
@@ -326,7 +330,7 @@ static int ground_questions(struct writer *w, const char *names[2], struct cw_er
     }
     status = 0;
 done:
-    free(tried);
+    free(tellable);
     return status;
 }
 

@@ -195,8 +195,7 @@ static int open_stream(struct cw_player *p, struct cw_error *err) {
 
 int cw_player_device(char *name, size_t size, struct cw_error *err) {
     struct cw_player p = {.rate = 24000, .channels = 1, .device_channels = 1};
-    pthread_mutex_lock(&portaudio_lock);
-    int saved = hush();
+    int saved = cw_portaudio_enter();
     int result = open_stream(&p, err);
     if (result == 0) {
         const PaDeviceInfo *device = Pa_GetDeviceInfo(Pa_GetDefaultOutputDevice());
@@ -206,8 +205,7 @@ int cw_player_device(char *name, size_t size, struct cw_error *err) {
     if (p.initialised) {
         Pa_Terminate();
     }
-    unhush(saved);
-    pthread_mutex_unlock(&portaudio_lock);
+    cw_portaudio_leave(saved);
     return result;
 }
 
@@ -234,12 +232,10 @@ int cw_player_open(struct cw_player **player, struct cw_player_params params, st
     p->lead = (size_t)(lead_seconds * params.rate);
     p->prime = (size_t)(params.prime_seconds * params.rate);
     p->prime = p->prime > p->ring.frames / 2 ? p->ring.frames / 2 : p->prime < 1 ? 1 : p->prime;
-    pthread_mutex_lock(&portaudio_lock);
-    int saved = hush();
+    int saved = cw_portaudio_enter();
     result = open_stream(p, err);
-    unhush(saved);
     hush_alsa(ignore_alsa);
-    pthread_mutex_unlock(&portaudio_lock);
+    cw_portaudio_leave(saved);
 done:
     if (result != 0) {
         cw_player_close(p);
@@ -253,8 +249,7 @@ void cw_player_close(struct cw_player *p) {
     if (p == NULL) {
         return;
     }
-    pthread_mutex_lock(&portaudio_lock);
-    int saved = hush();
+    int saved = cw_portaudio_enter();
     if (p->stream != NULL) {
         Pa_AbortStream(p->stream);
         Pa_CloseStream(p->stream);
@@ -262,8 +257,7 @@ void cw_player_close(struct cw_player *p) {
     if (p->initialised) {
         Pa_Terminate();
     }
-    unhush(saved);
-    pthread_mutex_unlock(&portaudio_lock);
+    cw_portaudio_leave(saved);
     cw_ring_close(&p->ring);
     free(p);
 }

@@ -8,46 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sndfile.h>
-
 struct cw_vocode_params cw_vocode_params_default(void) {
     struct cw_vocode_params p = {.vocoder = "hifigan"};
     return p;
 }
 
-/* Written beside its name and read back, since libsndfile's last write can fail unseen on a full disk. */
-static int write_sound(const char *out, int format, int rate, float *x, size_t n, struct cw_error *err) {
-    int result = -1;
-    char temp[CW_PATH_MAX] = "";
-    SF_INFO info = {.samplerate = rate, .channels = 1, .format = format | SF_FORMAT_PCM_16}, check = {0};
-    SNDFILE *file = NULL;
+/* Louder than full scale is made quieter as a whole. */
+static void keep_in_scale(float *x, size_t n) {
     float peak = 0;
     for (size_t i = 0; i < n; i++)
         peak = fmaxf(peak, fabsf(x[i]));
     for (size_t i = 0; i < n && peak > 0.999F; i++)
         x[i] *= 0.999F / peak;
-    if (cw_file_begin(out, temp, err) != 0) {
-        temp[0] = '\0';
-        goto done;
-    }
-    file = sf_open(temp, SFM_WRITE, &info);
-    if (!file || sf_writef_float(file, x, (sf_count_t)n) != (sf_count_t)n) {
-        cw_fail(err, CW_FAILED, "%s: cannot write: %s", out, sf_strerror(file));
-        goto done;
-    }
-    int closed = sf_close(file);
-    file = sf_open(temp, SFM_READ, &check);
-    if (closed != 0 || !file || check.frames != (sf_count_t)n) {
-        cw_fail(err, CW_FAILED, "%s: cannot write: expected %zu samples, found %lld", out, n, (long long)check.frames);
-        goto done;
-    }
-    result = cw_file_commit(temp, out, err);
-    temp[0] = '\0';
-done:
-    if (file)
-        sf_close(file);
-    cw_file_discard(temp);
-    return result;
 }
 
 /* What is needed before anything is computed. */
@@ -125,7 +97,8 @@ int cw_vocode(struct cw_studio *s, const char *recording, struct cw_vocode_param
         goto done;
     }
     memcpy(copy, samples, sizeof *copy * count);
-    result = write_sound(p.out, format, m.rate, copy, count, err);
+    keep_in_scale(copy, count);
+    result = cw_recording_write(p.out, copy, count, m.rate, err);
 done:
     free(copy);
     free(bands);

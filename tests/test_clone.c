@@ -69,8 +69,7 @@ static void test_script(void) {
     cw_speech_close(speech);
 }
 
-/* ---- regression ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- regression ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Stock voices whose embeddings are a linear map of their weights: the weights of another mix come out. */
 static void test_regression(void) {
@@ -121,8 +120,7 @@ done:
     cw_stock_close(&s);
 }
 
-/* ---- additions -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- additions ----------------------------------------------------------------------------------------------------------------------- */
 
 static void test_additions(void) {
     enum { OUT = 3, IN = 2, TAPS = 2, RANK = 2 };
@@ -333,8 +331,7 @@ done:
     free(c);
 }
 
-/* ---- the whole way ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the whole way ------------------------------------------------------------------------------------------------------------------- */
 
 static const char said[] = "Nobody on the pier had seen it coming, so the first wave took them all by surprise. My brother bought seven "
                            "yellow lamps at the market, and he says that purple would have looked better.";
@@ -506,8 +503,7 @@ done:
     rig_close(&r);
 }
 
-/* ---- the command line
- * ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the command line ---------------------------------------------------------------------------------------------------------------- */
 
 /* Runs the program with these words, what it prints into `out`; gives its exit code. */
 static int run(char *out, size_t size, const char *const *words) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { BLOCK = 4096, CHANNELS_MAX = 64, CLIP_RUN = 3 };
 
@@ -101,7 +102,9 @@ done:
 }
 
 int cw_recording_write(const char *path, const float *x, size_t n, int rate, struct cw_error *err) {
-    SF_INFO info = {.samplerate = rate, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16};
+    const char *dot = strrchr(path, '.');
+    const int container = dot != NULL && strcasecmp(dot, ".flac") == 0 ? SF_FORMAT_FLAC : SF_FORMAT_WAV;
+    SF_INFO info = {.samplerate = rate, .channels = 1, .format = container | SF_FORMAT_PCM_16}, check = {0};
     char temp[CW_PATH_MAX] = "";
     SNDFILE *file = NULL;
     int result = -1;
@@ -113,12 +116,17 @@ int cw_recording_write(const char *path, const float *x, size_t n, int rate, str
         cw_fail(err, CW_FAILED, "%s: cannot write: %s", path, sf_strerror(NULL));
         goto done;
     }
-    sf_command(file, SFC_SET_CLIPPING, NULL, SF_TRUE);
+    for (size_t i = 0; i < n; i++) {
+        if (fabsf(x[i]) > 1) { /* else a sample would wrap around */
+            sf_command(file, SFC_SET_CLIPPING, NULL, SF_TRUE);
+            break;
+        }
+    }
     const bool whole = sf_writef_float(file, x, (sf_count_t)n) == (sf_count_t)n;
     const bool closed = sf_close(file) == 0;
-    file = NULL;
-    if (!whole || !closed) {
-        cw_fail(err, CW_FAILED, "%s: cannot write %zu samples; is the disk full?", path, n);
+    file = sf_open(temp, SFM_READ, &check); /* libsndfile's last write can fail unseen on a full disk: read back what is there */
+    if (!whole || !closed || file == NULL || check.frames != (sf_count_t)n) {
+        cw_fail(err, CW_FAILED, "%s: cannot write: expected %zu samples, found %lld; is the disk full?", path, n, (long long)check.frames);
         goto done;
     }
     if (cw_file_commit(temp, path, err) != 0) {

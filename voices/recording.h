@@ -18,7 +18,7 @@ struct cw_recording {
 /* Not a sound file, empty, longer than CW_RECORDING_SECONDS_MAX, a sample that is not a number: CW_BAD_INPUT. */
 CW_MUST_CHECK int cw_recording_read(struct cw_recording *r, const char *path, struct cw_error *err);
 void cw_recording_free(struct cw_recording *r);
-/* 16-bit WAV, mono; whole or not at all. */
+/* 16 bits, mono, FLAC where the path ends in .flac, else WAV; louder than full scale is clipped. Whole or not at all. */
 CW_MUST_CHECK int cw_recording_write(const char *path, const float *x, size_t n, int rate, struct cw_error *err);
 
 /* *out [*count] is free()d by the caller; count = ceil(n to / from). from = to copies. */

@@ -540,22 +540,6 @@ static int run_tier(struct trainer *t, struct cw_error *err) {
     return update_layers(t, err);
 }
 
-static int take_result(const struct trainer *t, struct cw_trained *out, struct cw_error *err);
-
-/* Shows what there is after a tier, where another one follows. */
-static int show_tier(const struct trainer *t, enum cw_train_tier tier, struct cw_error *err) {
-    struct cw_trained now = {0};
-    int left = 0, rc = 0;
-
-    for (int k = (int)tier + 1; k < CW_TRAIN_TIERS; k++)
-        left += t->params.steps[k];
-    if (!t->params.tier || t->done[tier] == 0 || left == 0)
-        return 0;
-    rc = take_result(t, &now, err) != 0 ? -1 : t->params.tier(t->params.arg, tier, &now, err);
-    cw_trained_free(&now);
-    return rc;
-}
-
 /* ---- the result ---------------------------------------------------------------------------------------------------------------- */
 
 static int take_result(const struct trainer *t, struct cw_trained *out, struct cw_error *err) {
@@ -584,6 +568,20 @@ static int take_result(const struct trainer *t, struct cw_trained *out, struct c
         to->up = low ? out->numbers + (l->up - t->x) : NULL;
     }
     return 0;
+}
+
+/* Shows what there is after a tier, where another one follows. */
+static int show_tier(const struct trainer *t, enum cw_train_tier tier, struct cw_error *err) {
+    struct cw_trained now = {0};
+    int left = 0, rc = 0;
+
+    for (int k = (int)tier + 1; k < CW_TRAIN_TIERS; k++)
+        left += t->params.steps[k];
+    if (!t->params.tier || t->done[tier] == 0 || left == 0)
+        return 0;
+    rc = take_result(t, &now, err) != 0 ? -1 : t->params.tier(t->params.arg, tier, &now, err);
+    cw_trained_free(&now);
+    return rc;
 }
 
 static int check_params(const struct cw_train_params *p, const struct cw_enrolment *e, const float *style, struct cw_error *err) {
