@@ -19,7 +19,7 @@ enum { JSON_TRIES = 3 };
 static bool admit_word(void *arg, const char *text) {
     const struct line_watch *l = arg;
     text += text[0] == ' ';
-    return !(l->opener[0] == '\0' && writer_bad_start(text)) && !ledger_has_run(&l->writer->said, text) &&
+    return !(l->opener[0] == '\0' && writer_bad_start(text)) && !ledger_has_run(&l->writer->said, text) && !writer_runs_again(text) &&
            !ledger_has_run(&l->writer->examples, text) && (l->writer->script->cast_count == 1 || strstr(text, l->name) == NULL);
 }
 

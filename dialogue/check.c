@@ -43,16 +43,18 @@ static uint32_t hash(const char *s, size_t n) {
     return h;
 }
 
-/* "crystals", "cooling", "cooled" count as "crystal", "cool", "cool". */
+/* "crystals", "cooling", "cooled" count as "crystal", "cool", "cool"; "earthquakes" and "earthquake", "causes" and "cause" as one word. */
 static size_t stem(const char *w, size_t n) {
     static const char *const endings[] = {"'s", "ing", "ed", "es", "s", "ly"};
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t e = strlen(endings[i]);
         if (n >= e + 4 && memcmp(w + n - e, endings[i], e) == 0) {
-            return n - e;
+            n -= e;
+            break;
         }
     }
-    return n;
+    bool silent = n >= 5 && strchr("eiy", w[n - 1]) != NULL; /* what "es" and "ed" took from "earthquakes", "studies", "studied" */
+    return n - silent;
 }
 
 static bool word_char(char c) {
@@ -207,6 +209,18 @@ double words_copied(const struct words *a, const struct words *b) {
         }
     }
     return (double)shared / (a->all_count - 2);
+}
+
+/* Five words in a row twice? */
+static bool words_run_again(const struct words *w) {
+    for (int i = 5; i + 4 < w->all_count; i++) {
+        for (int k = 0; k + 5 <= i; k++) {
+            if (memcmp(w->all + i, w->all + k, 5 * sizeof *w->all) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 /* ---- rules --------------------------------------------------------------------------------------------------------- */
@@ -705,6 +719,9 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
     }
     if (ledger_has_sentence(c->said, text, err)) {
         object(penalty, why, 110, "says a sentence again");
+    }
+    if (words_run_again(&w)) {
+        object(penalty, why, 120, "repeats itself");
     }
     check_likeness(c, &w, penalty, why);
     status = 0;

@@ -113,9 +113,26 @@ static int read_outline(const struct writer *w, const char *text, const char *na
     return 0;
 }
 
+/* What a plan is asked for: a small model takes it for a question ("What people do about it or what comes next?"). */
+static const char last_wish[] = "The last one asks what people do about it or what comes next.";
+static const char views_wish[] = "On the same line, what each of the two speakers holds on it, in a few words, so that they differ:";
+
+bool writer_is_wish(const char *question) {
+    static const char *const wishes[] = {last_wish, views_wish};
+    struct words asked = {0}, wish = {0};
+    struct cw_error ignored;
+    bool is = words_of(&asked, question, &ignored) != 0;
+    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0] && !is; i++) {
+        is = words_of(&wish, wishes[i], &ignored) != 0 || words_copied(&asked, &wish) > 0.5;
+        words_free(&wish);
+    }
+    words_free(&asked);
+    return is;
+}
+
 /* Short, the plan's own, and asked by no other of the first `count` parts. */
 static bool question_good(const struct writer *w, const char *q, int count) {
-    bool good = q != NULL && words_count(q) <= 14 && strlen(q) <= 100 && !writer_is_copied(w, q);
+    bool good = q != NULL && words_count(q) <= 14 && strlen(q) <= 100 && !writer_is_copied(w, q) && !writer_is_wish(q);
     for (int i = 0; i < count && good; i++) {
         good = w->parts[i].question == NULL || w->parts[i].question == q || strcmp(q, w->parts[i].question) != 0;
     }
@@ -214,10 +231,7 @@ done:
 
 static void ask_for_views(struct writer *w, const char *names[2]) {
     if (names[0] != NULL) {
-        cw_text_printf(&w->user,
-                       " On the same line, what each of the two speakers holds on it, in a few words, so that they differ: \"%s thinks ... "
-                       "%s thinks ...\".",
-                       names[0], names[1]);
+        cw_text_printf(&w->user, " %s \"%s thinks ... %s thinks ...\".", views_wish, names[0], names[1]);
     }
 }
 
@@ -346,10 +360,10 @@ int writer_plan(struct writer *w, struct cw_error *err) {
     }
     cw_text_printf(&w->user,
                    "Plan a talk on this topic. First a short catchy title. Then %d short question%s, one a line, each about "
-                   "another side of the topic, %s in this order. At most ten words each.%s",
+                   "another side of the topic, %s in this order. At most ten words each.%s%s",
                    w->part_count, w->part_count == 1 ? "" : "s",
                    w->sources != NULL ? "that the material answers," : "that a curious listener would ask",
-                   w->part_count == 1 || w->sources != NULL ? "" : " The last one asks what people do about it or what comes next.");
+                   w->part_count == 1 || w->sources != NULL ? "" : " ", w->part_count == 1 || w->sources != NULL ? "" : last_wish);
     ask_for_views(w, names);
     if (cw_text_check(&w->user, "writer", err) != 0) {
         return -1;

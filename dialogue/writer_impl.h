@@ -232,6 +232,7 @@ CW_MUST_CHECK int writer_ask(struct writer *w, const struct question *q, struct 
 
 /* plan.c: title, questions, views; what was said. */
 CW_MUST_CHECK int writer_plan(struct writer *w, struct cw_error *err);
+bool writer_is_wish(const char *question); /* says what a plan is asked for, not a thing that a listener would ask */
 /* Frees what a part holds; nothing is left in it. */
 void writer_part_free(struct part *p);
 /* Asks for one line that says what was told in a part; the parts after it are shown it. */

@@ -239,6 +239,7 @@ static void test_checks(void) {
         {"The engines that drive a modern factory burn a lot.", BEAT_REACT, "repeats"},
         {"One jar of honey needs two million flowers and their bees.", BEAT_REACT, "repeats"},
         {"Each of them carries nectar back to the.", BEAT_TELL, "middle"},
+        {"They can be caused by storms or rain, and they can be caused by wind.", BEAT_TELL, "itself"},
         {"It takes them 4711 trips to fill one spoon.", BEAT_TELL, "number"},
         {"Maya: It takes them many trips.", BEAT_TELL, "speakable"},
         {"They *really* work.", BEAT_TELL, "speakable"},
@@ -288,6 +289,15 @@ static void test_checks(void) {
     CHECK(writer_runs_again("1. How deep are they? 2. How deep are they? 3") == false &&
           writer_runs_again("How deep are they then? How deep are they t"));
     CHECK(!writer_runs_again("How deep are they then? How deep are they now") && !writer_runs_again("How deep are they then"));
+    struct words one = {0}, other = {0};
+    CHECK(words_of(&one, "An earthquake causes plates, studied houses and cooling crystals.", &err) == 0 &&
+          words_of(&other, "Earthquakes cause the plate to cool, a crystal to study a house.", &err) == 0 && one.content_count == 7 &&
+          words_likeness(&one, &other) == 1);
+    words_free(&one);
+    words_free(&other);
+    CHECK(writer_is_wish("What people do about it or what comes next?") &&
+          writer_is_wish("What each of the two speakers holds on it, in a few words?"));
+    CHECK(!writer_is_wish("What do people do about the cost of energy?") && !writer_is_wish("Which of the two is it?"));
     ledger_free(&said);
     ledger_free(&examples);
     cw_style_close(style);
