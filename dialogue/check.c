@@ -484,6 +484,35 @@ bool ledger_has_sentence(const struct ledger *l, const char *text, struct cw_err
     return has;
 }
 
+/* Does a turn say one of its own sentences, of two words or more, a second time ("Says who? Says who?")? */
+static int says_twice(const char *text, bool *twice, struct cw_error *err) {
+    int status = -1;
+    struct ledger own = {0};
+    *twice = false;
+    for (const char *p = text; *p != '\0' && !*twice; p += strspn(p, " ")) {
+        size_t n = source_sentence(p);
+        char *sentence = cw_strndup(p, n);
+        if (sentence == NULL) {
+            cw_fail_memory(err, "writer");
+            goto done;
+        }
+        int added = ledger_add(&own, sentence, err);
+        free(sentence);
+        if (added != 0) {
+            goto done;
+        }
+        const struct words *last = &own.turns[own.count - 1];
+        for (int i = 0; i + 1 < own.count && last->all_count >= 2; i++) {
+            *twice = *twice || strcmp(own.turns[i].plain, last->plain) == 0;
+        }
+        p += n;
+    }
+    status = 0;
+done:
+    ledger_free(&own);
+    return status;
+}
+
 /* A sentence that stops on such a word was cut by the grammar, not finished. */
 static bool ends_in_the_air(const char *lower) {
     static const char *const open_words[] = {"the", "a",     "an",   "of", "and", "or",   "but", "than",  "because", "which",
@@ -720,7 +749,11 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
     if (ledger_has_sentence(c->said, text, err)) {
         object(penalty, why, 110, "says a sentence again");
     }
-    if (words_run_again(&w)) {
+    bool twice = false;
+    if (says_twice(text, &twice, err) != 0) {
+        goto done;
+    }
+    if (twice || words_run_again(&w)) {
         object(penalty, why, 120, "repeats itself");
     }
     check_likeness(c, &w, penalty, why);

@@ -239,6 +239,7 @@ static void test_checks(void) {
         {"The engines that drive a modern factory burn a lot.", BEAT_REACT, "repeats"},
         {"One jar of honey needs two million flowers and their bees.", BEAT_REACT, "repeats"},
         {"Each of them carries nectar back to the.", BEAT_TELL, "middle"},
+        {"Says who? Says who?", BEAT_ASK, "itself"},
         {"They can be caused by storms or rain, and they can be caused by wind.", BEAT_TELL, "itself"},
         {"It takes them 4711 trips to fill one spoon.", BEAT_TELL, "number"},
         {"Maya: It takes them many trips.", BEAT_TELL, "speakable"},
