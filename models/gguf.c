@@ -623,6 +623,59 @@ int cw_gguf_f32_finite(const struct cw_gguf *g, const char *name, const int *dim
     return 0;
 }
 
+/* IEEE half precision. */
+static float half_float(uint16_t h) {
+    const uint32_t magnitude = h & 0x7FFFU;
+    uint32_t u = (magnitude << 13) + 0x38000000U;
+    float f;
+    if (magnitude >= 0x7C00U) /* infinity, NaN */
+        u = (magnitude << 13) | 0x7F800000U;
+    else if (magnitude < 0x0400U) { /* in units of 2^-24 */
+        f = (float)magnitude / 16777216.0F;
+        memcpy(&u, &f, sizeof u);
+    }
+    u |= (uint32_t)(h & 0x8000U) << 16;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+int cw_gguf_floats(const struct cw_gguf *g, const char *name, const int *dims, int n, float *out, struct cw_error *err) {
+    enum { F32 = 0, F16 = 1, BF16 = 30 };
+    const struct tensor *t = find_tensor(g, name);
+    char expected[64], found[64];
+    size_t count = 1;
+    show_shape(dims, n, expected);
+    if (t == NULL) {
+        return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%s\": expected F32, F16 or BF16 %s, found no such tensor", g->path, name, expected);
+    }
+    const uint32_t type = t->type->id;
+    if ((type != F32 && type != F16 && type != BF16) || t->dim_count != n || memcmp(t->dims, dims, (size_t)n * sizeof *dims) != 0) {
+        show_shape(t->dims, t->dim_count, found);
+        return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%s\": expected F32, F16 or BF16 %s, found %s %s", g->path, name, expected,
+                       t->type->name, found);
+    }
+    for (int i = 0; i < n; i++) {
+        count *= (size_t)dims[i];
+    }
+    const unsigned char *from = g->data + t->offset;
+    for (size_t i = 0; i < count; i++) {
+        uint16_t h = 0;
+        uint32_t u;
+        if (type == F32) {
+            memcpy(&out[i], from + 4 * i, sizeof *out);
+        } else {
+            memcpy(&h, from + 2 * i, sizeof h);
+            u = (uint32_t)h << 16;
+            memcpy(&out[i], &u, sizeof *out);
+            out[i] = type == F16 ? half_float(h) : out[i];
+        }
+        if (!isfinite(out[i])) {
+            return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"%s\": expected finite numbers, found %g", g->path, name, (double)out[i]);
+        }
+    }
+    return 0;
+}
+
 int cw_gguf_shape(const struct cw_gguf *g, const char *name, int dims[4], int *n, struct cw_error *err) {
     const struct tensor *t = find_tensor(g, name);
     if (t == NULL) {

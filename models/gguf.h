@@ -30,6 +30,8 @@ CW_MUST_CHECK int cw_gguf_f32(const struct cw_gguf *g, const char *name, const i
 /* The same, all of its numbers finite. */
 CW_MUST_CHECK int cw_gguf_f32_finite(const struct cw_gguf *g, const char *name, const int *dims, int n, const float **data,
                                      struct cw_error *err);
+/* A copy of a tensor of this shape, of type F32, F16 or BF16: out [dims[0] x ... x dims[n-1]]. All of its numbers are finite. */
+CW_MUST_CHECK int cw_gguf_floats(const struct cw_gguf *g, const char *name, const int *dims, int n, float *out, struct cw_error *err);
 /* Dimensions of a tensor (PyTorch's order); -1 when it is missing or has more than 4. */
 CW_MUST_CHECK int cw_gguf_shape(const struct cw_gguf *g, const char *name, int dims[4], int *n, struct cw_error *err);
 /* Tensors in order of name: how many, and the name of the i-th (borrowed, *len bytes, not NUL-terminated). */

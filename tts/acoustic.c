@@ -8,6 +8,7 @@
 
 static const struct cw_acoustic_engine *const engines[] = {
     &cw_kokoro_engine,
+    &cw_melnet_engine,
 };
 
 struct cw_acoustic {

@@ -26,6 +26,7 @@ struct cw_acoustic_engine {
                struct cw_error *err);
 };
 
-extern const struct cw_acoustic_engine cw_kokoro_engine;
+extern const struct cw_acoustic_engine cw_kokoro_engine; /* kokoro.c */
+extern const struct cw_acoustic_engine cw_melnet_engine; /* melnet.c */
 
 #endif

@@ -1,12 +1,12 @@
-"""Writes GGUF version 3 (the container of llama.cpp): metadata, then float32 tensors, in the order given, so that the same
-input gives the same bytes."""
+"""Writes GGUF version 3 (the container of llama.cpp): metadata, then float32 or float16 tensors, in the order given, so that the
+same input gives the same bytes."""
 import struct
 
 import numpy as np
 
 ALIGNMENT = 32
 UINT32, INT32, STRING, ARRAY, FLOAT64 = 4, 5, 8, 9, 12  # GGUF's value types
-F32 = 0  # its tensor type
+TYPES = {np.dtype(np.float32): 0, np.dtype(np.float16): 1}  # its tensor types
 
 
 def _string(s):
@@ -29,19 +29,19 @@ def _value(v):
 
 
 def write(path, metadata, tensors):
-    """metadata: {key: str, int, float, or a list of str or int}; tensors: {name: float32 array}."""
+    """metadata: {key: str, int, float, or a list of str or int}; tensors: {name: float32 or float16 array}."""
     head = [b"GGUF", struct.pack("<IQQ", 3, len(tensors), len(metadata))]
     head += [_string(key) + _value(value) for key, value in metadata.items()]
     offset = 0
     for name, a in tensors.items():
-        if a.dtype != np.float32:
-            raise TypeError(f"{name}: expected float32, found {a.dtype}")
+        if a.dtype not in TYPES:
+            raise TypeError(f"{name}: expected float32 or float16, found {a.dtype}")
         # GGUF lists dimensions fastest first, the reverse of numpy's and PyTorch's order
-        head.append(_string(name) + struct.pack(f"<I{a.ndim}QIQ", a.ndim, *reversed(a.shape), F32, offset))
+        head.append(_string(name) + struct.pack(f"<I{a.ndim}QIQ", a.ndim, *reversed(a.shape), TYPES[a.dtype], offset))
         offset += -(-a.nbytes // ALIGNMENT) * ALIGNMENT
     head = b"".join(head)
     with open(path, "wb") as f:
         f.write(head + bytes(-len(head) % ALIGNMENT))
         for a in tensors.values():
-            f.write(np.ascontiguousarray(a).astype("<f4", copy=False).tobytes())
+            f.write(np.ascontiguousarray(a).astype(a.dtype.newbyteorder("<"), copy=False).tobytes())
             f.write(bytes(-a.nbytes % ALIGNMENT))
