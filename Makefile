@@ -103,6 +103,7 @@ LIB_SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 CLI_SOURCES := $(wildcard cli/*.c)
 TEST_SOURCES := tests/main.c tests/example.c $(wildcard tests/test_*.c)
 BENCH_SOURCES := $(wildcard bench/*.c)
+TRAIN_SOURCES := $(wildcard models/train/*.c)
 FUZZ_SOURCES := $(wildcard tests/fuzz_*.c)
 
 PKGS := sndfile fftw3 portaudio-2.0 espeak-ng libebur128 samplerate jansson yaml-0.1 libcurl libxml-2.0 poppler-glib libsodium pocketsphinx
@@ -154,11 +155,13 @@ $(B)/tests/run: $(call objects,$(TEST_SOURCES)) $(B)/libcastwright.a | $(PROGRAM
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
 $(B)/bench/%: $(B)/bench/%.o $(B)/libcastwright.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
+$(B)/models/train/%: $(B)/models/train/%.o $(B)/libcastwright.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
 $(B)/tests/compare_capture $(B)/tests/normalisation_score: %: %.o $(B)/libcastwright.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
 $(B)/tests/fault_proxy: %: %.o $(B)/tests/test_faults.o $(B)/tests/test_server.o $(B)/libcastwright.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) && echo "  built $@"
--include $(patsubst %.c,$(B)/%.d,$(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
+-include $(patsubst %.c,$(B)/%.d,$(LIB_SOURCES) $(CLI_SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES) $(TRAIN_SOURCES))
 
 # ---- use -----------------------------------------------------------------------------------------------------------------
 
@@ -183,13 +186,13 @@ endpoint: models llama-server ## a talk through llama.cpp's own server, faults i
 	@CASTWRIGHT_LLAMA_SERVER=$(LLAMA_SERVER)/llama-server bench/endpoint.sh $(MINUTES)
 
 lint: deps-lint llama ## clang-format and clang-tidy
-	@clang-format --dry-run -Werror castwright.h $(foreach d,$(ROOMS) cli tests bench,$(wildcard $(d)/*.[ch]))
-	@printf '%s\n' $(LIB_SOURCES) $(CLI_SOURCES) | xargs -P$$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
+	@clang-format --dry-run -Werror castwright.h $(foreach d,$(ROOMS) cli tests bench models/train,$(wildcard $(d)/*.[ch]))
+	@printf '%s\n' $(LIB_SOURCES) $(CLI_SOURCES) $(TRAIN_SOURCES) | xargs -P$$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' {} -- \
 	    -std=c11 -D_GNU_SOURCE -I. -I$(LLAMA)/include $$(pkg-config --cflags $(PKGS)) -DCW_CONVERT_DIR='""' -DCW_LLAMA_LIB_DIR='""' $(AVX512) -mavx512vnni -mavx512bf16 -mamx-tile -mamx-bf16
 	@echo 'lint: clean'
 
 format: deps-lint ## formats the sources
-	@clang-format -i castwright.h $(foreach d,$(ROOMS) cli tests bench,$(wildcard $(d)/*.[ch]))
+	@clang-format -i castwright.h $(foreach d,$(ROOMS) cli tests bench models/train,$(wildcard $(d)/*.[ch]))
 
 sanitize: deps-test ## tests under ASan + UBSan, then the threaded ones under TSan
 	@$(MAKE) --no-print-directory models-test

@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""Sentences for the mel model's data: one a line, LANGUAGE <tab> TEXT, from books, scripts of our own and the patterns below.
+
+    text.py OUT.tsv [--lines 8000] [--seed 1] [--book FILE]... [--script FILE]... [--lexicon FILE]
+
+--book: text whose licence permits it, plain or a dictd database (.dict.dz); English. --script: scripts that Castwright wrote.
+--lexicon: us.lex of the models folder, whose words fill lists. Same arguments, same lines. A tenth of the lines, spread evenly, is of
+other languages, from patterns alone.
+"""
+import argparse
+import gzip
+import itertools
+import random
+import re
+
+SHARES = {"book": 0.36, "script": 0.08, "question": 0.11, "short": 0.08, "number": 0.13, "talk": 0.14, "list": 0.10}  # what a source lacks, the others make up
+LENGTHS = (20, 250)  # characters of a passage of a book: one chunk of speech, mostly
+
+# ---- patterns: [name] is one of SLOTS, {a|b} one of what is in it, # a number by its kind --------------------------------------------
+
+SLOTS = {
+    "thing": """bridge kettle theory harbour engine window garden treaty planet molecule ladder orchestra budget volcano language vaccine
+        glacier keyboard lighthouse market battery telescope recipe railway sculpture forest contract satellite violin puzzle island
+        microphone journal thermometer pension blanket magnet whale crystal democracy bicycle mushroom envelope museum hurricane
+        calendar cathedral library algorithm neighbour coffee shoulder feather turbine passport pyramid sandwich asteroid""",
+    "things": """bridges engines windows letters numbers voices glaciers planets markets forests batteries doctors farmers students rivers
+        oranges machines neighbours galaxies diamonds churches judges children mice wolves leaves pictures measurements promises shoes
+        elephants particles vegetables earthquakes newspapers committees secrets mosquitoes""",
+    "quality": """quiet enormous fragile curious expensive ordinary ancient narrow generous peculiar obvious dangerous yellow honest thick
+        invisible useful strange rough delicious brilliant awkward gentle scientific unusual cheap private frozen joyful early""",
+    "does": """watches measures forgets repairs describes imagines borrows throws measures protects questions builds discovers ignores teaches
+        remembers hears chooses judges mixes enjoys washes sketches""",
+    "did": """watched measured forgot repaired described imagined borrowed threw protected questioned built discovered ignored taught
+        remembered heard chose judged mixed enjoyed washed caught sold bought""",
+    "do": """watch measure forget repair describe imagine borrow throw protect question build discover ignore teach remember hear
+        choose judge mix enjoy wash catch sell buy""",
+    "unit": "kilometres miles kilograms litres degrees seconds minutes hours days years dollars volts pages people metres percent",
+}
+PHRASES = {
+    "person": ["my sister", "the mayor", "a young engineer", "our teacher", "the old captain", "her doctor", "his lawyer", "the committee",
+               "every farmer", "the violinist", "a stranger", "their grandmother", "the referee", "Doctor Okafor", "Professor Lindqvist",
+               "Maya", "Tom", "Julia", "Vikram", "Zoe", "the whole team"],
+    "how": ["slowly", "carefully", "again", "together", "twice", "quickly", "badly", "on purpose", "by accident", "every morning", "at night",
+            "for years", "without a word"],
+    "where": ["in Vienna", "near the river", "behind the school", "on the moon", "under the table", "across the valley", "at home",
+              "in the basement", "along the coast", "at the edge of the desert", "between two hills", "beyond the bridge"],
+    "when": ["yesterday", "last winter", "in the morning", "after the storm", "before breakfast", "on Thursday", "at midnight",
+             "two summers ago", "these days"],
+    "place": ["Lisbon", "Nairobi", "Chicago", "Edinburgh", "Osaka", "Montreal", "Cairo", "Reykjavik", "Lagos", "Warsaw", "Sydney",
+              "Buenos Aires", "Mumbai", "Geneva", "Honolulu"],
+    "why": ["because nobody asked", "since it was raining", "although it was late", "so that everyone could hear",
+            "unless the price goes up", "while the music played"],
+}
+PATTERNS = {
+    "question": [
+        "{Why|How|When} {does|would|did} [person] [do] the [quality] [thing]?", "Where did [person] [do] [things] [when]?", "Who [did] it?",
+        "{Do|Did|Could|Should|Would} you [do] a [thing] [where]?", "What {exactly|really|else} is a [quality] [thing], {then|Tom|Maya}?",
+        "How many [things] are there [where]?", "Is it [quality], or is it just [quality]?", "You [did] the [thing]? {Really|Why|On your own}?",
+        "Have you ever [did] a [thing] [where], [how]?", "So which one is it, the [thing] or the [thing]?", "Can [things] really [do] [things]?",
+        "What happens when [person] [does] the [thing] [how]?", "Isn't that a little [quality]?", "But what does it cost, [when]?",
+    ],
+    "short": [
+        "Yes.", "No.", "Exactly.", "Right.", "Of course.", "Not quite.", "Never!", "Maybe.", "Huh.", "Okay, go on.", "I see.", "Good question.",
+        "Hmm, [quality].", "That's [quality].", "The [thing].", "[things|cap]?", "How [quality]!", "Wait, what?", "Thank you, {Maya|Tom|Julia}.",
+        "Absolutely not.", "Only [when].", "[place|cap].", "Well, [how].", "Oh, the [thing]!", "Nobody knows.", "#small.", "Sure, {why not|if you like|but how}?",
+        "Both.", "Let's begin.", "Fair enough.", "And then?", "I doubt it.", "Welcome back.", "Mm, almost.", "Ask [person].",
+    ],
+    "number": [
+        "In #year, [person] [did] #count [things] [where].", "It costs #money, and [when] it was #money.", "The [thing] is #decimal [unit] {long|wide|away}.",
+        "About #percent of all [things] are [quality].", "Call #phone before #time.", "The meeting is on #date at #time.", "Between #year and #year the price rose by #percent.",
+        "That makes #count [things], #count [things] and one [thing].", "Chapter #small, page #count.", "It was #small degrees, then minus #small.",
+        "The #ordinal [thing] came #small [unit] after the #ordinal.", "#count people [did] it, out of #big.", "Roughly #big [unit] a second.",
+        "Divide #count by #small and you get #decimal.", "On #date, [place] had #big people and #small [things].", "Flight #small to [place] leaves at #time.",
+    ],
+    "talk": [
+        "Well, [person] [did] the [thing] [when], [why].", "I think [things] are [quality], but [person] {disagrees|laughs|isn't sure}.",
+        "Hold on, {Tom|Maya|Julia}: the [thing] isn't [quality] at all!", "Look, it's simple. [things|cap] [do] [things], [how].",
+        "You know what? [person|cap] once [did] a [quality] [thing] [where].", "And that's the odd part: nobody [did] the [thing], [why].",
+        "Let me put it this way. A [thing] [does] [things], and a [quality] one [does] them [how].", "Oh no! The [thing] is gone, [why].",
+        "Picture a [quality] [thing] [where]; now picture #count of them.", "So, to sum up, the [thing] [does] the [thing] [how], and that is [quality].",
+        "Right, but if [person] [does] it [how], then every [thing] [where] turns [quality].", "Honestly? I'd rather [do] [things] [where] than [do] one [quality] [thing].",
+        "First you [do] the [thing]. Then you [do] the [things], [how]. And then you wait.", "That's [quality], [quality] and a bit [quality]...",
+        "\"[quality|cap],\" said [person], \"and [quality].\"", "Today we talk about [things]: what they [do], and why [person] [does] them [when].",
+        "What a [quality] [thing]! [person|cap] [did] it [how].", "[person|cap] - who [did] the [thing] [when] - lives [where].",
+    ],
+    "list": [
+        "[word|cap], [word], [word] and [word].", "The words are [word], [word] and [word].", "Not [word]; [word]!", "Is it [word] or [word]?",
+        "[word|cap] [word], and [word] [word] [where].", "They said [word] [when], then [word], and finally [word] [word].",
+        "[person|cap] [did] the [word] [word] [how].", "Spell [word], please: [word].", "A [word] is a kind of [word], {isn't it|they say|more or less}.",
+    ],
+}
+OTHERS = {  # language: (openings, nouns, endings): a sentence is one of each
+    "es": (["¿Por qué", "Dime cuándo", "Nadie sabe cómo", "Ayer vimos que", "Creo que mañana", "¡Mira!", "Es verdad:", "En mi pueblo"],
+           ["la luna pequeña", "el ingeniero joven", "mi abuela", "la ciudad vieja", "el tren de las ocho", "una guitarra roja", "el agua del río", "la gente de Bogotá", "cada niño"],
+           ["llega siempre tarde.", "guarda diecisiete secretos.", "cruza el puente con cuidado.", "cambió para siempre.", "no cuesta nada.", "hace mucho ruido, ¿verdad?",
+            "quiere aprender otra lengua.", "se quedó en silencio.", "vale cuarenta y dos euros."]),
+    "fr-fr": (["Pourquoi", "Je crois que", "Personne ne dit que", "Hier soir,", "Écoute bien :", "Il paraît que", "Demain peut-être,", "C'est vrai,"],
+              ["la petite lune", "le jeune ingénieur", "ma grand-mère", "cette vieille ville", "le train de huit heures", "un bon fromage", "l'eau de la rivière", "chaque enfant", "le musicien"],
+              ["arrive toujours en retard.", "cache dix-sept secrets.", "traverse lentement le pont.", "a changé pour toujours.", "ne coûte presque rien.",
+               "fait beaucoup de bruit, non ?", "veut apprendre une autre langue.", "est resté silencieux.", "vaut quarante-deux euros."]),
+    "it": (["Perché", "Credo che", "Nessuno sa come", "Ieri sera", "Ascolta:", "Si dice che", "Domani forse", "È vero,"],
+           ["la piccola luna", "il giovane ingegnere", "mia nonna", "la città vecchia", "il treno delle otto", "una chitarra rossa", "l'acqua del fiume", "ogni bambino", "il vicino di casa"],
+           ["arriva sempre in ritardo.", "nasconde diciassette segreti.", "attraversa piano il ponte.", "è cambiato per sempre.", "non costa quasi niente.",
+            "fa molto rumore, vero?", "vuole imparare un'altra lingua.", "è rimasto in silenzio.", "vale quarantadue euro."]),
+    "pt-br": (["Por que", "Acho que", "Ninguém sabe como", "Ontem à noite", "Escute:", "Dizem que", "Amanhã talvez", "É verdade,"],
+              ["a pequena lua", "o jovem engenheiro", "minha avó", "a cidade velha", "o trem das oito", "um violão vermelho", "a água do rio", "cada criança", "o vizinho"],
+              ["chega sempre atrasado.", "guarda dezessete segredos.", "atravessa a ponte devagar.", "mudou para sempre.", "não custa quase nada.",
+               "faz muito barulho, não é?", "quer aprender outra língua.", "ficou em silêncio.", "vale quarenta e dois reais."]),
+    "hi": (["क्या", "मुझे लगता है कि", "कल रात", "सुनो,", "लोग कहते हैं कि", "शायद", "सच यह है कि"],
+           ["छोटा चाँद", "मेरी दादी", "पुराना शहर", "आठ बजे की गाड़ी", "नदी का पानी", "हर बच्चा", "हमारा पड़ोसी"],
+           ["हमेशा देर से आता है।", "बहुत शोर करता है।", "धीरे धीरे पुल पार करता है।", "कुछ नहीं कहता।", "नई भाषा सीखना चाहता है।", "बदल गया है।"]),
+}
+MONTHS = "January February March April May June July August September October November December".split()
+
+
+def number(kind, r):
+    small, count = r.randint(2, 99), r.choice([r.randint(2, 999), r.randint(1000, 99999)])
+    if kind == "small":
+        return str(small)
+    if kind == "count":
+        return f"{count:,}" if count > 999 and r.random() < 0.7 else str(count)
+    if kind == "big":
+        return r.choice([f"{r.randint(10, 999)} {r.choice(['thousand', 'million', 'billion'])}", f"{r.randint(100, 9999) * 1000:,}", f"{r.randint(11, 99) / 10} million"])
+    if kind == "year":
+        return str(r.randint(1066, 2035))
+    if kind == "money":
+        return r.choice([f"${count}", f"${small}.{r.randint(0, 99):02d}", f"£{small}", f"€{count}", f"${r.randint(2, 90)} million"])
+    if kind == "decimal":
+        return f"{r.randint(0, 99)}.{r.randint(1, 999)}"
+    if kind == "percent":
+        return f"{r.choice([small, f'{small}.{r.randint(1, 9)}'])}{r.choice(['%', ' percent'])}"
+    if kind == "phone":
+        return f"555-{r.randint(0, 9999):04d}"
+    if kind == "time":
+        return r.choice([f"{r.randint(1, 12)}:{r.randint(0, 59):02d}", f"{r.randint(1, 12)} a.m.", f"{r.randint(1, 12)}:{r.randint(10, 59)} p.m.", f"{r.randint(1, 12)} o'clock"])
+    if kind == "date":
+        return r.choice([f"{r.choice(MONTHS)} {r.randint(1, 28)}", f"{r.choice(MONTHS)} {r.randint(1, 28)}, {r.randint(1900, 2035)}", f"the {r.randint(4, 19)}th of {r.choice(MONTHS)}"])
+    return {1: "1st", 2: "2nd", 3: "3rd"}.get(small, f"{r.randint(4, 19)}th")  # ordinal
+
+
+def fill(pattern, slots, r):
+    def one(m):
+        name, _, how = m.group(1).partition("|")
+        word = r.choice(slots[name])
+        return word[0].upper() + word[1:] if how else word
+    text = re.sub(r"\{([^{}]*)\}", lambda m: r.choice(m.group(1).split("|")), pattern)
+    text = re.sub(r"\[([a-z]+(?:\|cap)?)\]", one, text)
+    text = re.sub(r"#(\w+)", lambda m: number(m.group(1), r), text)
+    text = re.sub(r"([ap]\.m\.)\.", r"\1", text)
+    return re.sub(r"\ba (?=[aeiou])", "an ", re.sub(r"\bA (?=[aeiou])", "An ", text))
+
+
+# ---- books and scripts ------------------------------------------------------------------------------------------------------------------
+
+def sentences(path):
+    """Runs of sentences: a list for each paragraph."""
+    with open(path, "rb") as f:
+        raw = f.read()
+    if path.endswith((".dz", ".gz")):
+        raw = gzip.decompress(raw)
+    text = raw.decode("utf-8", "replace").replace("\r", "")
+    for paragraph in re.split(r"\n\s*\n|\n(?=\S)", text):
+        p = re.sub(r"\s+", " ", paragraph.replace("{", "").replace("}", "").replace("_", "").replace("--", ", ")).strip()
+        p = p.translate({0x2018: "'", 0x2019: "'", 0x201c: '"', 0x201d: '"', 0x2013: "-", 0x2014: "-"})
+        kept = []
+        for s in re.split(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(]?[A-Z])", p):
+            letters = sum(c.isalpha() for c in s)
+            plain = re.fullmatch(r"[A-Za-z0-9 ,.;:!?'\"$%&()-]+", s)
+            if plain and s[0].isupper() and s[-1] in ".!?\"" and letters > 0.7 * len(s) and 2 <= len(s.split()) and not re.search(r"\b[A-Z]{5,}|\.\w+\.\w|\b[Ss]ee also\b", s):
+                kept.append(s)
+            elif kept:
+                yield kept
+                kept = []
+        if kept:
+            yield kept
+
+
+def passages(paths, r):
+    found = [p for path in paths for p in sentences(path)]
+    r.shuffle(found)
+    for run in found:
+        i = 0
+        while i < len(run):
+            most, text = r.randint(*LENGTHS), run[i]
+            i += 1
+            while i < len(run) and len(text) + 1 + len(run[i]) <= most:
+                text += " " + run[i]
+                i += 1
+            if len(text) <= LENGTHS[1] + 50:
+                yield text
+
+
+def turns(paths, r):
+    found = []
+    for path in paths:
+        with open(path, encoding="utf-8") as f:
+            body = f.read().split("---\n", 2)[-1]
+        for line in body.splitlines():
+            m = re.match(r"[A-Z]\w*: (.+)", line)
+            if m:
+                text = re.sub(r"\[[^\]]*\](\([^)]*\))?", "", m.group(1)).strip()
+                found.append(" ".join(re.split(r"(?<=[.!?]) ", text)[r.choice([0, 0, 1, 2]):]) or text)
+    r.shuffle(found)
+    yield from dict.fromkeys(found)
+
+
+def lexicon_words(path):
+    with open(path, encoding="utf-8") as f:
+        return [w for w in (line.split("\t")[0] for line in f) if re.fullmatch(r"[a-z]{3,14}", w)]
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("out")
+    ap.add_argument("--lines", type=int, default=8000)
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--book", action="append", default=[])
+    ap.add_argument("--script", action="append", default=[])
+    ap.add_argument("--lexicon")
+    a = ap.parse_args()
+    r = random.Random(a.seed)
+    slots = {name: words.split() for name, words in SLOTS.items()} | PHRASES
+    slots["word"] = lexicon_words(a.lexicon) if a.lexicon else slots["thing"] + slots["things"] + slots["quality"]
+    sources = {"book": passages(a.book, r), "script": turns(a.script, r)}
+    for kind, patterns in PATTERNS.items():
+        sources[kind] = (fill(r.choice(patterns), slots, r) for patterns in itertools.repeat(patterns))
+    lines, counts = [], {}
+    while len(lines) < a.lines:
+        if r.random() < 0.1:
+            language, kind = r.choice(sorted(OTHERS)), "other"
+            text = " ".join(" ".join(r.choice(part) for part in OTHERS[language]) for _ in range(r.choice([1, 1, 2])))
+        else:
+            kind = r.choices(list(sources), [SHARES[k] for k in sources])[0]
+            language, text = r.choices(["en-us", "en-gb"], [0.65, 0.35])[0], next(sources[kind], None)
+            if text is None:
+                del sources[kind]
+                continue
+            if kind in PATTERNS and kind != "short" and r.random() < 0.3:  # turns of several sentences
+                text += " " + fill(r.choice(PATTERNS[r.choice(["talk", "question", "number"])]), slots, r)
+        counts[kind] = counts.get(kind, 0) + 1
+        lines.append(f"{language}\t{text}\n")
+    with open(a.out, "w", encoding="utf-8") as f:
+        f.writelines(lines)
+    print(f"{a.out}: {len(lines)} lines, {sum(map(len, lines))} characters: " + ", ".join(f"{k} {n}" for k, n in sorted(counts.items())))
+
+
+if __name__ == "__main__":
+    main()

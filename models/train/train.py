@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""Trains the mel model on shards of make_data (README.md has the recipe).
+
+    train.py DATA OUT [--steps 20000] [...]            goes on from OUT/last.pt where there is one, as if it had never stopped
+    train.py DATA OUT --adversarial FROM.pt [...]      second phase: the decoder of FROM against discriminators of mels
+
+First phase: L1 on normalised mels by the teacher's durations and curves, squared error of the predictors. A mean over all ways to say a thing
+is smooth, and a vocoder makes it hum: in the second phase discriminators that see windows of 32, 64 and 128 frames (after Chen et al., "HiFiSinger",
+2020; least squares, with feature matching) keep the texture. That costs nothing at synthesis, where a flow would have to be followed in steps.
+
+OUT: last.pt and NNNNNN.pt (all there is to go on from), log.tsv. SIGINT or SIGTERM: the step is finished and saved.
+"""
+import argparse
+import math
+import os
+import random
+import signal
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from model import MelNet
+from shard import Data, batch, statistics
+
+HELD_OUT = 32  # every so many lines, one is never trained on
+WINDOWS = (32, 64, 128)
+PREDICTED = 0.1  # weight of durations and curves in the loss
+AGAINST, MATCHING = 0.05, 0.1  # weights of the second phase
+
+
+class Discriminator(nn.Module):
+    """One window of a mel as a picture [B, 1, T, bands] -> judgements, and the features that led to them."""
+
+    def __init__(self):
+        super().__init__()
+        sizes = [1, 32, 64, 128, 128]
+        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(sizes, sizes[1:]))
+        self.out = nn.Conv2d(sizes[-1], 1, 3, padding=1)
+
+    def forward(self, x):
+        features = []
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), 0.2)
+            features.append(x)
+        return self.out(x), features
+
+
+def windows(mels, lengths, size):
+    """The same random window of each mel in `mels` ([B, T, bands] all), as pictures."""
+    starts = [random.randrange(max(int(n) - size, 0) + 1) for n in lengths]
+    cut = [torch.stack([F.pad(m[i, s:s + size], (0, 0, 0, max(0, s + size - m.shape[1]))) for i, s in enumerate(starts)]) for m in mels]
+    return [c[:, None] for c in cut]
+
+
+def order(data, numbers, frames, seed, epoch):
+    """Batches of an epoch, of about as many frames each with padding, by seed and epoch alone."""
+    r = random.Random(f"{seed} {epoch}")
+    numbers = numbers[:]
+    r.shuffle(numbers)
+    batches = []
+    for i in range(0, len(numbers), 512):  # of like length
+        pool, one = sorted(numbers[i:i + 512], key=data.frames), []
+        for n in pool:
+            if one and (len(one) + 1) * data.frames(n) > frames:
+                batches.append(one)
+                one = []
+            one.append(n)
+        batches.append(one)
+    r.shuffle(batches)
+    return batches
+
+
+def losses(model, b, drop, autocast):
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        voice = model.voice(b["style"])
+        x, lengths, curves = model.encode(b["ids"], b["keep"], voice, drop)
+        mel, keep = model.decode(x, b["curves"], b["durations"], b["keep"], b["mel"].shape[1], voice, drop)
+    mel, there, symbols = mel.float(), keep[..., None].float(), b["keep"].float()
+    count = symbols.sum()
+    off = (mel - b["mel"]).abs() * there
+    return mel * there, there, {
+        "mel": off.sum() / there.sum() / mel.shape[2],
+        "durations": ((lengths.float() - b["lengths"]) ** 2 * symbols).sum() / count,
+        "curves": ((curves.float() - b["curves"]) ** 2 * symbols[..., None]).sum() / count / 3,
+    }
+
+
+def validate(model, data, numbers, frames, autocast):
+    """Weighted by frames, with the averaged weights."""
+    model.eval()
+    sums, total = {}, 0
+    with torch.no_grad():
+        for one in order(data, numbers, frames, 0, 0):
+            b = batch(data, one, model)
+            _, there, parts = losses(model, b, 0, autocast)
+            for k, v in parts.items():
+                sums[k] = sums.get(k, 0) + v.item() * there.sum().item()
+            total += there.sum().item()
+    return {k: v / total for k, v in sums.items()}
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("data")
+    ap.add_argument("out")
+    ap.add_argument("--steps", type=int, default=20000, help="the cosine ends there")
+    ap.add_argument("--frames", type=int, default=8000, help="of a batch, padding included")
+    ap.add_argument("--rate", type=float, default=1e-3)
+    ap.add_argument("--warm", type=int, default=400, help="steps until the full rate")
+    ap.add_argument("--drop", type=float, default=0.05)
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--threads", type=int, default=os.cpu_count())
+    ap.add_argument("--validate", type=int, default=200, help="steps between validations, which save last.pt")
+    ap.add_argument("--keep", type=int, default=2000, help="steps between checkpoints that are kept")
+    ap.add_argument("--float32", action="store_true", help="no bfloat16 (it helps where the processor multiplies it: avx512_bf16, AMX)")
+    ap.add_argument("--adversarial", metavar="FROM.pt")
+    ap.add_argument("--set", action="append", default=[], metavar="NAME=N", help="of the model's shape, as in model.CONFIG; first start only")
+    a = ap.parse_args()
+    torch.set_num_threads(a.threads)
+    random.seed(a.seed)
+    torch.manual_seed(a.seed)
+    torch.use_deterministic_algorithms(True)
+    os.makedirs(a.out, exist_ok=True)
+
+    data = Data(a.data)
+    held = [i for i in range(len(data)) if data.line(i) % HELD_OUT == 5]
+    numbers = [i for i in range(len(data)) if data.line(i) % HELD_OUT != 5]
+    last, start = os.path.join(a.out, "last.pt"), None
+    if os.path.exists(last):
+        start = torch.load(last, map_location="cpu", weights_only=False)
+    elif a.adversarial:
+        start = torch.load(a.adversarial, map_location="cpu", weights_only=False)
+    config = start["config"] if start else {"symbols": len(data.symbols), "bands": data.bands, "style": data.style,
+                                            **{k: int(v) for k, v in (s.split("=") for s in a.set)}}
+    if start and start["symbols"] != data.symbols:
+        sys.exit(f"{a.data}: expected the symbols that the checkpoint was trained on, found others")
+    model, averaged = MelNet(config), MelNet(config)
+    if not start:
+        for k, v in statistics(data).items():
+            getattr(model, k).copy_(torch.from_numpy(v))
+        averaged.load_state_dict(model.state_dict())
+    judges = nn.ModuleList(Discriminator() for _ in WINDOWS) if a.adversarial else None
+    if a.adversarial:  # what is heard before the decoder stays as it was
+        for name, p in model.named_parameters():
+            p.requires_grad_(name.startswith(("decode", "from_curves", "place", "out.")))
+    learnt = [p for p in model.parameters() if p.requires_grad]
+    adam = torch.optim.AdamW(learnt, a.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    adam_judges = torch.optim.AdamW(judges.parameters(), a.rate, betas=(0.8, 0.99)) if judges else None
+    step, epoch, at, spent = 0, 0, 0, 0.0
+    if start and (os.path.exists(last) or not a.adversarial):
+        model.load_state_dict(start["model"])
+        averaged.load_state_dict(start["averaged"])
+        adam.load_state_dict(start["adam"])
+        if judges:
+            judges.load_state_dict(start["judges"])
+            adam_judges.load_state_dict(start["adam_judges"])
+        step, epoch, at, spent = start["step"], start["epoch"], start["at"], start["seconds"]
+        torch.set_rng_state(start["torch_random"])
+        random.setstate(start["random"])
+        if start["utterances"] != len(data):
+            print(f"{a.data}: {len(data)} utterances, {start['utterances']} at the checkpoint: their order is another one from here", flush=True)
+    elif start:
+        model.load_state_dict(start["averaged"])
+        averaged.load_state_dict(start["averaged"])
+    start = None
+
+    stopped = []
+    for s in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(s, lambda *_: stopped.append(True))
+    recipe = (f"{len(data)} utterances, {sum(map(data.frames, range(len(data)))) * 256 / 22050 / 3600:.2f} h ({data.recipe}); steps {a.steps}, frames {a.frames}, "
+              f"rate {a.rate:g}, warm {a.warm}, drop {a.drop:g}, seed {a.seed}{', adversarial' if judges else ''}, torch {torch.__version__}")
+    print(f"{recipe}; {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(held)} utterances held out, at step {step}", flush=True)
+
+    def save(path):
+        state = {"config": model.config, "symbols": data.symbols, "recipe": recipe, "step": step, "epoch": epoch, "at": at, "seconds": spent,
+                 "utterances": len(data), "model": model.state_dict(), "averaged": averaged.state_dict(), "adam": adam.state_dict(),
+                 "torch_random": torch.get_rng_state(), "random": random.getstate()}
+        if judges:
+            state.update(judges=judges.state_dict(), adam_judges=adam_judges.state_dict())
+        torch.save(state, path + ".part")
+        os.replace(path + ".part", path)
+
+    log_path = os.path.join(a.out, "log.tsv")
+    if not os.path.exists(log_path):
+        with open(log_path, "w", encoding="utf-8") as f:
+            f.write("step\tepoch\trate\thours\tmel\tdurations\tcurves\theld_mel\theld_durations\theld_curves\tjudge\tagainst\tmatching\n")
+    sums, many = {}, 0
+    batches = order(data, numbers, a.frames, a.seed, epoch)
+    model.train()
+    began = time.time()
+    while step < a.steps and not stopped:
+        if at >= len(batches):
+            epoch, at = epoch + 1, 0
+            batches = order(data, numbers, a.frames, a.seed, epoch)
+        rate = a.rate * min(1, (step + 1) / a.warm) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * min(1, step / a.steps))))
+        for group in (*adam.param_groups, *(adam_judges.param_groups if judges else ())):
+            group["lr"] = rate
+        b = batch(data, batches[at], model)
+        mel, there, parts = losses(model, b, a.drop, not a.float32)
+        loss = parts["mel"] + PREDICTED * (parts["durations"] + parts["curves"])
+        if judges:
+            lengths = there.sum((1, 2))
+            pairs = [windows((b["mel"], mel), lengths, size) for size in WINDOWS]
+            adam_judges.zero_grad(set_to_none=True)
+            judge = sum(((j(real)[0] - 1) ** 2).mean() + (j(fake.detach())[0] ** 2).mean() for j, (real, fake) in zip(judges, pairs)) / len(WINDOWS)
+            judge.backward()
+            adam_judges.step()
+            parts["judge"], parts["against"], parts["matching"] = judge, 0, 0
+            for j, (real, fake) in zip(judges, pairs):
+                with torch.no_grad():
+                    wanted = j(real)[1]
+                verdict, features = j(fake)
+                parts["against"] = parts["against"] + ((verdict - 1) ** 2).mean() / len(WINDOWS)
+                parts["matching"] = parts["matching"] + sum((f - w).abs().mean() for f, w in zip(features, wanted)) / len(WINDOWS) / len(wanted)
+            loss = loss + AGAINST * parts["against"] + MATCHING * parts["matching"]
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        length = nn.utils.clip_grad_norm_(learnt, 1.0)
+        if not torch.isfinite(length):
+            sys.exit(f"step {step}: the gradient is no finite number; last.pt is what there was before")
+        adam.step()
+        step, at = step + 1, at + 1
+        decay = min(0.999, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for mean, p in zip(averaged.parameters(), model.parameters()):
+                mean.lerp_(p, 1 - decay)
+        for k, v in parts.items():
+            sums[k] = sums.get(k, 0) + v.item()
+        many += 1
+        if step % a.validate == 0 or step == a.steps or stopped:
+            now = time.time()
+            spent, began = spent + now - began, now
+            found = validate(averaged, data, held, a.frames, not a.float32) if held else {}
+            row = [step, epoch, f"{rate:.3g}", f"{spent / 3600:.3f}", *(f"{sums[k] / many:.4f}" for k in ("mel", "durations", "curves")),
+                   *(f"{found.get(k, math.nan):.4f}" for k in ("mel", "durations", "curves")),
+                   *(f"{sums[k] / many:.4f}" if k in sums else "" for k in ("judge", "against", "matching"))]
+            with open(log_path, "a", encoding="utf-8") as f:
+                f.write("\t".join(map(str, row)) + "\n")
+            print("\t".join(map(str, row)), flush=True)
+            sums, many = {}, 0
+            save(last)
+        if step % a.keep == 0 or step == a.steps:
+            save(os.path.join(a.out, f"{step:06d}.pt"))
+
+
+if __name__ == "__main__":
+    main()
