@@ -54,11 +54,13 @@ const struct cli_command cli_commands[] = {
      "  castwright vocode talk.wav -o copy.wav\n"
      "  castwright vocode talk.flac -o copy.flac --vocoder my-hifigan.gguf --json\n",
      cli_vocode},
-    {"models", "list|fetch|verify|convert", "model files: what there is, fetching, checking, converting",
+    {"models", "list|fetch|verify|import|convert", "model files: what there is, fetching, checking, bringing your own",
      "  castwright models list\n"
      "  castwright models fetch                       what an episode needs\n"
      "  castwright models fetch qwen2.5-coder-0.5b    one by name\n"
      "  castwright models verify                      every file against its sha256\n"
+     "  castwright models import F5TTS_v1_Base/model_1250000.safetensors     with vocab.txt beside it: castwright say --help\n"
+     "  castwright models import vocos/pytorch_model.bin      a checkpoint of your own; also HiFi-GAN (ONNX)\n"
      "  castwright models convert kokoro.onnx kokoro.gguf\n"
      "  castwright models convert pytorch_model.bin vocos.gguf    Kokoro, HiFi-GAN: ONNX; Vocos, F5-TTS: PyTorch, safetensors\n",
      cli_models},
