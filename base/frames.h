@@ -2,6 +2,8 @@
 #ifndef CW_FRAMES_H
 #define CW_FRAMES_H
 
+#include <stdbool.h>
+
 /* An acoustic model's output for one chunk of speech. Borrowed from the session that made it, valid until its next run.
  * For Kokoro: channels = 512 (the decoder's last hidden state), 80 frames a second, f0 in Hz at the same rate,
  * style = the 128 decoder numbers of the voice. For a mel model: channels = mel bands, f0 = NULL, style = NULL. */
@@ -19,6 +21,7 @@ struct cw_frames {
     const int *durations; /* [P] */
     int phonemes;         /* P */
     int unit_samples;
+    bool guessed; /* durations are shares of the whole by rule, which the sound need not keep */
 };
 
 #endif

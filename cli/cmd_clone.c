@@ -6,6 +6,7 @@
 #include "voices/consent.h"
 #include "voices/reading.h"
 #include "voices/voices.h"
+#include "voices/zero_shot.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -26,6 +27,8 @@ static const struct cli_command clone_command = {
     "  castwright voices clone ada ada*.wav --speaker \"Ada Byron\" --for \"a podcast about the sea\" --until 2027-05-01 \\\n"
     "      --consent-recording statement.wav       read aloud: castwright voices consent --help\n"
     "  castwright voices clone me --record me/ --i-am-the-speaker ...      reads you the script, two minutes, and records\n"
+    "  castwright voices clone ada_f5 ada.flac --engine f5 --transcript ada.txt --consent ada.consent\n"
+    "                                        3 to 12 s that F5-TTS speaks like (castwright models import); nothing is trained\n"
     "  castwright voices clone quick me1.wav --tier likeness ...           seconds, and no more than a likeness\n"
     "  castwright say \"Hello there.\" --voice me\n",
     NULL};
@@ -36,7 +39,7 @@ static const struct cli_command script_command = {
     NULL};
 
 struct clone_request {
-    const char *tier, *language, *consent, *spoken, *speaker, *purpose, *until, *record, *preview;
+    const char *engine, *tier, *language, *consent, *spoken, *speaker, *purpose, *until, *record, *preview;
     struct cli_list transcripts;
     long seed, steps;
     bool self, json, fresh, each;
@@ -103,6 +106,13 @@ static int text_of(const struct clone_request *q, const char *recording, bool si
     const size_t stem = dot ? (size_t)(dot - recording) : strlen(recording);
     if (snprintf(path, sizeof path, "%.*s.txt", (int)stem, recording) >= (int)sizeof path)
         return cw_fail(err, CW_BAD_INPUT, "%.64s…: path too long", recording);
+    if (!cw_file_exists(path) && isatty(STDIN_FILENO)) {
+        char line[4096];
+        fprintf(stderr, "What is said in %s? Write it down, word for word, and press Enter:\n", recording);
+        *text = fgets(line, sizeof line, stdin) && cw_utf8_invalid(line, strlen(line)) < 0 ? trimmed(line, strlen(line)) : NULL;
+        if (*text)
+            return 0;
+    }
     if (!cw_file_exists(path))
         return cw_fail(err, CW_BAD_INPUT,
                        "%s: expected what is said in it, in %s or by --transcript FILE, found neither; `castwright voices script` has "
@@ -361,6 +371,34 @@ static int keep_before(void *arg, struct cw_voice_file *f, struct cw_error *err)
     return cw_voice_file_write(f, path, err);
 }
 
+/* Shown, not learnt from: seconds of one recording become the voice as they are. */
+static int show_voice(const struct clone_request *q, const char *name, const char *path, const struct cw_enrol_engine *g,
+                      const struct cw_enrol_source *source, const struct keeping *k, struct cw_error *err) {
+    struct cw_voice_file f = {0};
+    struct cw_zero_shot_report r = {0};
+    int result = -1;
+    if (cw_zero_shot(&f, &r, g, name, source, err) != 0 || cw_voice_seal(&f, k->consent, 1, k->key, err) != 0 ||
+        cw_voice_file_write(&f, path, err) != 0)
+        goto done;
+    if (q->json) {
+        json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:f, s:b, s:f, s:f, s:s}", "voice", f.name, "file", path, "engine", f.engine, "seconds",
+                              r.seconds, "recording_seconds", r.recording_seconds, "cut", r.cut, "confidence", r.confidence,
+                              "sound_seconds", r.sound_seconds, "text", f.reference_text);
+        json_dumpf(o, stdout, JSON_INDENT(1));
+        putchar('\n');
+        json_decref(o);
+    } else {
+        printf("%s\n%s: F5 is shown %.1f s, %.0f ms a sound: \"%s\"\n", path, f.name, r.seconds, 1000 * r.sound_seconds, f.reference_text);
+    }
+    result = 0;
+done:
+    if (r.notes.data)
+        fputs(r.notes.data, stderr);
+    cw_zero_shot_report_free(&r);
+    cw_voice_file_free(&f);
+    return result;
+}
+
 static int clone_voice(const struct clone_request *q, const char *name, const struct cw_enrol_source *sources, int count,
                        struct cw_clone_params p, struct cw_error *err) {
     struct bench b = {0};
@@ -385,7 +423,7 @@ static int clone_voice(const struct clone_request *q, const char *name, const st
         cw_fail(err, CW_FAILED, "%s: cannot remove: %s", checkpoint, strerror(errno));
         goto done;
     }
-    const struct cw_clone_engine g = {.enrol = {b.acoustic, b.vocoder, b.speech, b.encoder, b.voices, q->language, NULL},
+    const struct cw_clone_engine g = {.enrol = {b.acoustic, b.vocoder, b.speech, b.encoder, b.voices, q->language, NULL, 0, 0},
                                       .device = b.device,
                                       .model = b.model,
                                       .model_sha256 = b.sum,
@@ -397,6 +435,10 @@ static int clone_voice(const struct clone_request *q, const char *name, const st
     struct keeping k = {consent, &key};
     p.before = q->each ? keep_before : NULL;
     p.arg = &k;
+    if (q->engine && strcmp(q->engine, "f5") == 0) {
+        result = show_voice(q, name, path, &g.enrol, sources, &k, err);
+        goto done;
+    }
     if (cw_clone(&f, &r, &g, sources, count, p, err) != 0 || cw_voice_seal(&f, consent, 1, &key, err) != 0 ||
         cw_voice_file_write(&f, path, err) != 0)
         goto done;
@@ -442,6 +484,7 @@ int cli_voices_clone(int argc, char **argv) {
     const char *args[SOURCES_MAX + 1];
     int count = 0, used = 0, result = -1;
     const struct cli_option options[] = {
+        {"--engine", "ENGINE", "kokoro, which learns a voice (default), or f5, which is shown one", CLI_TEXT, &q.engine, 0, 0},
         {"--tier", "TIER", "likeness (seconds), style, offsets or low-rank; else by how much speech there is", CLI_TEXT, &q.tier, 0, 0},
         {"--transcript", "FILE", "what is said: the text, or lines \"RECORDING text\"; else the .txt beside each", CLI_LIST, &q.transcripts,
          0, 0},
@@ -465,6 +508,14 @@ int cli_voices_clone(int argc, char **argv) {
         return code;
     if (count < 1 || (count < 2 && !q.record))
         return cli_usage(c, "expected a name and recordings");
+    const bool shown = q.engine && strcmp(q.engine, "f5") == 0;
+    if (q.engine && !shown && strcmp(q.engine, "kokoro") != 0)
+        return cli_usage(c, "--engine: expected kokoro or f5, found \"%s\"", q.engine);
+    if (shown && (q.tier || q.preview || q.steps || q.each || q.fresh || q.record))
+        return cli_usage(c,
+                         "--engine f5: nothing is learnt, so expected none of --tier, --preview, --steps, --each-tier, --fresh, --record");
+    if (shown && count > 2)
+        return cli_usage(c, "--engine f5: expected one recording of 3 to 12 s, or a longer one to cut a part from, found %d", count - 1);
     if (q.tier && !cw_clone_tier_find(q.tier, &p.tier))
         return cli_usage(c, "--tier: expected likeness, style, offsets or low-rank, found \"%s\"", q.tier);
     if (strncmp(q.language, "en-", 3) != 0)

@@ -25,7 +25,7 @@ static void default_folder(const char *topic, char *out, size_t size) {
 }
 
 struct options {
-    const char *out, *cast, *style, *voice, *language, *llm, *dictionary;
+    const char *out, *cast, *style, *engine, *voice, *language, *llm, *dictionary;
     const char *endpoint, *llm_name, *key_file, *plan_llm, *plan_endpoint, *plan_llm_name;
     double minutes, speed, budget, timeout;
     long seed, threads, tries;
@@ -41,6 +41,11 @@ static struct options options_default(void) {
 
 #define OUT_DIR                                                                                                                            \
     { "--out,-o", "DIR", "the episode's folder (default: episodes/NAME)", CLI_TEXT, &o.out, 0, 0 }
+#define ENGINE                                                                                                                             \
+    {                                                                                                                                      \
+        "--engine", "ENGINE", "kokoro or f5, where a voice does not say it (f5:af_heart; default: each voice's own)", CLI_TEXT, &o.engine, \
+            0, 0                                                                                                                           \
+    }
 #define COMMON                                                                                                                             \
     {"--threads", "N", "threads (default: one per core)", CLI_INT, &o.threads, 1, 256}, {                                                  \
         "--quiet,-q", NULL, "no progress", CLI_FLAG, &o.quiet, 0, 0                                                                        \
@@ -77,6 +82,7 @@ static struct cw_studio_params studio_params(const struct options *o) {
     struct cw_studio_params p = cw_studio_params_default();
     p.threads = (int)o->threads;
     p.writer_model = o->llm;
+    p.engine = o->engine;
     return p;
 }
 static struct cw_write_params write_params(const struct options *o, const char *topic) {
@@ -162,7 +168,7 @@ static int told(const struct cli_command *c, bool made, const struct cw_error *e
 
 int cli_make(const struct cli_command *c, int argc, char **argv) {
     struct options o = options_default();
-    const struct cli_option table[] = {OUT_DIR, WRITING, SOUND, COMMON, {0}};
+    const struct cli_option table[] = {OUT_DIR, WRITING, ENGINE, SOUND, COMMON, {0}};
     const char *topic = NULL;
     int count, code = cli_parse(c, table, argc, argv, &topic, 1, &count);
     if (code >= 0)
@@ -204,7 +210,7 @@ int cli_write(const struct cli_command *c, int argc, char **argv) {
 
 int cli_render(const struct cli_command *c, int argc, char **argv) {
     struct options o = options_default();
-    const struct cli_option table[] = {OUT_DIR, SOUND, COMMON, {0}};
+    const struct cli_option table[] = {OUT_DIR, ENGINE, SOUND, COMMON, {0}};
     const char *script = NULL;
     int count, code = cli_parse(c, table, argc, argv, &script, 1, &count);
     if (code >= 0)
@@ -233,6 +239,7 @@ int cli_say(const struct cli_command *c, int argc, char **argv) {
     const struct cli_option table[] = {
         {"--out,-o", "FILE", "a .wav or .flac file (default: play it)", CLI_TEXT, &o.out, 0, 0},
         {"--voice", "V", "a voice or a mix, \"af_heart*0.6 + af_bella*0.4\"", CLI_TEXT, &o.voice, 0, 0},
+        ENGINE,
         {"--language", "L", "en-us, en-gb, es, fr-fr, hi, it, pt-br (default: the voice's own)", CLI_TEXT, &o.language, 0, 0},
         {"--dictionary", "FILE", "pronunciations, \"word = respelling\" or \"word = /phonemes/\"", CLI_TEXT, &o.dictionary, 0, 0},
         {"--play", NULL, "through the speakers", CLI_FLAG, &o.play, 0, 0},

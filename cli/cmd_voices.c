@@ -134,9 +134,12 @@ static int show_file(const char *path, const struct cw_voice_file *f) {
     cw_voice_file_content(f, content);
     printf("voice       %s\nfile        %s\nlanguage    %s\nmade        %s\nhow         %s\nlicence     %s\nengine      %s, sha256 "
            "%s\ncontent     sha256 %s\n",
-           f->name, path, f->language, f->made, f->how, f->licence, f->engine, f->engine_sha256, content);
+           f->name, path, f->language, f->made, f->how, f->licence, f->engine, f->engine_sha256[0] ? f->engine_sha256 : "of any checkpoint",
+           content);
     for (size_t i = 0; i < f->parent_count; i++)
         printf("%s %s\n", i == 0 ? "parents    " : "           ", f->parents[i]);
+    if (f->reference)
+        printf("reference   %.1f s: \"%s\"\n", (double)f->reference_count / CW_REFERENCE_RATE, f->reference_text);
     if (f->parent_count > 0)
         printf("            (name, weight in timbre, weight in prosody, sha256)\n");
     if (f->f0_slope != 1 || f->f0_offset != 0)

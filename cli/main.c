@@ -12,7 +12,8 @@ const struct cli_command cli_commands[] = {
     {"write", "TOPIC", "only the script, for you to edit", "  castwright write \"Why the sea has tides\" -o tides.md\n", cli_write},
     {"render", "SCRIPT", "a script in, an episode out; renders only what changed",
      "  castwright render tides.md -o tides\n"
-     "  castwright render tides.md -o tides --play --flac\n",
+     "  castwright render tides.md -o tides --play --flac\n"
+     "  castwright render tides.md -o tides --engine f5     or for one of the cast: \"Tom: f5:am_michael\" in the front matter\n",
      cli_render},
     {"rewrite", "SCRIPT", "directs a script: a turn said another way, put in, or written on from",
      "  castwright rewrite tides.md --turn 12 --say \"shorter, with an example\"\n"
@@ -23,7 +24,9 @@ const struct cli_command cli_commands[] = {
      "  castwright script-stats tides.md\n  castwright script-stats --json *.md\n", cli_script_stats},
     {"say", "TEXT", "one text, one voice",
      "  castwright say \"Hello there.\" -o hello.wav\n"
-     "  castwright say \"Good morning.\" --voice bf_emma --play\n",
+     "  castwright say \"Good morning.\" --voice bf_emma --play\n"
+     "  castwright say \"Hello.\" --voice ada_f5 -o ada.wav          a voice that F5-TTS is shown: castwright voices clone --help\n"
+     "  castwright say \"Hello.\" --voice af_heart --engine f5 -o a.wav\n",
      cli_say},
     {"text", "[TEXT...|FILE]", "what would be said, line by line; standard input without a text",
      "  castwright text \"Dr. Smith paid $3.50.\"             Doctor Smith paid three dollars fifty cents.\n"
@@ -54,11 +57,13 @@ const struct cli_command cli_commands[] = {
      "  castwright vocode talk.wav -o copy.wav\n"
      "  castwright vocode talk.flac -o copy.flac --vocoder my-hifigan.gguf --json\n",
      cli_vocode},
-    {"models", "list|fetch|verify|convert", "model files: what there is, fetching, checking, converting",
+    {"models", "list|fetch|verify|import|convert", "model files: what there is, fetching, checking, bringing your own",
      "  castwright models list\n"
      "  castwright models fetch                       what an episode needs\n"
      "  castwright models fetch qwen2.5-coder-0.5b    one by name\n"
      "  castwright models verify                      every file against its sha256\n"
+     "  castwright models import F5TTS_v1_Base/model_1250000.safetensors     with vocab.txt beside it: castwright say --help\n"
+     "  castwright models import vocos/pytorch_model.bin      a checkpoint of your own; also HiFi-GAN (ONNX)\n"
      "  castwright models convert kokoro.onnx kokoro.gguf\n"
      "  castwright models convert pytorch_model.bin vocos.gguf    Kokoro, HiFi-GAN: ONNX; Vocos, F5-TTS: PyTorch, safetensors\n",
      cli_models},

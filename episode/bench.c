@@ -227,7 +227,7 @@ static int time_voice(struct cw_studio *s, const struct cw_bench_params *b, stru
     int result = -1;
     struct cw_voice voice = {0};
     struct ear warm = {0};
-    if (cw_studio_need_plans(s, err) != 0 || cw_booth_need_sound(s->booth, err) != 0 || cw_studio_voice(s, &voice, b->voice, err) != 0 ||
+    if (cw_studio_need_plans(s, err) != 0 || cw_studio_voice(s, &voice, b->voice, err) != 0 ||
         cw_speech_language(voice.language, err) != 0 || speak(s, &voice, sentences[1], &warm, err) != 0 ||
         time_text(s, b, voice.language, &r->text_characters_per_second, err) != 0 ||
         time_first_sound(s, &voice, &r->first_sound_seconds, err) != 0)

@@ -111,6 +111,14 @@ int build_open_voices(struct build *b, const struct cw_script *script, const cha
             return cw_fail_in(err, "%s: %s", where, c->name);
         }
     }
+    for (int i = 0; !b->compared && i < b->voice_count; i++) {
+        bool told = false; /* once an engine */
+        for (int k = 0; k < i; k++)
+            told |= cw_studio_engine(&b->voices[k]) == cw_studio_engine(&b->voices[i]);
+        for (int line = 0; !told && line < 2; line++)
+            if (cw_studio_terms(b->studio, &b->voices[i], line))
+                build_tell(b, "%s", cw_studio_terms(b->studio, &b->voices[i], line));
+    }
     if (!b->compared) {
         struct cw_text alike = {0};
         cw_cast_alike(b->studio->booth, b->voices, script, b->params.play, &alike);
@@ -604,6 +612,8 @@ int build_finish(struct build *b, const struct cw_script *script, const struct s
         turns[i].key = s->key;
         turns[i].seconds = (double)s->take.samples / CW_STUDIO_RATE;
         turns[i].rendered = s->rendered;
+        turns[i].retakes = s->take.retakes;
+        turns[i].doubts = s->take.doubts;
     }
     names[files++] = "episode.mp3";
     if (sound.flac)

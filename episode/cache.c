@@ -38,6 +38,8 @@ static bool read_take(const json_t *root, const char *key, struct cw_take *take,
         !json_is_integer(samples) || !json_is_array(words))
         return false;
     take->samples = json_integer_value(samples);
+    take->retakes = (int)json_integer_value(json_object_get(root, "retakes"));
+    take->doubts = (unsigned)json_integer_value(json_object_get(root, "doubts"));
     size_t count = json_array_size(words);
     if (take->samples <= 0 || take->samples > (int64_t)CW_STUDIO_RATE * 86400 || count > 1 << 20)
         return false;
@@ -126,6 +128,10 @@ static int write_json(const struct cw_cache_file *f, const struct cw_take *take,
     }
     root = json_pack("{si ss sI ss sO}", "version", FORMAT_VERSION, "key", f->key, "samples", (json_int_t)take->samples, "sha256", sum,
                      "words", words);
+    if (root && take->retakes > 0)
+        json_object_set_new(root, "retakes", json_integer(take->retakes));
+    if (root && take->doubts)
+        json_object_set_new(root, "doubts", json_integer(take->doubts));
     text = root ? json_dumps(root, JSON_COMPACT) : NULL;
     if (!text) {
         cw_fail_memory(err, f->json);

@@ -1,6 +1,7 @@
 /* manifest.json, written and read back. */
 #include "episode/manifest.h"
 
+#include "episode/turn.h"
 #include "models/catalogue.h"
 
 #include <dirent.h>
@@ -125,7 +126,7 @@ done:
 }
 
 /* The model at `path`, with the sum of what was used: the catalogue's entry, or a file of the user's own. */
-static json_t *model(const char *path, const char *sum) {
+static json_t *model(const char *path, const char *sum, const char *terms) {
     size_t count = 0;
     const struct cw_model *all = cw_models(&count);
     const char *base = strrchr(path, '/');
@@ -133,7 +134,8 @@ static json_t *model(const char *path, const char *sum) {
         char standard[CW_PATH_MAX];
         struct cw_error ignored = {0};
         if (cw_model_path(all[i].name, standard, &ignored) == 0 && strcmp(standard, path) == 0)
-            return json_pack("{ss ss ss ss}", "name", all[i].name, "file", all[i].file, "sha256", sum, "licence", all[i].licence);
+            return json_pack("{ss ss ss ss}", "name", all[i].name, "file", all[i].file, "sha256", sum, "licence",
+                             terms && terms[0] ? terms : all[i].licence);
     }
     return json_pack("{ss ss ss ss}", "name", "own", "file", base ? base + 1 : path, "sha256", sum, "licence", "not known");
 }
@@ -233,24 +235,45 @@ static json_t *build(const struct cw_manifest *m, struct cw_error *err) {
         json_decref(root);
         return NULL;
     }
-    json_array_append_new(models, model(m->studio->model_path, m->studio->model_sum));
-    json_array_append_new(models, model(m->studio->lexicon_dir, lexicon));
+    for (int e = 0; e < CW_ENGINES; e++) {
+        const struct cw_engine *engine = &m->studio->engines[e];
+        bool used = false;
+        for (int i = 0; i < script->cast_count; i++) /* F5 is shown voices of Kokoro by Kokoro */
+            used |= (int)cw_studio_engine(&m->voices[i]) == e || (e == CW_ENGINE_KOKORO && !m->voices[i].reference);
+        if (!used)
+            continue;
+        json_array_append_new(models, model(engine->path, engine->sum, engine->terms[0]));
+        if (engine->vocoder_path[0])
+            json_array_append_new(models, model(engine->vocoder_path, engine->vocoder_sum, engine->terms[1]));
+    }
+    json_array_append_new(models, model(m->studio->lexicon_dir, lexicon, NULL));
     json_object_set_new(root, "models", models);
 
     json_t *voices = json_array();
     for (int i = 0; i < script->cast_count; i++) {
         const struct cw_voice *v = &m->voices[i];
-        json_t *one = json_pack("{ss ss ss so}", "speaker", script->cast[i].name, "voice", v->name, "sha256", v->sha256, "gain_db",
-                                number(m->gains_db[i], 0.1));
+        json_t *one = json_pack("{ss ss ss ss so}", "speaker", script->cast[i].name, "voice", v->name, "engine", v->engine, "sha256",
+                                v->sha256, "gain_db", number(m->gains_db[i], 0.1));
         if (v->people_count > 0)
             json_object_set_new(one, "consents", consents(v));
         json_array_append_new(voices, one);
     }
     json_object_set_new(root, "voices", voices);
     json_t *turns = json_array();
-    for (int i = 0; i < m->turn_count; i++)
-        json_array_append_new(turns, json_pack("{ss ss so}", "speaker", m->turns[i].speaker, "key", m->turns[i].key, "seconds",
-                                               number(m->turns[i].seconds, 0.001)));
+    for (int i = 0; i < m->turn_count; i++) {
+        json_t *one =
+            json_pack("{ss ss so}", "speaker", m->turns[i].speaker, "key", m->turns[i].key, "seconds", number(m->turns[i].seconds, 0.001));
+        if (m->turns[i].retakes > 0)
+            json_object_set_new(one, "retakes", json_integer(m->turns[i].retakes));
+        if (m->turns[i].doubts) {
+            json_t *doubts = json_array();
+            for (unsigned bit = 0; cw_turn_doubt(bit); bit++)
+                if (m->turns[i].doubts >> bit & 1)
+                    json_array_append_new(doubts, json_string(cw_turn_doubt(bit)));
+            json_object_set_new(one, "doubts", doubts);
+        }
+        json_array_append_new(turns, one);
+    }
     json_object_set_new(root, "turns", turns);
     json_t *sound = json_object();
     json_object_set_new(sound, "seconds", number(m->seconds, 0.001));
@@ -302,7 +325,7 @@ static json_t *language_model(const char *path, const char *endpoint, const char
     char sum[65];
     if (endpoint)
         return json_pack("{ss ss}", "endpoint", endpoint, "name", name ? name : "");
-    return cw_model_sum(path, sum, err) == 0 ? model(path, sum) : NULL;
+    return cw_model_sum(path, sum, err) == 0 ? model(path, sum, NULL) : NULL;
 }
 
 int cw_manifest_request(const struct cw_brief *b, const struct cw_script *cast, struct cw_text *out, struct cw_error *err) {

@@ -13,6 +13,8 @@ struct cw_manifest_turn {
     const char *speaker, *key;
     double seconds;
     bool rendered;
+    int retakes;     /* of an engine that may go astray (turn.h) */
+    unsigned doubts; /* that were left */
 };
 struct cw_manifest {
     const char *out_dir;

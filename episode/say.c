@@ -242,7 +242,10 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
     k.expected_seconds = 0.07 * plan.symbols / p.speed;
     if (open_player(&k, p, err) != 0 || open_file(&k, p.out, name, temp, err) != 0)
         goto done;
-    if (cw_booth_need_sound(s->booth, err) != 0)
+    for (int i = 0; i < 2; i++)
+        if (p.listen.line && cw_studio_terms(s, &voice, i))
+            p.listen.line(p.listen.arg, cw_studio_terms(s, &voice, i));
+    if (cw_booth_need_voice(s->booth, &voice, err) != 0)
         goto done;
     k.started = cw_seconds();
     if (put_silence(&k, LEAD_IN, err) != 0 || cw_turn_speak(s->booth, &r, &plan, (struct cw_sink){put, &k}, &take, err) != 0 ||
@@ -334,7 +337,7 @@ int cw_audition(struct cw_studio *s, const char *text, const char *const *voices
         if (speaks != 0)
             goto done;
     }
-    if (open_player(&k, p, err) != 0 || open_file(&k, p.out, name, temp, err) != 0 || cw_booth_need_sound(s->booth, err) != 0)
+    if (open_player(&k, p, err) != 0 || open_file(&k, p.out, name, temp, err) != 0)
         goto done;
     k.started = cw_seconds();
     cw_text_add(&captions, "WEBVTT\n\n");

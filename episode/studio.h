@@ -13,23 +13,37 @@
 
 enum { CW_STUDIO_RATE = 24000 };
 
+/* Ways to speak: an acoustic model, and the vocoder of its frames. Adding one means adding a line to the table in studio.c. */
+enum cw_engine_kind { CW_ENGINE_KOKORO, CW_ENGINE_F5, CW_ENGINES };
+struct cw_engine {
+    char path[CW_PATH_MAX], sum[65]; /* of the acoustic model */
+    char vocoder_path[CW_PATH_MAX], vocoder_sum[65];
+    char terms[2][800];            /* of models that users bring: name, licence and what it asks; "" */
+    struct cw_f5_symbols *symbols; /* what it can be told; NULL: phonemes */
+    struct cw_acoustic *acoustic;
+    struct cw_vocoder *vocoder;
+};
+
 /* The voice model with what a voice learnt folded in. */
 struct cw_folded;
+/* The mel of what a voice is shown by, and its text. */
+struct cw_shown;
 
 struct cw_studio {
     int threads;
+    bool by_bytes;                    /* F5's time as the published code has it, for parity */
+    int engine;                       /* enum cw_engine_kind, or -1: each voice's own */
     char *voice_model, *writer_model; /* as asked for; NULL: the catalogue's */
 
     pthread_mutex_t opening; /* of all below */
     struct cw_device *device;
     struct cw_speech *speech;
-    struct cw_acoustic *acoustic;
-    struct cw_vocoder *vocoder;
+    struct cw_engine engines[CW_ENGINES];
     struct cw_encoder *encoder; /* heard.c */
     struct cw_booth *booth;     /* the caller's own */
     struct cw_folded *folded;   /* those last used first */
+    struct cw_shown *shown;     /* kept until the studio closes */
 
-    char model_path[CW_PATH_MAX], model_sum[65]; /* the voice model */
     char voices_dir[CW_PATH_MAX], lexicon_dir[CW_PATH_MAX];
 
     double load_seconds; /* wall clock, summed over the studio's life */
@@ -38,9 +52,11 @@ struct cw_studio {
 /* A booth: what one thread speaks with. Zero but for the studio at first; its sessions are opened at first need. */
 struct cw_booth {
     struct cw_studio *studio;
-    struct cw_acoustic_session *acoustic;
-    struct cw_vocoder_session *vocoder;
-    struct cw_folded *folded; /* what the sessions speak with now; NULL: the voice model as it is */
+    struct {
+        struct cw_acoustic_session *acoustic;
+        struct cw_vocoder_session *vocoder;
+    } sessions[CW_ENGINES];
+    struct cw_folded *folded; /* what Kokoro's sessions speak with now; NULL: the model as it is */
     float *scratch;           /* one chunk's waveform, for trimming */
     size_t scratch_len;
     double acoustic_seconds, vocoder_seconds; /* wall clock, summed over the booth's life */
@@ -48,15 +64,20 @@ struct cw_booth {
     long allocations;                         /* inside the models, by that count */
 };
 
-/* What naming and planning a turn needs: front end, voices folder, device, the voice model's sum. Cheap. */
+/* What naming and planning a turn needs: front end, voices folder, device, Kokoro's sum. Cheap. */
 CW_MUST_CHECK int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err);
-/* A voice that the voice model can speak; after need_plans. */
-CW_MUST_CHECK int cw_studio_voice(const struct cw_studio *s, struct cw_voice *voice, const char *expr, struct cw_error *err);
-/* What synthesis needs as well: both halves of the voice model. Both from any thread. */
-CW_MUST_CHECK int cw_booth_need_sound(struct cw_booth *b, struct cw_error *err);
-/* The same, and the sessions ready to speak as this voice does. */
+/* A voice that an engine can speak, and which: "f5:af_heart", else the studio's engine, else the voice's own; after need_plans. F5 speaks
+ * as a voice of Kokoro does once Kokoro has said a sentence to it. */
+CW_MUST_CHECK int cw_studio_voice(struct cw_studio *s, struct cw_voice *voice, const char *expr, struct cw_error *err);
+enum cw_engine_kind cw_studio_engine(const struct cw_voice *voice);
+/* What has to be said when the voice is used, lines 0 and 1; NULL where there is nothing. */
+const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *voice, int line);
+/* What synthesis needs as well: both models of the voice's engine, and sessions ready to speak as it does. From any thread. */
 CW_MUST_CHECK int cw_booth_need_voice(struct cw_booth *b, const struct cw_voice *voice, struct cw_error *err);
 void cw_booth_close(struct cw_booth *b);
+/* What F5 is shown for a voice; made once a voice, kept as long as the studio. */
+CW_MUST_CHECK int cw_booth_reference(struct cw_booth *b, const struct cw_voice *voice, struct cw_acoustic_reference *r,
+                                     struct cw_error *err);
 /* Path of a model: a name of the catalogue, or the path of a file that is there. */
 CW_MUST_CHECK int cw_studio_model(const char *asked, char path[CW_PATH_MAX], struct cw_error *err);
 /* The device alone. */

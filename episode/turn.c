@@ -7,9 +7,15 @@
  * level inside the window that the model's durations give, and silence between chunks is ours. Speech leads the durations by
  * some 100 ms, so bounding the padding's length, as others do, eats the first sound of short lines: of 45 lines of one to
  * three words, Whisper misheard 3 with the padding as the model has it, 5, 17 and 35 with at most 16, 8 and 4 units of it.
+ *
+ * F5 is told the words and a number of frames; when it says what is not known but by level. What its waveform cannot be is heard there
+ * (doubts below), and the chunk said again from the next seed, RETAKES times at most; the take with the fewest doubts stays.
  */
 #include "episode/turn.h"
 
+#include "tts/f5_text.h"
+
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +23,7 @@
 
 /* Part of every key: to be raised when a step below changes what is heard. */
 #define SYNTHESIS_VERSION 1
+#define SHOWN_VERSION 1 /* of F5's keys as well */
 
 enum {
     RATE = CW_STUDIO_RATE,
@@ -29,6 +36,8 @@ enum {
     JUNK_AFTER = 20 * MS,   /* past the last phoneme's nominal end only punctuation sounds: hiss and bursts on short lines */
     FADE_IN = 5 * MS,
     FADE_OUT = 40 * MS,
+    RETAKES = 2,
+    SHOWN_SECONDS = 22,      /* of F5's reference and chunk together: what it was trained on ends at 30 */
     DURATION_LEAD_UNITS = 3, /* word times: the published pipeline takes as many off (hexgrad/kokoro, join_timestamps) */
 };
 /* Of the loudest 10 ms of the chunk: breath and noise lie under -45 dB, the softest onsets seen above -35 dB. */
@@ -51,12 +60,59 @@ static void key_number(struct cw_sha256 *h, const char *name, int64_t value) {
     cw_sha256_add(h, line, (size_t)n);
 }
 
-static void make_key(const struct cw_studio *s, const struct cw_turn_request *r, struct cw_turn_plan *plan) {
+/* The words of chunk c as they are said, for a model that reads. */
+static int words_of(const struct cw_utterance *u, int c, struct cw_text *out, struct cw_error *err) {
+    cw_text_clear(out);
+    for (int i = 0; i < u->word_count; i++) {
+        const struct cw_spoken_word *w = &u->words[i];
+        if (w->chunk != c || (w->source == CW_WORD_PUNCTUATION && w->count == 0))
+            continue;
+        if (w->space && out->len > 0)
+            cw_text_add_char(out, ' ');
+        cw_text_add(out, w->spoken);
+    }
+    if (out->len > 0 && !strchr(".,!?;:\"'", out->data[out->len - 1]) && (unsigned char)out->data[out->len - 1] < 0x80)
+        cw_text_add_char(out, '.');
+    return cw_text_check(out, "text", err);
+}
+
+/* F5's part of the key. Every word is of the model's symbols, which is known before the first turn is spoken. */
+static int key_f5(const struct cw_studio *s, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_sha256 *h,
+                  struct cw_error *err) {
+    struct cw_text said = {0}, text = {0};
+    int result = -1, count = 0;
+    key_text(h, "engine", "f5");
+    key_number(h, "shown", SHOWN_VERSION);
+    key_text(h, "vocoder", s->engines[CW_ENGINE_F5].vocoder_sum);
+    if (!r->voice->reference)
+        key_text(h, "shown by", s->engines[CW_ENGINE_KOKORO].sum);
+    key_text(h, "by bytes", s->by_bytes ? "yes" : "no");
+    for (int i = 0; i < plan->span_count; i++)
+        for (int c = 0; c < plan->spans[i].chunk_count; c++) {
+            if (words_of(&plan->spans[i], c, &said, err) != 0)
+                goto done;
+            cw_text_clear(&text);
+            cw_f5_write(said.data ? said.data : "", &text);
+            if (cw_text_check(&text, "text", err) != 0 ||
+                cw_f5_symbols_of(s->engines[CW_ENGINE_F5].symbols, text.data ? text.data : "", NULL, INT_MAX, &count, err) != 0)
+                goto done;
+            key_text(h, "says", said.data ? said.data : "");
+        }
+    result = 0;
+done:
+    cw_text_free(&said);
+    cw_text_free(&text);
+    return result;
+}
+
+static int make_key(const struct cw_studio *s, const struct cw_turn_request *r, struct cw_turn_plan *plan, struct cw_error *err) {
     struct cw_sha256 h;
     cw_sha256_start(&h);
     key_number(&h, "castwright turn", 1);
     key_number(&h, "synthesis", SYNTHESIS_VERSION);
-    key_text(&h, "model", s->model_sum);
+    key_text(&h, "model", s->engines[cw_studio_engine(r->voice)].sum);
+    if (cw_studio_engine(r->voice) == CW_ENGINE_F5 && key_f5(s, r, plan, &h, err) != 0)
+        return -1;
     key_text(&h, "kernels", cw_device_isa(s->device));
     key_text(&h, "voice", r->voice->sha256);
     key_text(&h, "language", r->language);
@@ -76,6 +132,7 @@ static void make_key(const struct cw_studio *s, const struct cw_turn_request *r,
     }
     key_number(&h, "tail pause", r->tail_pause_ms);
     cw_sha256_end(&h, plan->key);
+    return 0;
 }
 
 /* Runs of white space become one space: they are not spoken, so they must not change the key. */
@@ -115,6 +172,11 @@ int cw_turn_plan_make(struct cw_studio *s, const struct cw_turn_request *r, stru
     struct cw_speech_params params = cw_speech_params_default();
     params.language = r->language;
     params.dictionary = r->dictionary;
+    if (cw_studio_engine(r->voice) == CW_ENGINE_F5) { /* what is left beside the reference, at an ordinary pace */
+        const double shown = r->voice->reference ? (double)r->voice->reference_count / CW_REFERENCE_RATE : 8;
+        const int most = (int)((SHOWN_SECONDS - shown) / 0.07 * r->speed);
+        params.max_symbols = most < params.max_symbols ? most : params.max_symbols;
+    }
     for (; plan->span_count < r->span_count; plan->span_count++) {
         free(text);
         text = squeeze(r->spans[plan->span_count].text);
@@ -130,8 +192,7 @@ int cw_turn_plan_make(struct cw_studio *s, const struct cw_turn_request *r, stru
         for (int c = 0; c < u->chunk_count; c++)
             plan->symbols += u->chunks[c].symbols;
     }
-    make_key(s, r, plan);
-    result = 0;
+    result = make_key(s, r, plan, err);
 done:
     free(text);
     if (result != 0)
@@ -186,6 +247,52 @@ struct cw_cut cw_turn_cut(const float *x, int64_t n, int64_t speech_start, int64
     return cut;
 }
 
+struct cw_cut cw_turn_trim(const float *x, int64_t n) {
+    int64_t onset = 0, end = n;
+    double peak = 0;
+    for (int64_t i = 0; i < n; i += LEVEL_HOP)
+        peak = fmax(peak, energy(x, n, i));
+    while (onset < n && energy(x, n, onset) <= peak * START_LEVEL)
+        onset += LEVEL_HOP;
+    while (end > onset + LEVEL_HOP && energy(x, n, end - LEVEL_SPAN) <= peak * END_LEVEL)
+        end -= LEVEL_HOP;
+    return (struct cw_cut){onset > KEEP_BEFORE ? onset - KEEP_BEFORE : 0, end + KEEP_AFTER < n ? end + KEEP_AFTER : n};
+}
+
+/* ---- doubts ------------------------------------------------------------------------------------------------------------ */
+
+static const char *const doubt_names[] = {"short", "long", "gap", "head", "tail", "flat"};
+
+const char *cw_turn_doubt(unsigned bit) {
+    return bit < sizeof doubt_names / sizeof *doubt_names ? doubt_names[bit] : NULL;
+}
+
+unsigned cw_turn_doubts(const float *x, int64_t n, double sounds, double sound_seconds) {
+    static const double silent = 1e-3, loud = 0.05; /* of the loudest 10 ms: -30 and -13 dB */
+    enum { EDGE = 20 * MS, GAP = RATE };
+    double peak = 0;
+    int64_t first = -1, last = 0, gap = 0, voiced = 0, steps = 0;
+    unsigned doubts = 0;
+    for (int64_t i = 0; i < n; i += LEVEL_HOP)
+        peak = fmax(peak, energy(x, n, i));
+    for (int64_t i = 0; i < n; i += LEVEL_HOP, steps++) {
+        if (energy(x, n, i) <= peak * silent)
+            continue;
+        gap = first >= 0 && i - last > gap ? i - last : gap;
+        first = first < 0 ? i : first;
+        last = i;
+        voiced++;
+    }
+    const double seconds = (double)(last - first) / RATE, expected = sounds * sound_seconds;
+    doubts |= first < 0 || seconds < 0.5 * expected ? CW_DOUBT_SHORT : 0;
+    doubts |= seconds > 2 * expected + 1 ? CW_DOUBT_LONG : 0;
+    doubts |= gap > GAP ? CW_DOUBT_GAP : 0;
+    doubts |= n > EDGE && energy(x, n, 0) > peak * loud && energy(x, n, EDGE / 2) > peak * loud ? CW_DOUBT_HEAD : 0;
+    doubts |= n > EDGE && energy(x, n, n - EDGE / 2) > peak * loud && energy(x, n, n - EDGE) > peak * loud ? CW_DOUBT_TAIL : 0;
+    doubts |= peak <= 0 || (expected > 0.5 && voiced >= steps * 99 / 100) ? CW_DOUBT_FLAT : 0;
+    return doubts;
+}
+
 /* Raised-cosine edges, from and to exact silence, so that no join clicks. */
 static void fade(float *x, int64_t n) {
     int64_t in = FADE_IN < n / 2 ? FADE_IN : n / 2, out = FADE_OUT < n / 2 ? FADE_OUT : n / 2;
@@ -202,6 +309,8 @@ struct speaker {
     const struct cw_turn_request *request;
     struct cw_sink sink;
     struct cw_take *take;
+    enum cw_engine_kind engine;
+    struct cw_acoustic_reference reference; /* of F5 */
     uint64_t seed;
     int chunks; /* spoken so far */
     int word_cap;
@@ -277,15 +386,79 @@ static long allocations_of(const struct cw_booth *b) {
     return b->count_allocations ? b->count_allocations() : 0;
 }
 
+/* One run of both models; x is borrowed from the vocoder's session. */
+static int take_once(struct speaker *k, const struct cw_acoustic_input *in, struct cw_frames *frames, const float **x, size_t *n,
+                     struct cw_error *err) {
+    struct cw_booth *b = k->booth;
+    long before = allocations_of(b);
+    double t0 = cw_seconds();
+    if (cw_acoustic_run(b->sessions[k->engine].acoustic, in, frames, err) != 0)
+        return -1;
+    double t1 = cw_seconds();
+    b->acoustic_seconds += t1 - t0;
+    b->allocations += allocations_of(b) - before;
+    if (frames->sample_rate != RATE || frames->phonemes != in->count + 2)
+        return cw_fail(err, CW_FAILED, "%s: expected %d Hz and %d durations, found %d and %d",
+                       cw_acoustic_engine(b->studio->engines[k->engine].acoustic), RATE, in->count + 2, frames->sample_rate,
+                       frames->phonemes);
+    before = allocations_of(b);
+    if (cw_vocoder_run(b->sessions[k->engine].vocoder, frames, k->seed ^ (uint64_t)k->chunks, x, n, err) != 0)
+        return -1;
+    b->vocoder_seconds += cw_seconds() - t1;
+    b->allocations += allocations_of(b) - before;
+    return 0;
+}
+
+static int bits(unsigned x) {
+    int n = 0;
+    for (; x; x &= x - 1)
+        n++;
+    return n;
+}
+
+/* The take with the fewest doubts; the first one where the model knows how long things last. */
+static int best_take(struct speaker *k, struct cw_acoustic_input *in, struct cw_frames *frames, const float **x, size_t *n,
+                     struct cw_error *err) {
+    const uint64_t first = k->seed ^ (uint64_t)k->chunks;
+    const struct cw_acoustic_reference *r = in->reference;
+    double sounds = 0;
+    unsigned least = ~0U;
+    int best = 0, take = 0;
+    for (int i = 0; r && i < in->count; i++)
+        sounds += cw_f5_weight((uint32_t)in->ids[i]);
+    for (;; take++) {
+        in->seed = first + ((uint64_t)take << 32);
+        if (take_once(k, in, frames, x, n, err) != 0)
+            return -1;
+        if (!frames->guessed || !r)
+            return 0;
+        const double sound_seconds = (double)(r->frames * frames->hop) / RATE / fmax(1, r->weight) / (double)in->speed;
+        const unsigned doubts = cw_turn_doubts(*x, (int64_t)*n, sounds, sound_seconds);
+        if (take == 0 || bits(doubts) < bits(least)) {
+            least = doubts;
+            best = take;
+        }
+        if (!doubts || take == RETAKES)
+            break;
+    }
+    k->take->retakes += take;
+    k->take->doubts |= least;
+    if (best == take)
+        return 0;
+    in->seed = first + ((uint64_t)best << 32);
+    return take_once(k, in, frames, x, n, err);
+}
+
 static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span, int index, struct cw_error *err) {
     int result = -1;
     struct cw_booth *b = k->booth;
-    const struct cw_acoustic *model = b->studio->acoustic;
+    const struct cw_acoustic *model = b->studio->engines[k->engine].acoustic;
     const struct cw_chunk *c = &u->chunks[index];
     int *ids = NULL;
     int64_t *bounds = NULL; /* [count + 1]: where symbol i starts, by the model's durations */
     int count = 0, first = -1, last = -1;
     size_t len = strlen(c->phonemes);
+    struct cw_text words = {0};
 
     if (c->symbols <= 0 || c->symbols > cw_acoustic_max_phonemes(model)) {
         cw_fail(err, CW_BAD_INPUT, "chunk %d: expected 1 to %d phoneme symbols, found %d", index + 1, cw_acoustic_max_phonemes(model),
@@ -333,31 +506,28 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
     struct cw_frames frames;
     const float *x = NULL;
     size_t n = 0;
-    long before = allocations_of(b);
-    double t0 = cw_seconds();
-    if (cw_acoustic_run(b->acoustic, &in, &frames, err) != 0)
-        goto done;
-    double t1 = cw_seconds();
-    b->acoustic_seconds += t1 - t0;
-    b->allocations += allocations_of(b) - before;
-    if (frames.sample_rate != RATE || frames.phonemes != count + 2) {
-        cw_fail(err, CW_FAILED, "%s: expected %d Hz and %d durations, found %d and %d", cw_acoustic_engine(model), RATE, count + 2,
-                frames.sample_rate, frames.phonemes);
-        goto done;
+    if (k->engine == CW_ENGINE_F5) {
+        if (words_of(u, index, &words, err) != 0)
+            goto done;
+        in.text = words.data;
+        in.reference = &k->reference;
+        in.by_bytes = b->studio->by_bytes;
     }
+    if (best_take(k, &in, &frames, &x, &n, err) != 0)
+        goto done;
     int64_t sum = 0;
     for (int i = 0; i <= count; i++) {
         sum += (int64_t)frames.durations[i] * frames.unit_samples;
         bounds[i] = sum;
     }
-    int64_t lead = (int64_t)DURATION_LEAD_UNITS * frames.unit_samples;
-    before = allocations_of(b);
-    if (cw_vocoder_run(b->vocoder, &frames, k->seed ^ (uint64_t)k->chunks, &x, &n, err) != 0)
-        goto done;
-    b->vocoder_seconds += cw_seconds() - t1;
-    b->allocations += allocations_of(b) - before;
+    int64_t lead = frames.guessed ? 0 : (int64_t)DURATION_LEAD_UNITS * frames.unit_samples;
 
-    struct cw_cut cut = cw_turn_cut(x, (int64_t)n, bounds[first], bounds[last + 1]);
+    struct cw_cut cut = frames.guessed ? cw_turn_trim(x, (int64_t)n) : cw_turn_cut(x, (int64_t)n, bounds[first], bounds[last + 1]);
+    if (frames.guessed) { /* the sounds share the time that was heard */
+        const int64_t from = bounds[first], given = bounds[last + 1] > from ? bounds[last + 1] - from : 1, heard = cut.last - cut.first;
+        for (int i = 0; i <= count; i++)
+            bounds[i] = cut.first + (bounds[i] - from) * heard / given;
+    }
     size_t kept = (size_t)(cut.last - cut.first);
     if (kept > b->scratch_len) {
         float *more = realloc(b->scratch, kept * sizeof *more);
@@ -399,6 +569,7 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
     k->chunks++;
     result = k->sink.write(k->sink.arg, b->scratch, kept, err);
 done:
+    cw_text_free(&words);
     free(ids);
     free(bounds);
     return result;
@@ -408,12 +579,12 @@ int cw_turn_speak(struct cw_booth *b, const struct cw_turn_request *r, const str
                   struct cw_take *take, struct cw_error *err) {
     int result = -1;
     memset(take, 0, sizeof *take);
-    struct speaker k = {.booth = b, .request = r, .sink = sink, .take = take, .last_span = -1};
+    struct speaker k = {.booth = b, .request = r, .sink = sink, .take = take, .engine = cw_studio_engine(r->voice), .last_span = -1};
     for (int i = 0; i < 16; i++) {
         char c = plan->key[i];
         k.seed = k.seed << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
     }
-    if (cw_booth_need_voice(b, r->voice, err) != 0)
+    if (cw_booth_need_voice(b, r->voice, err) != 0 || (k.engine == CW_ENGINE_F5 && cw_booth_reference(b, r->voice, &k.reference, err) != 0))
         goto done;
     for (int i = 0; i < plan->span_count; i++) {
         const struct cw_utterance *u = &plan->spans[i];

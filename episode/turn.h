@@ -33,6 +33,8 @@ struct cw_word_mark {
 };
 struct cw_take {
     int64_t samples;
+    int retakes;     /* chunks said again, as an engine that may go astray does; see below */
+    unsigned doubts; /* bits: what was still wrong with the best take of a chunk */
     struct cw_word_mark *words;
     int word_count;
 };
@@ -59,5 +61,19 @@ struct cw_cut {
     int64_t first, last; /* samples [first, last) are kept */
 };
 struct cw_cut cw_turn_cut(const float *x, int64_t n, int64_t speech_start, int64_t speech_end);
+struct cw_cut cw_turn_trim(const float *x, int64_t n); /* by level alone */
+
+/* An engine without durations of its own may swallow words, repeat them, or end inside one. Heard in a chunk's waveform, `sounds` in it
+ * (cw_f5_weight) at `sound_seconds` each in the voice's own speech: */
+enum {
+    CW_DOUBT_SHORT = 1 << 0, /* less than half the time that its sounds take: words are missing */
+    CW_DOUBT_LONG = 1 << 1,  /* more than twice that and a second: words are repeated, or the reference is said */
+    CW_DOUBT_GAP = 1 << 2,   /* a second of silence inside */
+    CW_DOUBT_HEAD = 1 << 3,  /* begins inside a sound: the end of the reference is said */
+    CW_DOUBT_TAIL = 1 << 4,  /* ends inside a sound */
+    CW_DOUBT_FLAT = 1 << 5,  /* one level throughout: no speech */
+};
+const char *cw_turn_doubt(unsigned bit); /* "short", "long", …; NULL beyond the last */
+unsigned cw_turn_doubts(const float *x, int64_t n, double sounds, double sound_seconds);
 
 #endif

@@ -130,6 +130,26 @@ static const struct cw_model table[] = {
         .from = "hifigan-onnx",
     },
     {
+        .name = "f5",
+        .file = "f5.gguf",
+        .what = "F5-TTS: speaks as a short recording does; you bring the checkpoint: castwright models import FILE",
+        .licence = "its publisher's",
+        .group = CW_MODEL_GROUP_EXTRA,
+        .converted = true,
+        .architecture = "f5",
+        .script = "f5.py",
+    },
+    {
+        .name = "vocos",
+        .file = "vocos.gguf",
+        .what = "Vocos, 100 mel bands, 24 kHz: the vocoder of F5-TTS; you bring the checkpoint",
+        .licence = "its publisher's",
+        .group = CW_MODEL_GROUP_EXTRA,
+        .converted = true,
+        .architecture = "vocos",
+        .script = "vocos.py",
+    },
+    {
         .name = "qwen2.5-coder-1.5b",
         .file = "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
         .what = "Qwen2.5-Coder-1.5B-Instruct, Q4_K_M: the default writer of scripts",
@@ -302,8 +322,8 @@ static int check_own_conversion(const struct cw_model *m, const char *path, bool
     if (cw_gguf_string(g, "castwright.source.sha256", &s, &len, err) != 0) {
         goto done;
     }
-    const char *source = cw_model_find(m->from)->sha256;
-    *is_tables = len == strlen(source) && memcmp(s, source, len) == 0;
+    const char *source = m->from ? cw_model_find(m->from)->sha256 : "";
+    *is_tables = m->from && len == strlen(source) && memcmp(s, source, len) == 0;
     result = 0;
 done:
     cw_gguf_close(g);
@@ -311,6 +331,10 @@ done:
 }
 
 static int missing(const struct cw_model *m, const char *path, struct cw_error *err) {
+    if (m->converted && !m->from) {
+        return cw_fail(err, CW_NO_MODEL, "%s: expected %s, found nothing; bring a checkpoint: castwright models import FILE", m->name,
+                       path);
+    }
     return cw_fail(err, CW_NO_MODEL, "%s: expected %s, found nothing; run: castwright models fetch %s", m->name, path, m->name);
 }
 

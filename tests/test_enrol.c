@@ -44,7 +44,7 @@ static bool rig_open(struct rig *r) {
                 "%s", err.text)) {
         return false;
     }
-    r->engine = (struct cw_enrol_engine){r->acoustic, r->vocoder, r->speech, r->encoder, r->voices, "en-us", NULL};
+    r->engine = (struct cw_enrol_engine){r->acoustic, r->vocoder, r->speech, r->encoder, r->voices, "en-us", NULL, 0, 0};
     return true;
 }
 

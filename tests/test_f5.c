@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/test_checkpoint.h"
+#include "tests/test_program.h"
 #include "tests/test_reference.h"
 #include "tts/f5.h"
 
@@ -263,66 +266,138 @@ static void symbols(void) {
     end(&a);
 }
 
-static void converter(void) {
-    static const struct {
-        const char *fault, *victim, *pieces[2];
-    } cases[] = {{"missing", "transformer_blocks.1.attn.to_k.bias", {"transformer_blocks.1.attn.to_k.bias", "found none"}},
-                 {"shape", "proj_out.bias", {"proj_out.bias", "found [9]"}},
-                 {"nan", "text_embed.text_blocks.1.grn.gamma", {"text_embed.text_blocks.1.grn.gamma", "NaN"}},
-                 {"other", "", {"quantizer.codebook", "only F5-TTS's"}}};
-    /* heads of 16 columns have eight angles */
-    static const char *const turns =
-        "\"ema_model.transformer.rotary_embed.inv_freq\":{\"dtype\":\"F32\",\"shape\":[8],\"data_offsets\":[0,32]}";
-    static const float angles[8];
-    struct test_checkpoint c = {"f5.gguf", "ema_model.transformer.", "none", "", turns, angles, sizeof angles};
+/* heads of 16 columns have eight angles */
+static const char turns[] = "\"ema_model.transformer.rotary_embed.inv_freq\":{\"dtype\":\"F32\",\"shape\":[8],\"data_offsets\":[0,32]}";
+static const float angles[8];
+
+/* FOLDER/model.safetensors, with a fault. */
+static bool make_checkpoint(const char *in, const char *fault, const char *victim) {
+    const struct test_checkpoint c = {"f5.gguf", "ema_model.transformer.", fault, victim, turns, angles, sizeof angles};
+    return test_checkpoint_write(&c, in);
+}
+
+/* The 40 symbols of f5.gguf, or the first of them. */
+static bool make_vocabulary(const char *path, uint32_t count) {
+    struct cw_text t = {0};
     struct cw_error err = {0};
-    struct cw_text vocabulary = {0};
-    char folder[CW_PATH_MAX], in[CW_PATH_MAX], out[CW_PATH_MAX], names[CW_PATH_MAX], command[2 * CW_PATH_MAX];
-    char *made = NULL, *want = NULL;
-    size_t made_len = 0, want_len = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        cw_text_add_code(&t, i < 26 ? 'a' + i : 0x4e00 + i);
+        cw_text_add_char(&t, '\n');
+    }
+    bool made = CHECKF(!cw_file_write(path, t.data, t.len, &err), "%s", err.text);
+    cw_text_free(&t);
+    return made;
+}
+
+static bool can_convert(void) {
+    char command[2 * CW_PATH_MAX];
     const char *python = getenv("CASTWRIGHT_PYTHON");
     snprintf(command, sizeof command, "'%s' -c 'import onnx' 2>/dev/null", python ? python : CW_CONVERT_PYTHON);
-    if (system(command) != 0) {
-        cw_test_skip("no Python for the converters");
+    if (system(command) == 0)
+        return true;
+    cw_test_skip("no Python for the converters");
+    return false;
+}
+
+static void converter(void) {
+    char folder[CW_PATH_MAX], in[CW_PATH_MAX], out[CW_PATH_MAX], names[CW_PATH_MAX];
+    struct cw_error err = {0};
+    char *made = NULL, *want = NULL;
+    size_t made_len = 0, want_len = 0;
+    if (!can_convert())
         return;
-    }
     snprintf(folder, sizeof folder, "%s/F5TTS_v1_Base", cw_test_dir());
     snprintf(in, sizeof in, "%s/model.safetensors", folder);
     snprintf(names, sizeof names, "%s/vocab.txt", folder);
     snprintf(out, sizeof out, "%s/f5.gguf", cw_test_dir());
-    if (!CHECK(!cw_dir_make(folder, &err)) || !test_checkpoint_write(&c, in))
+    if (!CHECK(!cw_dir_make(folder, &err)) || !make_checkpoint(in, "none", ""))
         return;
     CHECK_REFUSED(cw_model_convert(in, out, &err), &err, "vocab.txt", "No such file");
-    for (uint32_t i = 0; i < 40; i++) {
-        if (i == 39) {
-            CHECK(!cw_file_write(names, vocabulary.data, vocabulary.len, &err));
-            CHECK_REFUSED(cw_model_convert(in, out, &err), &err, "expected 40 different symbols", "found 39");
-        }
-        cw_text_add_code(&vocabulary, i < 26 ? 'a' + i : 0x4e00 + i);
-        cw_text_add_char(&vocabulary, '\n');
-    }
-    CHECK(!cw_file_write(names, vocabulary.data, vocabulary.len, &err));
-    cw_text_free(&vocabulary);
-    CHECKF(!cw_model_convert(in, out, &err), "%s", err.text);
+    if (!make_vocabulary(names, 39))
+        return;
+    CHECK_REFUSED(cw_model_convert(in, out, &err), &err, "expected 40 different symbols", "found 39");
+    if (!make_vocabulary(names, 40) || !CHECKF(!cw_model_convert(in, out, &err), "%s", err.text))
+        return;
     if (CHECK(!cw_file_read(out, 1 << 20, &made, &made_len, &err) &&
               !cw_file_read(cw_test_data("f5.gguf"), 1 << 20, &want, &want_len, &err)))
         CHECK(made_len == want_len && memcmp(made + made_len - 199000, want + want_len - 199000, 199000) == 0);
     free(made);
     free(want);
-    remove(out);
+}
+
+/* Files of MODELS whose names do not begin with a dot. */
+static int files_in(const char *models) {
+    char command[CW_PATH_MAX + 64];
+    snprintf(command, sizeof command, "exit $(ls '%s' | wc -l)", models);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* castwright models import, as a user has it: checkpoints with faults leave no file, a whole one stands in the list. */
+static void import(void) {
+    static const struct {
+        const char *fault, *victim, *pieces[3];
+    } cases[] = {{"missing", "transformer_blocks.1.attn.to_k.bias", {"transformer_blocks.1.attn.to_k.bias", "expected", "found none"}},
+                 {"shape", "proj_out.bias", {"proj_out.bias", "expected shape [10]", "found [9]"}},
+                 {"nan", "text_embed.text_blocks.1.grn.gamma", {"text_embed.text_blocks.1.grn.gamma", "expected finite", "NaN"}},
+                 {"other", "", {"quantizer.codebook", "only F5-TTS's", "found"}},
+                 {"cut", "", {"tensor", "as many bytes", "found"}}};
+    char models[CW_PATH_MAX], folder[CW_PATH_MAX], in[CW_PATH_MAX], names[CW_PATH_MAX], link[CW_PATH_MAX], said[8192];
+    struct cw_error err = {0};
+    if (!can_convert())
+        return;
+    const char *before = getenv("CASTWRIGHT_MODELS");
+    char *kept = before ? cw_strdup(before) : NULL;
+    snprintf(models, sizeof models, "%s/models", cw_test_dir());
+    snprintf(folder, sizeof folder, "%s/some_f5", cw_test_dir());
+    snprintf(in, sizeof in, "%s/model.safetensors", folder);
+    snprintf(names, sizeof names, "%s/vocab.txt", folder);
+    if (!CHECK(!cw_dir_make(models, &err) && !cw_dir_make(folder, &err)) || !make_vocabulary(names, 40))
+        goto done;
+    setenv("CASTWRIGHT_MODELS", models, 1);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        c.fault = cases[i].fault;
-        c.victim = cases[i].victim;
-        if (!test_checkpoint_write(&c, in))
-            return;
-        CHECK_REFUSED(cw_model_convert(in, out, &err), &err, cases[i].pieces[0], cases[i].pieces[1]);
-        CHECK(err.code == CW_BAD_INPUT && !cw_file_exists(out));
+        if (!make_checkpoint(in, cases[i].fault, cases[i].victim))
+            goto done;
+        CHECKF(test_program_run((const char *const[]){"models", "import", in, "--variant", "v1", NULL}, said, sizeof said) == 2, "%s",
+               said);
+        for (int k = 0; k < 3; k++)
+            CHECKF(strstr(said, cases[i].pieces[k]), "%s: %s", cases[i].pieces[k], said);
+        CHECKF(strstr(said, "import: error:") == NULL && strstr(said, "Traceback") == NULL, "%s", said);
+        CHECK(files_in(models) == 0);
     }
+    if (!make_checkpoint(in, "none", ""))
+        goto done;
+    CHECK(test_program_run((const char *const[]){"models", "import", in, NULL}, said, sizeof said) == 2 && strstr(said, "--variant"));
+    CHECK(test_program_run((const char *const[]){"models", "import", in, "--variant", "v2", NULL}, said, sizeof said) == 2);
+    CHECK(test_program_run((const char *const[]){"models", "import", names, NULL}, said, sizeof said) == 2 && strstr(said, "vocab.txt"));
+    CHECK(test_program_run((const char *const[]){"models", "verify", "f5", NULL}, said, sizeof said) == 3 && strstr(said, "models import"));
+    CHECK(test_program_run((const char *const[]){"models", "fetch", "f5", NULL}, said, sizeof said) == 3 && strstr(said, "models import"));
+    CHECK(files_in(models) == 0);
+    /* by a link that lies beside the vocabulary while the file lies elsewhere, as caches have them */
+    snprintf(link, sizeof link, "%s/blob", cw_test_dir());
+    if (!CHECK(rename(in, link) == 0 && symlink(link, in) == 0))
+        goto done;
+    CHECKF(test_program_run((const char *const[]){"models", "import", in, "--variant", "v1", NULL}, said, sizeof said) == 0 &&
+               strstr(said, "models/f5.gguf") && strstr(said, "F5-TTS v1") && strstr(said, "CC BY-NC 4.0"),
+           "%s", said);
+    CHECK(test_program_run((const char *const[]){"models", "list", NULL}, said, sizeof said) == 0 &&
+          strstr(said, "f5                   present"));
+    CHECK(test_program_run((const char *const[]){"models", "verify", "f5", NULL}, said, sizeof said) == 0);
+    CHECK(test_program_run((const char *const[]){"models", "import", in, "--variant", "v0", NULL}, said, sizeof said) == 2 &&
+          strstr(said, "--replace"));
+    CHECKF(test_program_run((const char *const[]){"models", "import", in, "--variant", "v0", "--replace", NULL}, said, sizeof said) == 0 &&
+               strstr(said, "F5-TTS v0"),
+           "%s", said);
+    CHECK(files_in(models) == 1);
+done:
+    kept ? setenv("CASTWRIGHT_MODELS", kept, 1) : unsetenv("CASTWRIGHT_MODELS");
+    free(kept);
 }
 
 const struct cw_test cw_tests_f5[] = {
     {"f5.symbols", "a text becomes symbols; what the vocabulary lacks is refused by name", symbols},
-    {"f5.converter", "a checkpoint with its vocabulary becomes GGUF; a faulty one is refused by name", converter},
+    {"f5.converter", "a checkpoint with its vocabulary becomes GGUF", converter},
+    {"f5.import", "a checkpoint that a user brings stands in the list; a faulty one is refused by name and leaves no file", import},
     {"f5.parity", "v1 and v0 of the graph: every stage of a step and whole samplings equal pip f5-tts, on every instruction set", parity},
     {"f5.same_bytes", "threads change no byte, a seed does; the reference stands at the front", same_bytes},
     {"f5.refusals", "inputs and files that do not fit are refused by name", refusals},

@@ -247,7 +247,7 @@ static void files(void) {
     CHECK_REFUSED(cw_acoustic_open(&m, d, changed("decoder.0.out.weight", 20, &q4, 4), &err), &err, "changed.gguf");
     /* the last tensor's data, out.bias [10] in floats, is padded to 64 bytes; before it out.weight [10, 16] in halves */
     CHECK_REFUSED(cw_acoustic_open(&m, d, changed(NULL, 64 + 320, nan16, 2), &err), &err, "out.weight", "finite", "nan");
-    CHECK_REFUSED(cw_acoustic_open(&m, d, cw_test_data("f5.gguf"), &err), &err, "f5.gguf", "melnet", "\"f5\"");
+    CHECK_REFUSED(cw_acoustic_open(&m, d, cw_test_data("vocos.gguf"), &err), &err, "vocos.gguf", "melnet", "\"vocos\"");
     CHECK(m == NULL);
     /* bfloat16 is read too: the same bits are other numbers */
     CHECKF(!cw_acoustic_open(&m, d, changed("decoder.0.out.weight", 20, &bf16, 4), &err), "%s", err.text);

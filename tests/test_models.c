@@ -370,9 +370,12 @@ static void test_table(void) {
     const struct cw_model *m = cw_models(&n);
     CHECK(n >= 5 && cw_model_find("gpt-9") == NULL);
     for (size_t i = 0; i < n; i++) {
-        CHECKF(strlen(m[i].sha256) == 64 && strspn(m[i].sha256, "0123456789abcdef") == 64, "%s", m[i].name);
-        CHECKF(m[i].size > 0 && m[i].licence && m[i].what && cw_model_find(m[i].name) == &m[i], "%s", m[i].name);
-        if (m[i].converted)
+        bool brought = m[i].converted && !m[i].from; /* by the user */
+        CHECKF(brought ? !m[i].sha256 : strlen(m[i].sha256) == 64 && strspn(m[i].sha256, "0123456789abcdef") == 64, "%s", m[i].name);
+        CHECKF((m[i].size > 0) == !brought && m[i].licence && m[i].what && cw_model_find(m[i].name) == &m[i], "%s", m[i].name);
+        if (brought)
+            CHECKF(m[i].script && m[i].architecture && !m[i].client, "%s", m[i].name);
+        else if (m[i].converted)
             CHECKF(m[i].script && cw_model_find(m[i].from) && !cw_model_find(m[i].from)->converted && !m[i].client, "%s", m[i].name);
         else
             CHECKF(m[i].package && m[i].version && m[i].member && (strcmp(m[i].client, "pip") == 0 || strcmp(m[i].client, "npm") == 0),

@@ -9,6 +9,7 @@
 static const struct cw_acoustic_engine *const engines[] = {
     &cw_kokoro_engine,
     &cw_melnet_engine,
+    &cw_f5_engine,
 };
 
 struct cw_acoustic {
@@ -80,6 +81,11 @@ int cw_acoustic_open_learnt(struct cw_acoustic **out, const struct cw_acoustic *
     if (!m)
         return cw_fail_memory(err, "acoustic model");
     m->engine = base->engine;
+    if (!m->engine->open_learnt) {
+        cw_fail(err, CW_BAD_INPUT, "expected an engine that voices learn for, found %s", m->engine->architecture);
+        free(m);
+        return -1;
+    }
     if (m->engine->open_learnt(&m->state, base->state, base->file, learnt, err) != 0) {
         free(m);
         return -1;

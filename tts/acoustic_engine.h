@@ -14,7 +14,8 @@ struct cw_acoustic_engine {
     const char *architecture; /* the file's general.architecture */
     /* The mapping `g` outlives the model, so an engine may borrow tensors from it. */
     int (*open)(void **model, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err);
-    /* Shares with base, which outlives it, all but what a voice changes; nothing is kept of `learnt`. */
+    /* NULL where voices learn nothing for it, as session_use is then. Shares with base, which outlives it, all but what a voice changes;
+     * nothing is kept of `learnt`. */
     int (*open_learnt)(void **model, const void *base, const struct cw_gguf *g, const struct cw_learnt *learnt, struct cw_error *err);
     void (*close)(void *model);
     int (*max_phonemes)(const void *model);
@@ -28,5 +29,6 @@ struct cw_acoustic_engine {
 
 extern const struct cw_acoustic_engine cw_kokoro_engine; /* kokoro.c */
 extern const struct cw_acoustic_engine cw_melnet_engine; /* melnet.c */
+extern const struct cw_acoustic_engine cw_f5_engine;     /* f5_engine.c */
 
 #endif

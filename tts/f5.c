@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "models/gguf.h"
+#include "tts/f5_text.h"
 
 enum {
     DEPTH_MAX = 64,
@@ -26,11 +27,6 @@ enum {
     ROWS = 64, /* of a task here */
 };
 #define EPS 1e-6f
-
-struct symbol {
-    uint32_t code;
-    int id;
-};
 
 struct text_block {
     float *filters, *bias; /* [C, 7] back to front, as a transposed convolution has them; [C] */
@@ -46,8 +42,7 @@ struct cw_f5 {
     struct cw_device *device;
     int dim, depth, heads, wide, text_dim, text_wide, text_depth, bands, rope_heads, vocabulary;
     int mask_text;
-    struct symbol *symbols; /* of one code point each, in order */
-    size_t symbol_count;
+    struct cw_f5_symbols *symbols;
     float *embedding; /* [vocabulary + 1, text_dim], row 0: filler */
     struct text_block text[TEXT_DEPTH_MAX];
     struct cw_weight *from_x, *from_reference, *from_text; /* the input's linear layer in three */
@@ -200,60 +195,23 @@ static int load_shape(const struct loader *l, struct cw_f5 *m) {
     return 0;
 }
 
-static int by_code(const void *a, const void *b) {
-    const struct symbol *x = a, *y = b;
-    return (x->code > y->code) - (x->code < y->code);
-}
-
-/* Symbols of several code points (syllables of Chinese) are not for text as it stands. */
 static int load_symbols(const struct loader *l, struct cw_f5 *m) {
-    const char *s;
-    size_t len, count = 0;
-    if (cw_gguf_string_at(l->g, "f5.symbols", 0, NULL, NULL, &count, l->err) != 0)
+    if (cw_f5_symbols_open(&m->symbols, l->g, l->err) != 0)
         return -1;
-    if (count != (size_t)m->vocabulary)
-        return cw_fail(l->err, CW_BAD_INPUT, "%s: key \"f5.symbols\": expected %d strings, found %zu", l->path, m->vocabulary, count);
-    m->symbols = malloc(sizeof *m->symbols * count);
-    if (!m->symbols)
-        return cw_fail_memory(l->err, "f5");
-    for (size_t i = 0; i < count; i++) {
-        struct symbol *to = &m->symbols[m->symbol_count];
-        if (cw_gguf_string_at(l->g, "f5.symbols", i, &s, &len, &count, l->err) != 0)
-            return -1;
-        if (len > 0 && cw_utf8_next(s, len, &to->code) == (int)len) {
-            to->id = (int)i;
-            m->symbol_count++;
-        }
-    }
-    qsort(m->symbols, m->symbol_count, sizeof *m->symbols, by_code);
-    return 0;
+    const int count = cw_f5_symbols_count(m->symbols);
+    return count == m->vocabulary
+               ? 0
+               : cw_fail(l->err, CW_BAD_INPUT, "%s: key \"f5.symbols\": expected %d strings, found %d", l->path, m->vocabulary, count);
 }
 
 int cw_f5_ids(const struct cw_f5 *m, const char *text, int *ids, int most, int *count, struct cw_error *err) {
-    size_t left = strlen(text);
-    *count = 0;
-    while (left > 0) {
-        struct symbol key = {0};
-        int n = cw_utf8_next(text, left, &key.code);
-        if (n == 0)
-            return cw_fail(err, CW_BAD_INPUT, "f5: expected a text in UTF-8, found a byte that is none after %d symbols", *count);
-        const struct symbol *found = bsearch(&key, m->symbols, m->symbol_count, sizeof key, by_code);
-        if (!found)
-            return cw_fail(err, CW_BAD_INPUT, "f5: expected a text of the model's symbols, found \"%.*s\" (U+%04X); write it another way",
-                           n, text, (unsigned)key.code);
-        if (*count == most)
-            return cw_fail(err, CW_BAD_INPUT, "f5: expected a text of at most %d symbols, found more; cut it at a sentence", most);
-        ids[(*count)++] = found->id;
-        text += n;
-        left -= (size_t)n;
-    }
-    return 0;
+    return cw_f5_symbols_of(m->symbols, text, ids, most, count, err);
 }
 
 void cw_f5_close(struct cw_f5 *m) {
     if (!m)
         return;
-    free(m->symbols);
+    cw_f5_symbols_close(m->symbols);
     free(m->embedding);
     for (int i = 0; i < TEXT_DEPTH_MAX; i++) {
         struct text_block *b = &m->text[i];
@@ -278,9 +236,8 @@ void cw_f5_close(struct cw_f5 *m) {
     free(m);
 }
 
-int cw_f5_open(struct cw_f5 **out, struct cw_device *d, const char *path, struct cw_error *err) {
+int cw_f5_load(struct cw_f5 **out, struct cw_device *d, const struct cw_gguf *g, const char *path, struct cw_error *err) {
     int result = -1;
-    struct cw_gguf *g = NULL;
     const char *architecture = NULL;
     size_t len = 0;
     struct cw_f5 *m = calloc(1, sizeof *m);
@@ -290,7 +247,7 @@ int cw_f5_open(struct cw_f5 **out, struct cw_device *d, const char *path, struct
         goto done;
     }
     m->device = d;
-    if (cw_gguf_open(&g, path, err) != 0 || cw_gguf_string(g, "general.architecture", &architecture, &len, err) != 0)
+    if (cw_gguf_string(g, "general.architecture", &architecture, &len, err) != 0)
         goto done;
     if (len != 2 || memcmp(architecture, "f5", 2) != 0) {
         cw_fail(err, CW_BAD_INPUT, "%s: expected the architecture f5, found \"%.*s\"", path, (int)(len < 64 ? len : 64), architecture);
@@ -323,6 +280,13 @@ int cw_f5_open(struct cw_f5 **out, struct cw_device *d, const char *path, struct
     result = 0;
 done:
     cw_f5_close(m);
+    return result;
+}
+
+int cw_f5_open(struct cw_f5 **out, struct cw_device *d, const char *path, struct cw_error *err) {
+    struct cw_gguf *g = NULL;
+    *out = NULL;
+    int result = cw_gguf_open(&g, path, err) != 0 ? -1 : cw_f5_load(out, d, g, path, err);
     cw_gguf_close(g);
     return result;
 }

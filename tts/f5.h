@@ -1,7 +1,8 @@
 /* F5-TTS (Chen et al., "F5-TTS: a fairytaler that fakes fluent and faithful speech with flow matching", 2024): the mel of a reference
  * and the text of it and of what is to be said -> the mel of both, by a transformer whose flow is followed from noise.
  *
- * An immutable model, shared between threads; a mutable session. This is the graph; whose voice, how long, in which pieces is its caller's.
+ * An immutable model, shared between threads; a mutable session. This is the graph; whose voice, how long, in which pieces is f5_engine.c's
+ * and its callers'.
  */
 #ifndef CW_F5_H
 #define CW_F5_H
@@ -10,11 +11,13 @@
 
 struct cw_f5;
 struct cw_f5_session;
+struct cw_gguf;
 
 CW_MUST_CHECK int cw_f5_open(struct cw_f5 **m, struct cw_device *d, const char *path, struct cw_error *err);
+/* The same of an open file, nothing of which is kept; `path` is for messages. */
+CW_MUST_CHECK int cw_f5_load(struct cw_f5 **m, struct cw_device *d, const struct cw_gguf *g, const char *path, struct cw_error *err);
 void cw_f5_close(struct cw_f5 *m);
-/* ids [*count] of a text, one a code point, at most `most`. What the vocabulary lacks is refused by name: the published code would say a
- * space. */
+/* cw_f5_symbols_of (f5_text.h) with the model's vocabulary. */
 CW_MUST_CHECK int cw_f5_ids(const struct cw_f5 *m, const char *text, int *ids, int most, int *count, struct cw_error *err);
 int cw_f5_bands(const struct cw_f5 *m);
 CW_MUST_CHECK int cw_f5_session_open(struct cw_f5_session **s, const struct cw_f5 *m, struct cw_error *err);

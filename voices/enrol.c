@@ -211,6 +211,7 @@ static void speaking_close(struct speaking *k) {
 static int plan(const struct cw_enrol_engine *g, const char *text, struct speaking *k, struct cw_error *err) {
     struct cw_speech_params p = cw_speech_params_default();
     p.language = g->language;
+    p.max_symbols = g->max_symbols > 0 ? g->max_symbols : p.max_symbols;
     if (cw_speech_plan(g->speech, text, p, &k->text, err) != 0) {
         return -1;
     }
@@ -589,9 +590,10 @@ int cw_enrol(struct cw_enrolment *e, const struct cw_enrol_engine *g, const stru
             goto done;
         }
     }
-    if (e->seconds < CW_ENROL_LEAST) {
+    const double least = g->least_seconds > 0 ? g->least_seconds : CW_ENROL_LEAST;
+    if (e->seconds < least) {
         cw_fail(err, CW_BAD_INPUT,
-                "expected at least %d seconds of speech that fits its text, found %.1f; record more, or look at the text", CW_ENROL_LEAST,
+                "expected at least %.0f seconds of speech that fits its text, found %.1f; record more, or look at the text", least,
                 e->seconds);
         goto done;
     }

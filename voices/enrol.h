@@ -48,6 +48,8 @@ struct cw_enrol_engine {
     const char *voices_dir; /* of the stock voices: one of them speaks the text that a recording is laid beside */
     const char *language;   /* "en-us" */
     const char *beside;     /* the stock voice that speaks the text: the nearest one; NULL: af_heart or am_michael, by pitch */
+    int max_symbols;        /* of an utterance; 0: as the front end says */
+    double least_seconds;   /* of speech that fits its text; 0: CW_ENROL_LEAST */
 };
 struct cw_enrol_source {
     const char *recording;

@@ -11,7 +11,7 @@
 
 enum { VERSION = 1, TEXT_MAX = 65536, LIST_MAX = 64, NUMBERS_MAX = 1 << 24 };
 
-static const char *const ways[] = {"mix", "likeness", "style", "offsets", "low-rank"};
+static const char *const ways[] = {"mix", "likeness", "style", "offsets", "low-rank", "zero-shot"};
 
 bool cw_voice_is_name(const char *s, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -220,6 +220,36 @@ static int read_tensors(const struct cw_gguf *g, const char *path, struct cw_voi
     return 0;
 }
 
+/* Of a zero-shot voice: the reference, what is said in it, and whose voice it is; nothing else. */
+static int read_reference(const struct cw_gguf *g, const char *path, struct cw_voice_file *f, struct cw_error *err) {
+    static const int embedding[1] = {256};
+    const float *e;
+    int dims[4], n;
+    if (read_long_text(g, path, "voice.reference.text", &f->reference_text, err) != 0 ||
+        cw_gguf_shape(g, "reference", dims, &n, err) != 0) {
+        return -1;
+    }
+    if (n != 1 || dims[0] < CW_REFERENCE_LEAST * CW_REFERENCE_RATE || dims[0] > CW_REFERENCE_MOST * CW_REFERENCE_RATE) {
+        return cw_fail(err, CW_BAD_INPUT, "%s: tensor \"reference\": expected %d to %d seconds of samples at %d Hz, found %d", path,
+                       CW_REFERENCE_LEAST, CW_REFERENCE_MOST, CW_REFERENCE_RATE, n == 1 ? dims[0] : 0);
+    }
+    if (f->reference_text[strspn(f->reference_text, " ")] == '\0') {
+        return cw_fail(err, CW_BAD_INPUT, "%s: key \"voice.reference.text\": expected what is said in the reference, found nothing", path);
+    }
+    if (cw_gguf_tensor_count(g) != 2) {
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected the tensors \"reference\" and \"embedding\" alone, found %zu", path,
+                       cw_gguf_tensor_count(g));
+    }
+    if (cw_gguf_f32_finite(g, "embedding", embedding, 1, &e, err) != 0 ||
+        read_numbers(g, path, "reference", dims, 1, &f->reference, err) != 0) {
+        return -1;
+    }
+    memcpy(f->embedding, e, sizeof f->embedding);
+    f->has_embedding = true;
+    f->reference_count = dims[0];
+    return 0;
+}
+
 int cw_voice_file_read(struct cw_voice_file *f, const char *path, struct cw_error *err) {
     int result = -1;
     struct cw_gguf *g = NULL;
@@ -257,17 +287,22 @@ int cw_voice_file_read(struct cw_voice_file *f, const char *path, struct cw_erro
         known |= strcmp(f->made, ways[i]) == 0;
     }
     if (!known) {
-        cw_fail(err, CW_BAD_INPUT, "%s: key \"voice.made\": expected mix, likeness, style, offsets or low-rank, found \"%s\"", path,
-                f->made);
+        cw_fail(err, CW_BAD_INPUT, "%s: key \"voice.made\": expected mix, likeness, style, offsets, low-rank or zero-shot, found \"%s\"",
+                path, f->made);
         goto done;
     }
     if (!cw_voice_is_name(f->name, strlen(f->name))) {
         cw_fail(err, CW_BAD_INPUT, "%s: key \"general.name\": expected letters, digits and _, found \"%s\"", path, f->name);
         goto done;
     }
-    if (strcmp(f->engine, "kokoro") != 0 || strspn(f->engine_sha256, "0123456789abcdef") != 64) {
-        cw_fail(err, CW_BAD_INPUT, "%s: expected a voice for \"kokoro\" with the sha256 of its file, found \"%s\" and \"%s\"", path,
-                f->engine, f->engine_sha256);
+    const bool zero_shot = strcmp(f->made, "zero-shot") == 0;
+    if (zero_shot ? strcmp(f->engine, "f5") != 0 || f->engine_sha256[0] != '\0'
+                  : strcmp(f->engine, "kokoro") != 0 || strspn(f->engine_sha256, "0123456789abcdef") != 64) {
+        cw_fail(
+            err, CW_BAD_INPUT,
+            "%s: expected a voice for \"kokoro\" with the sha256 of its file, or a zero-shot one for \"f5\", found one (%s) for \"%s\" and "
+            "\"%s\"",
+            path, f->made, f->engine, f->engine_sha256);
         goto done;
     }
     if (!(f->f0_slope >= 0.1 && f->f0_slope <= 10 && fabs(f->f0_offset) <= 60)) {
@@ -275,7 +310,7 @@ int cw_voice_file_read(struct cw_voice_file *f, const char *path, struct cw_erro
                 f->f0_slope, f->f0_offset);
         goto done;
     }
-    result = read_tensors(g, path, f, err);
+    result = zero_shot ? read_reference(g, path, f, err) : read_tensors(g, path, f, err);
 done:
     cw_gguf_close(g);
     if (result != 0) {
@@ -303,7 +338,12 @@ int cw_voice_file_write(const struct cw_voice_file *f, const char *path, struct 
     cw_gguf_out_strings(&o, "voice.parents", (const char *const *)f->parents, f->parent_count);
     cw_gguf_out_strings(&o, "voice.consents", (const char *const *)f->consents, f->consent_count);
     cw_gguf_out_string(&o, "voice.seal", f->seal != NULL ? f->seal : "");
-    cw_gguf_out_f32(&o, "style", style, 2, f->pack);
+    if (f->reference != NULL) {
+        cw_gguf_out_string(&o, "voice.reference.text", f->reference_text);
+        cw_gguf_out_f32(&o, "reference", &f->reference_count, 1, f->reference);
+    } else {
+        cw_gguf_out_f32(&o, "style", style, 2, f->pack);
+    }
     if (f->has_embedding) {
         cw_gguf_out_f32(&o, "embedding", embedding, 1, f->embedding);
     }
@@ -333,6 +373,8 @@ void cw_voice_file_free(struct cw_voice_file *f) {
     free(f->how);
     free(f->seal);
     free(f->pack);
+    free(f->reference);
+    free(f->reference_text);
     *f = (struct cw_voice_file){0};
 }
 
@@ -340,6 +382,14 @@ void cw_voice_file_content(const struct cw_voice_file *f, char hex[65]) {
     struct cw_sha256 s;
     char line[256];
     cw_sha256_start(&s);
+    if (f->reference != NULL) {
+        int length = snprintf(line, sizeof line, "reference %d, text %zu\n", f->reference_count, strlen(f->reference_text));
+        cw_sha256_add(&s, line, (size_t)length);
+        cw_sha256_add(&s, f->reference_text, strlen(f->reference_text));
+        cw_sha256_add(&s, f->reference, sizeof(float) * (size_t)f->reference_count);
+        cw_sha256_end(&s, hex);
+        return;
+    }
     cw_sha256_add(&s, f->pack, sizeof(float) * CW_PACK_ROWS * CW_PACK_STYLE);
     int n = snprintf(line, sizeof line, "\nf0 %.17g %.17g\n", f->f0_slope, f->f0_offset);
     cw_sha256_add(&s, line, (size_t)n);

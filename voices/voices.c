@@ -483,6 +483,10 @@ struct sum {
     struct cw_voice_person people[CW_VOICE_PEOPLE_MAX];
     int people_count;
     struct cw_learnt learnt;
+    float *reference; /* of a zero-shot voice, which is the only part */
+    int reference_count;
+    char *reference_text, sha256[65];
+    float embedding[256];
 };
 
 /* Numbers that are checked: a plain pack's bytes -> floats. */
@@ -560,6 +564,20 @@ static int add_voice(const char *voices_dir, struct part *p, struct sum *sum, st
         return -1;
     }
     if (f.engine[0] != '\0' && allow(voices_dir, &f, sum->people, &sum->people_count, err) != 0) {
+        goto done;
+    }
+    if (f.reference != NULL) {
+        cw_voice_file_content(&f, sum->sha256);
+        free(sum->reference); /* of a second one: refused when all parts are known */
+        free(sum->reference_text);
+        sum->reference = f.reference;
+        sum->reference_count = f.reference_count;
+        sum->reference_text = f.reference_text;
+        f.reference = NULL;
+        f.reference_text = NULL;
+        memcpy(sum->embedding, f.embedding, sizeof sum->embedding);
+        memcpy(sum->language, f.language, sizeof sum->language);
+        result = 0;
         goto done;
     }
     if (p->weight[TIMBRE] > 0 && cw_learnt_add(&sum->learnt, f.additions, f.addition_count, p->weight[TIMBRE], err) != 0) {
@@ -648,12 +666,38 @@ static int open_mixture(struct cw_voice *v, const char *voices_dir, struct mixtu
             }
         }
     }
-    for (size_t i = 0; i < PACK_NUMBERS; i++) {
-        v->pack[i] = (float)sum.pack[i];
-    }
     name_mixture(m, &name);
     if (cw_text_check(&name, "voice name", err) != 0) {
         goto done;
+    }
+    snprintf(v->engine, sizeof v->engine, "%s", sum.reference != NULL ? "f5" : "kokoro");
+    memcpy(v->language, sum.language, sizeof v->language);
+    memcpy(v->people, sum.people, sizeof v->people);
+    v->people_count = sum.people_count;
+    if (sum.reference != NULL) {
+        if (m->count > 1) {
+            cw_fail(err, CW_BAD_INPUT,
+                    "voice \"%s\": expected no zero-shot voice in a mix, found one; such a voice is a recording, which cannot be mixed",
+                    name.data);
+            goto done;
+        }
+        v->reference = sum.reference;
+        v->reference_count = sum.reference_count;
+        v->reference_text = sum.reference_text;
+        sum.reference = NULL;
+        sum.reference_text = NULL;
+        memcpy(v->embedding, sum.embedding, sizeof v->embedding);
+        memcpy(v->sha256, sum.sha256, sizeof v->sha256);
+        free(v->pack);
+        v->pack = NULL;
+        v->f0_slope = 1;
+        v->name = name.data;
+        name = (struct cw_text){0};
+        result = 0;
+        goto done;
+    }
+    for (size_t i = 0; i < PACK_NUMBERS; i++) {
+        v->pack[i] = (float)sum.pack[i];
     }
     cw_sha256_of(v->pack, sizeof(float) * (size_t)PACK_NUMBERS, v->sha256);
     v->f0_slope = sum.mapped ? (float)sum.slope : 1;
@@ -671,16 +715,15 @@ static int open_mixture(struct cw_voice *v, const char *voices_dir, struct mixtu
         v->learnt = sum.learnt;
         sum.learnt = (struct cw_learnt){0};
     }
-    memcpy(v->language, sum.language, sizeof v->language);
     memcpy(v->engine_sha256, sum.engine_sha256, sizeof v->engine_sha256);
-    memcpy(v->people, sum.people, sizeof v->people);
-    v->people_count = sum.people_count;
     v->name = name.data;
     name = (struct cw_text){0};
     result = 0;
 done:
     cw_text_free(&name);
     cw_learnt_clear(&sum.learnt);
+    free(sum.reference);
+    free(sum.reference_text);
     free(sum.pack);
     return result;
 }
@@ -704,6 +747,8 @@ int cw_voice_open(struct cw_voice *v, const char *voices_dir, const char *expr, 
 void cw_voice_close(struct cw_voice *v) {
     free(v->name);
     free(v->pack);
+    free(v->reference);
+    free(v->reference_text);
     cw_learnt_clear(&v->learnt);
     *v = (struct cw_voice){0};
 }
@@ -820,6 +865,11 @@ int cw_voice_mix(struct cw_voice_file *f, const char *voices_dir, const char *na
         goto done;
     }
     if (read_mixture(expr, m, err) != 0 || open_mixture(&v, voices_dir, m, err) != 0) {
+        goto done;
+    }
+    if (v.reference != NULL) {
+        cw_fail(err, CW_BAD_INPUT,
+                "mix: expected voices of style numbers, found %s, which is a recording; `castwright voices export` copies it", v.name);
         goto done;
     }
     memcpy(f->engine_sha256, engine_sha256, sizeof f->engine_sha256);

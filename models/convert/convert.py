@@ -1,14 +1,11 @@
 """A published model file of a kind that is known here -> GGUF: finds out which it is and runs its converter.
 
-    convert.py IN OUT.gguf      (ONNX: Kokoro, HiFi-GAN; safetensors or PyTorch: Vocos, F5-TTS)
+    convert.py IN OUT.gguf [v0|v1]      (ONNX: Kokoro, HiFi-GAN; safetensors or PyTorch: Vocos, F5-TTS, whose variant may be said)
 """
 import sys
 
 import checkpoint
 import f5
-import hifigan
-import kokoro
-import onnx
 import vocos
 
 
@@ -18,6 +15,9 @@ def choose(source):
     if raw[:2] == b"PK" or checkpoint.is_safetensors(raw):
         names = checkpoint.read(source)
         return f5 if any("text_embed." in name or "transformer_blocks." in name for name in names) else vocos
+    import hifigan
+    import kokoro
+    import onnx
     try:
         names = {t.name for t in onnx.load(source, load_external_data=False).graph.initializer}
     except Exception as e:
@@ -26,6 +26,9 @@ def choose(source):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    choose(sys.argv[1]).convert(sys.argv[1], sys.argv[2])
+    kind = choose(sys.argv[1])
+    if len(sys.argv) == 4 and kind is not f5:
+        sys.exit(f"{sys.argv[1]}: expected an F5-TTS checkpoint for the variant {sys.argv[3]}, found another model")
+    kind.convert(*sys.argv[1:])

@@ -98,7 +98,7 @@ def convert(source, out, variant=None):
         path = os.path.abspath(source).lower()
         variant = "v1" if re.search(r"v1[_./-]", path) else "v0" if re.search(r"f5tts_(base|small)|v0[_./-]", path) else None
     if variant not in ("v0", "v1"):
-        refuse("expected v0 or v1 in its path (F5TTS_v1_Base/...), or as the third argument of models/convert/f5.py, found neither")
+        refuse("expected v0 or v1 in its path (F5TTS_v1_Base/...) or said (castwright models import --variant v1), found neither")
     gguf_file.write(out, {
         "general.architecture": "f5",
         "general.name": f"F5-TTS {variant}",
