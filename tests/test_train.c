@@ -168,7 +168,7 @@ static double step(struct decoder *m, const struct cw_reference *r, float *dstyl
         cw_tape_leaf(m->tape, (struct cw_mat){(float *)(uintptr_t)style, 1, STYLE, STYLE}, (struct cw_mat){dstyle, 1, STYLE, STYLE});
     struct cw_var *frames =
         cw_acoustic_trainer_run(m->acoustic, m->tape, (struct cw_mat){(float *)(uintptr_t)asr, T, 512, 512}, f0, energy, s);
-    struct cw_var *wave = cw_vocoder_trainer_run(m->vocoder, m->tape, frames, s, f0, har);
+    struct cw_var *wave = cw_vocoder_trainer_run(m->vocoder, m->tape, frames, s, f0, 0, har);
     if (!CHECKF(cw_tape_check(m->tape, &err) == 0, "%s", err.text))
         return 0;
     CHECK(wave->value.cols == n && cw_tape_grad(m->tape, wave, &add, &err) == 0 && !add);
@@ -483,7 +483,7 @@ static void folded_is_trained(void) {
     cw_tape_start(m.tape);
     struct cw_var *s = cw_tape_leaf(m.tape, (struct cw_mat){(float *)(uintptr_t)style, 1, STYLE, STYLE}, (struct cw_mat){0});
     struct cw_var *x = cw_tape_leaf(m.tape, (struct cw_mat){frames, T, 512, 512}, (struct cw_mat){0});
-    struct cw_var *wave = cw_vocoder_trainer_run(m.vocoder, m.tape, x, s, f0, har);
+    struct cw_var *wave = cw_vocoder_trainer_run(m.vocoder, m.tape, x, s, f0, 0, har);
     CHECKF(cw_tape_check(m.tape, &err) == 0, "%s", err.text);
 
     struct cw_vocoder *v = NULL;

@@ -24,7 +24,7 @@ enum {
     HELD_OUT_MAX = 4,   /* stretches */
     HELD_OUT_PART = 10, /* one unit in so many is held out */
     WARM_UP = 10,
-    CHECKPOINT_VERSION = 1
+    CHECKPOINT_VERSION = 2
 };
 #define STYLE_SPREAD 0.143F /* mean standard deviation of the stock voices' style numbers */
 #define STYLE_PULL 0.02     /* weight of mean z^2 */
@@ -54,6 +54,7 @@ struct utterance {
 
 struct stretch {
     int utterance, unit, units;
+    uint64_t noise; /* seed of the source's */
 };
 
 struct trainer {
@@ -203,7 +204,8 @@ static void hold_out(struct trainer *t) {
         if (units < UNITS_MIN)
             break;
         u->held_out -= units;
-        t->held_out[t->held_out_count++] = (struct stretch){longest, u->held_out, units};
+        t->held_out[t->held_out_count] = (struct stretch){longest, u->held_out, units, (uint64_t)t->held_out_count};
+        t->held_out_count++;
         taken += units;
     }
     for (int i = 0; i < t->count; i++)
@@ -221,10 +223,10 @@ static struct stretch stretch_of(const struct trainer *t, int tier, int step) {
         const struct utterance *u = &t->utterances[i];
         const int starts = starts_of(t, u), units = free_units(u) < t->params.segment_units ? free_units(u) : t->params.segment_units;
         if (at < starts)
-            return (struct stretch){i, u->begin + at, units};
+            return (struct stretch){i, u->begin + at, units, (uint64_t)words[1] << 32 | words[2]};
         at -= starts;
     }
-    return (struct stretch){0, 0, UNITS_MIN}; /* not reached: at < trainable */
+    return (struct stretch){0, 0, UNITS_MIN, 0}; /* not reached: at < trainable */
 }
 
 static bool learns_rank(const struct trainer *t, const struct cw_layer *l) {
@@ -424,7 +426,7 @@ static int run_stretch(struct trainer *t, struct stretch s, bool backward, doubl
     struct cw_var *style = cw_tape_leaf(t->tape, (struct cw_mat){t->style, 1, STYLE, STYLE}, (struct cw_mat){t->dstyle, 1, STYLE, STYLE});
     struct cw_var *frames = cw_acoustic_trainer_run(t->acoustic, t->tape, (struct cw_mat){t->asr, s.units, HIDDEN, HIDDEN},
                                                     from->f0 + (size_t)2 * s.unit, from->energy + (size_t)2 * s.unit, style);
-    struct cw_var *wave = cw_vocoder_trainer_run(t->vocoder, t->tape, frames, style, from->f0 + (size_t)2 * s.unit, NULL);
+    struct cw_var *wave = cw_vocoder_trainer_run(t->vocoder, t->tape, frames, style, from->f0 + (size_t)2 * s.unit, s.noise, NULL);
     if (cw_tape_check(t->tape, err) != 0 || (backward && cw_tape_grad(t->tape, wave, &add, err) != 0) ||
         cw_loss_run(t->loss, t->device, wave->value.data, from->samples + (size_t)CW_ENROL_UNIT * s.unit, s.units * CW_ENROL_UNIT, loss,
                     backward ? wave->grad.data : NULL, err) != 0)
