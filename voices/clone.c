@@ -442,6 +442,7 @@ int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw
         cw_prosody_fit(&c.prosody, &c.stock, g->enrol.acoustic, &c.fitted, tell_prosody, &c, err) != 0) {
         goto done;
     }
+    cw_enrolment_raise(&c.all, (double)c.prosody.level);
     r->prosody_before = c.prosody.before;
     r->prosody_after = c.prosody.after;
     if (make_file(&c, CW_CLONE_LIKENESS, NULL, f, err) != 0) {
