@@ -1,19 +1,22 @@
 """How like its speaker a trained voice is, on recordings that nothing was fitted to:
 
-    python bench/clone.py --models DIR [--program build/castwright] [--work DIR] [--tier low-rank] [--steps N] [--judge JUDGE.py] FLAC...
+    python bench/clone.py --models DIR [--program build/castwright] [--work DIR] [--tier low-rank] [--steps N]
+                           [--encoder-loss] [--judge JUDGE.py] FLAC...
 
 Needs the Python of the evaluation tools (Whisper base, Resemblyzer, librosa; DIR holds whisper-base and resemblyzer). FLAC: one utterance a
 speaker. The first 60 % of each, cut at a pause, is what the voice is learnt from (its text by Whisper); the rest is what it is compared with.
 A line a speaker and tier:
 
-    GE2E   cosine of Resemblyzer's embeddings of five sentences to the rest's (GE2E is in no loss)
+    GE2E   cosine of Resemblyzer's embeddings of five sentences to the rest's (GE2E is in no loss, unless --encoder-loss puts it there:
+           then it flatters, and the labels say so)
     MFCC   cosine in a space of linear discriminants of MFCC statistics, learnt from the speakers not named on the command line. It hears
            the room and the microphone as well, and knows nothing of what the voice was fitted by
-    WER, DNSMOS of the five sentences (with --judge), minutes of wall clock and of processor for all tiers together
+    WER, DNSMOS of the five sentences (with --judge), minutes of wall clock and of processor and peak memory (MiB) of `voices clone`,
+    all tiers together
 
 with the nearest stock voice as the floor and the first 60 % itself as the ceiling.
 """
-import argparse, glob, json, os, resource, subprocess, sys, time
+import argparse, glob, json, os, subprocess, sys, time
 import numpy as np, librosa, soundfile
 
 SENTENCES = ["The tide turned before noon, and nobody on the pier had noticed.",
@@ -68,6 +71,7 @@ def main():
     ap.add_argument("--work", default="clone-bench")
     ap.add_argument("--tier", default="low-rank")
     ap.add_argument("--steps", type=int)
+    ap.add_argument("--encoder-loss", action="store_true")
     ap.add_argument("--judge", help="judge.py of the evaluation tools")
     ap.add_argument("files", nargs="+")
     a = ap.parse_args()
@@ -99,7 +103,7 @@ def main():
         return waves
 
     rows, tiers = [], ["likeness", "style", "offsets", "low-rank"]
-    print("speaker\tvoice\tGE2E\tMFCC\tWER\tDNSMOS\tminutes\tCPU minutes")
+    print("speaker\tvoice\tGE2E\tMFCC\tWER\tDNSMOS\tminutes\tCPU minutes\tMiB")
     for f in a.files:
         speaker = os.path.basename(f).split(".")[0]
         name = "s" + speaker.split("-")[0]
@@ -110,17 +114,17 @@ def main():
         first, rest = x[:at].astype(np.float32), x[at:].astype(np.float32)
         with open(f"{a.work}/{name}.txt", "w") as t:
             t.write(" ".join(s.text.strip() for s in asr.transcribe(first, language="en", beam_size=5)[0]) + "\n")
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
+        began = time.time()
         command = [a.program, "voices", "clone", name, mine, "--i-am-the-speaker", "--speaker", "LibriSpeech reader", "--for",
                    "measuring voices", "--until", "2035-01-01", "--tier", a.tier, "--each-tier", "--json"]
-        done = subprocess.run(command + (["--steps", str(a.steps)] if a.steps else []), env=env, stdout=subprocess.PIPE,
-                              stderr=open(f"{a.work}/{name}.log", "w"), text=True)
-        if done.returncode != 0:
+        command += (["--steps", str(a.steps)] if a.steps else []) + (["--encoder-loss"] if a.encoder_loss else [])
+        done = subprocess.Popen(command, env=env, stdout=open(f"{a.work}/{name}.json", "w"), stderr=open(f"{a.work}/{name}.log", "w"))
+        _, status, used = os.wait4(done.pid, 0)
+        if status != 0:
             print(f"{speaker}\tnot learnt: {open(f'{a.work}/{name}.log').read().strip().splitlines()[-1]}", flush=True)
             continue
-        report = json.loads(done.stdout)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 60
+        report = json.load(open(f"{a.work}/{name}.json"))
+        minutes, cpu, memory = (time.time() - began) / 60, (used.ru_utime + used.ru_stime) / 60, used.ru_maxrss / 1024
         voices = [("stock", report["nearest"])] + [(t, name if t == a.tier else f"{name}_{t.replace('-', '_')}")
                                                    for t in tiers[:tiers.index(a.tier) + 1]]
         for label, voice in voices:
@@ -134,7 +138,8 @@ def main():
             g, m = score(waves, rest)
             rows.append((label, g, m))
             last = label == a.tier
-            print(f"{speaker}\t{label}\t{g:.3f}\t{m:.3f}\t{extra}\t" + (f"{(time.time() - began) / 60:.1f}\t{cpu:.1f}" if last else "\t"),
+            shown = label + (" (encoder in the loss)" if a.encoder_loss and label in tiers[1:] else "")
+            print(f"{speaker}\t{shown}\t{g:.3f}\t{m:.3f}\t{extra}\t" + (f"{minutes:.1f}\t{cpu:.1f}\t{memory:.0f}" if last else "\t\t"),
                   flush=True)
         g, m = score([first], rest)
         rows.append(("recording", g, m))

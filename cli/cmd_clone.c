@@ -42,7 +42,7 @@ struct clone_request {
     const char *engine, *tier, *language, *consent, *spoken, *speaker, *purpose, *until, *record, *preview;
     struct cli_list transcripts;
     long seed, steps;
-    bool self, json, fresh, each;
+    bool self, json, fresh, each, encoder;
 };
 
 /* ---- texts --------------------------------------------------------------------------------------------------------------------------- */
@@ -287,7 +287,7 @@ struct bench { /* all that is open */
     struct cw_vocoder *vocoder;
     struct cw_speech *speech;
     struct cw_encoder *encoder;
-    char model[CW_PATH_MAX], sum[65], voices[CW_PATH_MAX], cache[CW_PATH_MAX];
+    char model[CW_PATH_MAX], sum[65], voices[CW_PATH_MAX], cache[CW_PATH_MAX], ge2e[CW_PATH_MAX];
 };
 
 static void close_bench(struct bench *b) {
@@ -299,14 +299,14 @@ static void close_bench(struct bench *b) {
 }
 
 static int open_bench(struct bench *b, struct cw_error *err) {
-    char lexicon[CW_PATH_MAX], ge2e[CW_PATH_MAX], models[CW_PATH_MAX], heard[CW_PATH_MAX];
+    char lexicon[CW_PATH_MAX], models[CW_PATH_MAX], heard[CW_PATH_MAX];
     return cw_model_path("kokoro", b->model, err) != 0 || cw_model_sum(b->model, b->sum, err) != 0 ||
                    cw_model_path("voices", b->voices, err) != 0 || cw_model_path("lexicon", lexicon, err) != 0 ||
-                   cw_model_path("ge2e", ge2e, err) != 0 || cw_models_dir(models, err) != 0 ||
+                   cw_model_path("ge2e", b->ge2e, err) != 0 || cw_models_dir(models, err) != 0 ||
                    cw_path_join(heard, models, "heard", err) != 0 || cw_dir_make(heard, err) != 0 ||
                    cw_path_join(b->cache, heard, "stock.mixtures", err) != 0 ||
                    cw_device_open(&b->device, cw_device_params_default(), err) != 0 ||
-                   cw_encoder_open(&b->encoder, b->device, ge2e, err) != 0
+                   cw_encoder_open(&b->encoder, b->device, b->ge2e, err) != 0
                ? -1
                : cw_speech_open(&b->speech, lexicon, err);
 }
@@ -330,10 +330,11 @@ static int new_name(const struct bench *b, const char *name, char path[CW_PATH_M
 
 static void print_report(const struct clone_request *q, const char *path, const struct cw_voice_file *f, const struct cw_clone_report *r) {
     if (q->json) {
-        json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:f, s:b, s:f, s:f, s:f, s:s, s:s, s:f, s:f, s:f}", "voice", f->name, "file", path,
-                              "tier", f->made, "seconds", r->seconds, "seconds_kept_apart", r->seconds_left_out, "unseen", r->unseen,
-                              "similarity", r->similarity, "stock", r->floor, "recordings", r->ceiling, "nearest", r->nearest, "word",
-                              r->word, "prosody_before", r->prosody_before, "prosody_after", r->prosody_after, "minutes", r->minutes);
+        json_t *o =
+            json_pack("{s:s, s:s, s:s, s:f, s:f, s:b, s:f, s:f, s:f, s:s, s:s, s:f, s:f, s:f, s:b}", "voice", f->name, "file", path, "tier",
+                      f->made, "seconds", r->seconds, "seconds_kept_apart", r->seconds_left_out, "unseen", r->unseen, "similarity",
+                      r->similarity, "stock", r->floor, "recordings", r->ceiling, "nearest", r->nearest, "word", r->word, "prosody_before",
+                      r->prosody_before, "prosody_after", r->prosody_after, "minutes", r->minutes, "encoder_in_loss", r->encoder_loss);
         json_t *losses = json_array();
         for (int i = 0; i <= CW_TRAIN_TIERS; i++)
             json_array_append_new(losses, json_real(r->held_out[i]));
@@ -344,7 +345,10 @@ static void print_report(const struct clone_request *q, const char *path, const 
         return;
     }
     printf("%s\n%s: a %s (%s), from %.0f s of speech in %.1f minutes\n", path, f->name, r->word, f->made, r->seconds, r->minutes);
-    if (r->unseen)
+    if (r->encoder_loss)
+        printf("the speaker encoder took part in training: its %.2f says nothing about likeness (the nearest stock voice, %s, has %.2f)\n",
+               r->similarity, r->nearest, r->floor);
+    else if (r->unseen)
         printf("likeness %.2f to %.0f s of speech that nothing was fitted to; the nearest stock voice (%s) has %.2f, the speaker's other "
                "recordings %.2f\n",
                r->similarity, r->seconds_left_out, r->nearest, r->floor, r->ceiling);
@@ -427,7 +431,8 @@ static int clone_voice(const struct clone_request *q, const char *name, const st
                                       .device = b.device,
                                       .model = b.model,
                                       .model_sha256 = b.sum,
-                                      .cache = b.cache};
+                                      .cache = b.cache,
+                                      .encoder = b.ge2e};
     p.name = name;
     p.checkpoint = checkpoint;
     p.preview = q->preview;
@@ -499,6 +504,8 @@ int cli_voices_clone(int argc, char **argv) {
         {"--preview", "FILE.wav", "what is held out as the voice says it, written anew while it learns", CLI_TEXT, &q.preview, 0, 0},
         {"--seed", "N", "same recordings and seed, same voice (0)", CLI_INT, &q.seed, 0, 1e9},
         {"--steps", "N", "most steps of each tier, for trials", CLI_INT, &q.steps, 1, 10000},
+        {"--encoder-loss", NULL, "the speaker encoder takes part in training: more like the speaker, but no longer judged by it", CLI_FLAG,
+         &q.encoder, 0, 0},
         {"--each-tier", NULL, "keeps the voices of the tiers before it as well, as NAME_style, …", CLI_FLAG, &q.each, 0, 0},
         {"--fresh", NULL, "does not go on from an interrupted training", CLI_FLAG, &q.fresh, 0, 0},
         {"--json", NULL, "the report for programs", CLI_FLAG, &q.json, 0, 0},
@@ -538,6 +545,7 @@ int cli_voices_clone(int argc, char **argv) {
         sources[i].text = texts[i];
     }
     p.seed = (uint64_t)q.seed;
+    p.encoder_loss = q.encoder;
     for (int i = 0; i < CW_TRAIN_TIERS; i++)
         p.steps[i] = (int)q.steps;
     result = clone_voice(&q, args[0], sources, used, p, &err);

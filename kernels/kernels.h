@@ -233,5 +233,8 @@ void cw_lstm_backward_close(struct cw_lstm_backward *p);
 CW_MUST_CHECK int cw_lstm_bidirectional_backward(struct cw_device *d, struct cw_arena *a, const struct cw_lstm_backward *forward,
                                                  const struct cw_lstm_backward *backward, struct cw_mat scratch, struct cw_mat dy, bool add,
                                                  struct cw_mat dx, struct cw_error *err);
+/* dx [T, C] of cw_lstm_sequences for one sequence. scratch [T, 4H] as it was left there; it is overwritten. */
+CW_MUST_CHECK int cw_lstm_sequence_backward(struct cw_device *d, struct cw_arena *a, const struct cw_lstm_backward *lstm,
+                                            struct cw_mat scratch, struct cw_mat dy, bool add, struct cw_mat dx, struct cw_error *err);
 
 #endif

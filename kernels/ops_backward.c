@@ -467,6 +467,19 @@ static void time_task(void *arg, int i) {
     }
 }
 
+/* Directions 0 .. n - 1 of t, whose gates and dy are set: back through time, then through the input products. */
+static int back_through_time(struct cw_device *d, struct cw_arena *a, struct through_time *t, int n, bool add, struct cw_mat dx,
+                             struct cw_error *err) {
+    for (int i = 0; i < n; i++)
+        if (cw_arena_mat(a, dx.rows, t->weights[i]->hidden, &t->cells[i], err) != 0)
+            return -1;
+    cw_parallel(d, n, time_task, t);
+    for (int i = 0; i < n; i++)
+        if (cw_conv1d_backward(d, t->gates[i], t->weights[i]->ih, 1, 0, 1, add || i > 0, dx, err) != 0)
+            return -1;
+    return 0;
+}
+
 int cw_lstm_bidirectional_backward(struct cw_device *d, struct cw_arena *a, const struct cw_lstm_backward *forward,
                                    const struct cw_lstm_backward *backward, struct cw_mat scratch, struct cw_mat dy, bool add,
                                    struct cw_mat dx, struct cw_error *err) {
@@ -487,14 +500,24 @@ int cw_lstm_bidirectional_backward(struct cw_device *d, struct cw_arena *a, cons
     for (int i = 0; i < 2; i++) {
         t.gates[i] = cw_mat_cols(scratch, 4 * H * i, 4 * H);
         t.dy[i] = cw_mat_cols(dy, H * i, H);
-        if (cw_arena_mat(a, dy.rows, H, &t.cells[i], err) != 0)
-            goto done;
     }
-    cw_parallel(d, 2, time_task, &t);
-    for (int i = 0; i < 2; i++)
-        if (cw_conv1d_backward(d, t.gates[i], t.weights[i]->ih, 1, 0, 1, add || i > 0, dx, err) != 0)
-            goto done;
-    status = 0;
+    status = back_through_time(d, a, &t, 2, add, dx, err);
+done:
+    cw_arena_release(a, mark);
+    return status;
+}
+
+int cw_lstm_sequence_backward(struct cw_device *d, struct cw_arena *a, const struct cw_lstm_backward *lstm, struct cw_mat scratch,
+                              struct cw_mat dy, bool add, struct cw_mat dx, struct cw_error *err) {
+    static const char *const what = "lstm_sequence_backward";
+    const size_t mark = cw_arena_mark(a);
+    struct through_time t = {.kernels = d->kernels, .weights = {lstm}, .gates = {scratch}, .dy = {dy}};
+    int status = -1;
+
+    if (cw_check_shape(what, "dx", dx, dy.rows, lstm->in, err) != 0 || cw_check_shape(what, "dy", dy, dx.rows, lstm->hidden, err) != 0 ||
+        cw_check_shape(what, "scratch", scratch, dy.rows, 4 * lstm->hidden, err) != 0)
+        goto done;
+    status = back_through_time(d, a, &t, 1, add, dx, err);
 done:
     cw_arena_release(a, mark);
     return status;

@@ -1,7 +1,8 @@
 /* The speaker encoder against the published one (tests/make_encoder_reference.py), and who it tells apart. */
 #include "models/catalogue.h"
+#include "tests/test_reference.h"
 #include "tests/test.h"
-#include "voices/encoder.h"
+#include "voices/encoder_loss.h"
 #include "voices/recording.h"
 
 #include <math.h>
@@ -230,7 +231,94 @@ static void test_sequences(void) {
     cw_device_close(d);
 }
 
+/* From 0 to 1; the script computes the same. */
+static double hashed(int i, int salt) {
+    const double x = sin((double)i * 12.9898 + salt) * 43758.5453;
+    return x - floor(x);
+}
+
+/* The encoder as a loss: its value and gradient by a wave are PyTorch's, and the loss moves as the gradient says. */
+static void test_gradient(void) {
+    enum { N = 14400, STEP = 5 };
+    static const char *const isas[] = {NULL, "c"};
+    struct cw_reference *r = NULL;
+    struct cw_error err = {0};
+    float *wave = calloc(N, sizeof *wave), *moved = calloc(N, sizeof *moved), *grad = calloc(N, sizeof *grad), like[CW_EMBEDDING];
+    double squares = 0, first = 0;
+    char path[CW_PATH_MAX];
+    int n = 0, one = 0;
+    if (cw_model_path("ge2e", path, &err) != 0) {
+        cw_test_skip("the speaker encoder is not installed");
+        goto done;
+    }
+    if (!CHECK(wave && moved && grad) || !CHECKF(cw_reference_open(&r, "encoder_gradient.bin", &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    const float *want = cw_reference_floats(r, "gradient", &n), *loss = cw_reference_floats(r, "loss", &one);
+    if (!CHECK(want != NULL && loss != NULL && n == N / STEP)) {
+        goto done;
+    }
+    for (int i = 0; i < N; i++) {
+        double tone = 0;
+        for (int h = 1; h <= 12; h++) {
+            tone += sin(2 * M_PI * 140 * h * i / 24000) / h;
+        }
+        wave[i] = (float)(0.05 * tone + 0.01 * (hashed(i, 3) - 0.5));
+    }
+    for (int i = 0; i < CW_EMBEDDING; i++) {
+        like[i] = (float)hashed(i, 4);
+        squares += (double)like[i] * (double)like[i];
+    }
+    for (int i = 0; i < CW_EMBEDDING; i++) {
+        like[i] = (float)((double)like[i] / sqrt(squares));
+    }
+    for (size_t k = 0; k < 2; k++) {
+        struct cw_device_params p = cw_device_params_default();
+        struct cw_device *d = NULL;
+        struct cw_encoder_loss *l = NULL;
+        double at = 0, by[2], apart = 0, length = 0, slope = 0;
+        p.isa = isas[k];
+        if (!CHECKF(cw_device_open(&d, p, &err) == 0 && cw_encoder_loss_open(&l, d, path, N, &err) == 0, "%s", err.text)) {
+            cw_device_close(d);
+            break;
+        }
+        memset(grad, 0, N * sizeof *grad);
+        CHECKF(cw_encoder_loss_run(l, wave, N, like, &at, 2, grad, &err) == 0, "%s", err.text);
+        CHECKF(fabs(at - (double)loss[0]) < 1e-5, "loss %.7f, PyTorch's %.7f", at, (double)loss[0]);
+        for (int i = 0; i < n; i++) {
+            const double e = (double)grad[i * STEP] / 2 - (double)want[i];
+            apart += e * e;
+            length += (double)want[i] * (double)want[i];
+        }
+        CHECKF(sqrt(apart / length) < 1e-3, "%s: the gradient is %.2g from PyTorch's", cw_device_isa(d), sqrt(apart / length));
+        length = 0;
+        for (int side = 0; side < 2; side++) {
+            for (int i = 0; i < N; i++) {
+                moved[i] = wave[i] + (float)((side == 0 ? 2e-3 : -2e-3) * (hashed(i, 5) - 0.5));
+            }
+            CHECK(cw_encoder_loss_run(l, moved, N, like, &by[side], 0, NULL, &err) == 0);
+        }
+        for (int i = 0; i < N; i++) {
+            slope += (double)grad[i] / 2 * (hashed(i, 5) - 0.5);
+            length += (double)grad[i] * (double)grad[i] / 4;
+        }
+        const double found = (by[0] - by[1]) / 4e-3;
+        CHECKF(fabs(found - slope) < 0.02 * sqrt(length), "the loss changes by %g, the gradient says %g", found, slope);
+        CHECK(k == 1 || (first = at) > 0);
+        CHECK(fabs(first - at) < 1e-5);
+        CHECK_REFUSED(cw_encoder_loss_run(l, wave, N + 1, like, &at, 1, grad, &err), &err, "speaker encoder", "14401");
+        cw_encoder_loss_close(l);
+        cw_device_close(d);
+    }
+done:
+    cw_reference_close(r);
+    free(wave);
+    free(moved);
+    free(grad);
+}
+
 const struct cw_test cw_tests_encoder[] = {
+    {"encoder.gradient", "the encoder as a loss: value and gradient are PyTorch's and those of differences", test_gradient},
     {"encoder.sequences", "the LSTM over several sequences is each of them alone", test_sequences},
     {"encoder.mel", "the mel spectrogram equals librosa's", test_mel},
     {"encoder.reference", "embeddings equal the published encoder's within 1e-4, in plain C too", test_reference},

@@ -113,10 +113,12 @@ static int load_source(struct cw_vocoder_trainer *v, struct cw_error *err) {
 
     v->source = (struct cw_source){.sample_rate = RATE, .hop = HOP, .harmonics = HARMONICS};
     if (cw_gguf_double(v->file, "kokoro.sine_amp", &v->source.sine_amp, err) != 0 ||
+        cw_gguf_double(v->file, "kokoro.noise_std", &v->source.voiced_std, err) != 0 ||
         cw_gguf_double(v->file, "kokoro.voiced_threshold", &v->source.threshold, err) != 0 ||
         tensor(v, "m_source.l_linear", ".weight", (const int[]){1, HARMONICS}, 2, &weight, err) != 0 ||
         tensor(v, "m_source.l_linear", ".bias", (const int[]){1}, 1, &bias, err) != 0)
         return -1;
+    v->source.unvoiced_std = v->source.sine_amp / 3; /* as istftnet.c has it */
     for (int h = 0; h < HARMONICS; h++)
         v->source.weight[h] = (double)weight[h];
     v->source.bias = (double)bias[0];
@@ -232,7 +234,7 @@ done:
 }
 
 /* har [60 T + 1, 22] from f0 [T]; scratch stays in the tape's arena until its next start. */
-static int source_spectrum(struct cw_vocoder_trainer *v, struct cw_tape *t, const float *f0, int frames, struct cw_mat har,
+static int source_spectrum(struct cw_vocoder_trainer *v, struct cw_tape *t, const float *f0, uint64_t seed, int frames, struct cw_mat har,
                            struct cw_error *err) {
     struct cw_arena *a = cw_tape_arena(t);
     const size_t mark = cw_arena_mark(a), n = (size_t)frames * HOP;
@@ -242,7 +244,7 @@ static int source_spectrum(struct cw_vocoder_trainer *v, struct cw_tape *t, cons
     if (cw_arena_mat(a, 1, (int)n * 2, &signal, err) != 0 ||
         cw_arena_mat(a, 1, (int)(cw_source_scratch(&v->source, frames) / sizeof(float)), &scratch, err) != 0)
         goto done;
-    cw_source_run(&v->source, v->device, f0, frames, 0, scratch.data, (void *)signal.data); /* both deviations of its noise are 0 */
+    cw_source_run(&v->source, v->device, f0, frames, seed, scratch.data, (void *)signal.data);
     cw_spectrum_analyse(v->device, v->stft, (void *)signal.data, n, har);
     rc = 0;
 done:
@@ -267,7 +269,7 @@ static struct cw_var *run_block(struct cw_tape *t, const struct block *b, struct
 }
 
 struct cw_var *cw_vocoder_trainer_run(struct cw_vocoder_trainer *v, struct cw_tape *t, struct cw_var *frames, struct cw_var *style,
-                                      const float *f0, const float *har) {
+                                      const float *f0, uint64_t seed, const float *har) {
     const int T = frames->value.rows, rows = T * HAR_PER_FRAME + 1;
     struct cw_var *source = cw_tape_room(t, rows, HAR), *x = frames;
     struct cw_error err = {0};
@@ -277,7 +279,7 @@ struct cw_var *cw_vocoder_trainer_run(struct cw_vocoder_trainer *v, struct cw_ta
         if (har)
             for (int r = 0; r < rows; r++)
                 memcpy(source->value.data + (size_t)r * (size_t)source->value.stride, har + (size_t)r * HAR, sizeof(float) * HAR);
-        else if (source_spectrum(v, t, f0, T, source->value, &err) != 0)
+        else if (source_spectrum(v, t, f0, seed, T, source->value, &err) != 0)
             cw_tape_fail(t, &err);
     }
     for (int i = 0; i < STAGES; i++) {

@@ -121,7 +121,7 @@ int cw_heard_make(struct cw_heard *h, const float *x, size_t n, double band_hz, 
             squares += row[m] * row[m];
             row[m] = log(row[m] + floor);
         }
-        h->energy[f] = (float)fmax(-9.6, 0.5 * log(squares) + 0.35);
+        h->energy[f] = (float)fmax(CW_ALIGN_LEAST_ENERGY, 0.5 * log(squares) + 0.35);
         for (int c = 0; c <= CEPSTRA; c++) { /* DCT-II; the level comes last */
             double sum = 0;
             for (int m = 0; m < mels; m++) {

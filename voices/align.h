@@ -5,6 +5,7 @@
 #include "base/base.h"
 
 enum { CW_ALIGN_MELS = 80, CW_ALIGN_HOP = 300 };
+#define CW_ALIGN_LEAST_ENERGY (-9.6)
 
 /* What is heard of a 24 kHz sound every 300 samples. */
 struct cw_heard {

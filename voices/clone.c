@@ -219,6 +219,9 @@ static int make_file(const struct cloning *c, enum cw_clone_tier tier, const str
     f->has_embedding = true;
     cw_text_printf(&how, "%s from %.1f s of speech in %d utterances, seed %llu", tier_names[tier], c->fitted.seconds, c->fitted.count,
                    (unsigned long long)c->params.seed);
+    if (t != NULL && c->params.encoder_loss) {
+        cw_text_printf(&how, ", the speaker encoder in the loss");
+    }
     for (int i = 0; t != NULL && i < (int)tier && i < CW_TRAIN_TIERS; i++) {
         cw_text_printf(&how, "; %s: %d steps, held-out loss %.4f to %.4f", tier_names[i + 1], t->steps[i], t->held_out[i],
                        t->held_out[i + 1]);
@@ -245,7 +248,10 @@ static int tell_how(struct cw_voice_file *f, const struct cw_clone_report *r, st
     struct cw_text how = {0};
     int result = -1;
     cw_text_printf(&how, "%s; GE2E cosine %.3f to %s, stock %.3f (%s), recordings %.3f", f->how, r->similarity,
-                   r->unseen ? "speech kept apart" : "the speech it was fitted to", r->floor, r->nearest, r->ceiling);
+                   r->encoder_loss ? "the speaker, whom this encoder was fitted to"
+                   : r->unseen     ? "speech kept apart"
+                                   : "the speech it was fitted to",
+                   r->floor, r->nearest, r->ceiling);
     if (cw_text_check(&how, "voice", err) == 0) {
         free(f->how);
         f->how = how.data;
@@ -316,6 +322,8 @@ static int train(struct cloning *c, const float *pack, struct cw_trained *t, str
     }
     p.segment_units = c->params.segment_units > 0 ? c->params.segment_units : p.segment_units;
     p.seed = c->params.seed;
+    p.encoder = c->params.encoder_loss ? c->g->encoder : NULL;
+    p.like = c->from;
     p.checkpoint = c->params.checkpoint;
     p.progress = training;
     p.hear = hear;
@@ -385,7 +393,8 @@ static int judge_all(const struct cloning *c, const struct cw_voice_file *f, str
               &r->similarity, err) != 0) {
         goto done;
     }
-    r->word = r->unseen && r->similarity >= CW_CLONE_ALIKE && c->params.tier > CW_CLONE_LIKENESS ? "clone" : "likeness";
+    r->encoder_loss = c->params.encoder_loss && c->params.tier > CW_CLONE_LIKENESS;
+    r->word = r->unseen && !r->encoder_loss && r->similarity >= CW_CLONE_ALIKE && c->params.tier > CW_CLONE_LIKENESS ? "clone" : "likeness";
     result = 0;
 done:
     cw_vocoder_close(v);
@@ -394,7 +403,7 @@ done:
     return result;
 }
 
-static int check(const struct cw_clone_params *p, int count, struct cw_error *err) {
+static int check(const struct cw_clone_engine *g, const struct cw_clone_params *p, int count, struct cw_error *err) {
     if (p->name == NULL || !cw_voice_is_name(p->name, strlen(p->name))) {
         return cw_fail(err, CW_BAD_INPUT, "voice \"%.80s\": expected a name of letters, digits and _, at most %d", p->name ? p->name : "",
                        CW_VOICE_NAME_MAX);
@@ -405,6 +414,9 @@ static int check(const struct cw_clone_params *p, int count, struct cw_error *er
     if (p->sentences < 1 || p->sentences > JUDGED || p->mixtures < 0 || p->mixtures > 10000) {
         return cw_fail(err, CW_BAD_INPUT, "expected 1 to %d sentences to judge by and 0 to 10000 mixtures, found %d and %d", JUDGED,
                        p->sentences, p->mixtures);
+    }
+    if (p->encoder_loss && g->encoder == NULL) {
+        return cw_fail(err, CW_NO_MODEL, "expected the speaker encoder's file for a loss by it, found none");
     }
     return count >= 1 ? 0 : cw_fail(err, CW_BAD_INPUT, "expected at least one recording, found none");
 }
@@ -417,7 +429,7 @@ int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw
     int result = -1;
     *f = (struct cw_voice_file){0};
     *r = (struct cw_clone_report){0};
-    if (check(&params, count, err) != 0) {
+    if (check(g, &params, count, err) != 0) {
         goto done;
     }
     if (look_beside(&c, sources, count, err) != 0) {
@@ -430,6 +442,7 @@ int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw
         cw_prosody_fit(&c.prosody, &c.stock, g->enrol.acoustic, &c.fitted, tell_prosody, &c, err) != 0) {
         goto done;
     }
+    cw_enrolment_raise(&c.all, (double)c.prosody.level);
     r->prosody_before = c.prosody.before;
     r->prosody_after = c.prosody.after;
     if (make_file(&c, CW_CLONE_LIKENESS, NULL, f, err) != 0) {

@@ -34,6 +34,7 @@ struct cw_clone_engine {
     struct cw_device *device;
     const char *model, *model_sha256; /* the engine's GGUF */
     const char *cache;                /* a file for what the stock voices sound like, or NULL */
+    const char *encoder;              /* the speaker encoder's GGUF, for `encoder_loss` */
 };
 
 enum cw_clone_stage { CW_CLONE_ENROLLING, CW_CLONE_HEARING, CW_CLONE_PROSODY, CW_CLONE_TRAINING, CW_CLONE_JUDGING };
@@ -51,6 +52,7 @@ struct cw_clone_params {
     int segment_units;         /* 0: as there */
     int mixtures;              /* CW_MIXTURES; fewer for a test */
     int sentences;             /* that the voice is judged by: 1 to 3 */
+    bool encoder_loss;         /* the speaker encoder takes part in training; then it cannot judge, and nothing is called a clone */
     const char *checkpoint;    /* a file, or NULL */
     const char *preview;       /* a WAV written at every measurement: what is held out, as the voice says it; or NULL */
     bool (*progress)(void *arg, const struct cw_clone_progress *p); /* false: stop; or NULL */
@@ -71,7 +73,8 @@ struct cw_clone_report {
      * and that of the recordings fitted to. The last is 1 where nothing was left out. */
     double similarity, floor, ceiling;
     bool unseen;
-    const char *word; /* "clone" or "likeness" */
+    bool encoder_loss; /* `similarity` is by what the voice was fitted to */
+    const char *word;  /* "clone" or "likeness" */
     double minutes;
     struct cw_text notes; /* utterances left out for their text; free it by cw_clone_report_free */
 };

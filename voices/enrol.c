@@ -14,6 +14,7 @@
 
 enum { SYMBOLS_MAX = 510, EDGE_UNITS = 6, PIECES_MIN = 6 };
 static const double level = 0.042;           /* RMS of speech, a little above what the engine's own voices have */
+static const double raised_most = 2;         /* of the energy curves: 8.7 dB */
 static const double edge_seconds = 0.15;     /* kept before and after speech */
 static const double high_voice = 160;        /* Hz: above it the stock voice beside is a woman's */
 static const double silent = 5;              /* below the mean power, log: no speech */
@@ -610,6 +611,20 @@ done:
         cw_enrolment_free(e);
     }
     return result;
+}
+
+void cw_enrolment_raise(struct cw_enrolment *e, double energy) {
+    energy = fmax(-raised_most, fmin(raised_most, energy));
+    const float gain = (float)exp(energy / 2); /* energy is of the logarithm of power */
+    for (int i = 0; i < e->count; i++) {
+        struct cw_enrol_utterance *u = &e->utterances[i];
+        for (int k = 0; k < 2 * u->units; k++) {
+            u->energy[k] = (float)fmax(CW_ALIGN_LEAST_ENERGY, (double)u->energy[k] + energy);
+        }
+        for (int k = 0; k < CW_ENROL_UNIT * u->units; k++) {
+            u->samples[k] *= gain;
+        }
+    }
 }
 
 void cw_enrolment_free(struct cw_enrolment *e) {

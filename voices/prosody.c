@@ -111,6 +111,22 @@ static void map_of(const struct fit *f, double *slope, double *offset) {
     *offset = quantile(&f->real, 0.5) - *slope * quantile(&f->said, 0.5);
 }
 
+/* Of the symbols that the mix says loudly: silence in a room is never as quiet as the engine's. */
+static double level_of(const struct fit *f) {
+    double mean = 0, sum = 0;
+    int loud = 0;
+    for (int p = 0; p < f->symbols; p++) {
+        mean += f->said.energy[p] / f->symbols;
+    }
+    for (int p = 0; p < f->symbols; p++) {
+        if (f->said.energy[p] > mean) {
+            sum += f->said.energy[p] - f->real.energy[p];
+            loud++;
+        }
+    }
+    return loud > 0 ? sum / loud : 0;
+}
+
 /* What the mix says of the same symbols, and how far that is from the recordings. */
 static int distance(struct fit *f, const float *weights, double *out, struct cw_error *err) {
     const int room = FRAMES_MAX * 4;
@@ -245,6 +261,7 @@ int cw_prosody_fit(struct cw_prosody *p, const struct cw_stock *s, const struct 
     map_of(&f, &slope, &offset);
     p->f0_slope = (float)slope;
     p->f0_offset = (float)offset;
+    p->level = (float)level_of(&f);
     result = 0;
 done:
     cw_acoustic_session_close(f.session);

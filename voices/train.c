@@ -11,6 +11,7 @@
 #include "tts/acoustic.h"
 #include "tts/train.h"
 #include "vocoder/train.h"
+#include "voices/encoder_loss.h"
 #include "voices/loss.h"
 
 enum {
@@ -24,7 +25,7 @@ enum {
     HELD_OUT_MAX = 4,   /* stretches */
     HELD_OUT_PART = 10, /* one unit in so many is held out */
     WARM_UP = 10,
-    CHECKPOINT_VERSION = 1
+    CHECKPOINT_VERSION = 2
 };
 #define STYLE_SPREAD 0.143F /* mean standard deviation of the stock voices' style numbers */
 #define STYLE_PULL 0.02     /* weight of mean z^2 */
@@ -36,7 +37,7 @@ enum {
 
 struct cw_train_params cw_train_params_default(void) {
     return (struct cw_train_params){
-        .steps = {60, 120, 0}, .rate = {0.21, 3e-3, 1e-3}, .segment_units = 60, .check_every = 10, .patience = 3};
+        .steps = {60, 120, 0}, .rate = {0.21, 3e-3, 1e-3}, .segment_units = 60, .check_every = 10, .patience = 5, .encoder_weight = 0.5};
 }
 
 void cw_trained_free(struct cw_trained *t) {
@@ -54,6 +55,7 @@ struct utterance {
 
 struct stretch {
     int utterance, unit, units;
+    uint64_t noise; /* seed of the source's */
 };
 
 struct trainer {
@@ -63,6 +65,7 @@ struct trainer {
     struct cw_vocoder_trainer *vocoder;
     struct cw_tape *tape;
     struct cw_loss *loss;
+    struct cw_encoder_loss *encoder; /* or NULL */
     struct cw_layer *layers[LAYERS_MAX];
     int layer_count;
     struct utterance *utterances;
@@ -203,7 +206,8 @@ static void hold_out(struct trainer *t) {
         if (units < UNITS_MIN)
             break;
         u->held_out -= units;
-        t->held_out[t->held_out_count++] = (struct stretch){longest, u->held_out, units};
+        t->held_out[t->held_out_count] = (struct stretch){longest, u->held_out, units, (uint64_t)t->held_out_count};
+        t->held_out_count++;
         taken += units;
     }
     for (int i = 0; i < t->count; i++)
@@ -221,10 +225,10 @@ static struct stretch stretch_of(const struct trainer *t, int tier, int step) {
         const struct utterance *u = &t->utterances[i];
         const int starts = starts_of(t, u), units = free_units(u) < t->params.segment_units ? free_units(u) : t->params.segment_units;
         if (at < starts)
-            return (struct stretch){i, u->begin + at, units};
+            return (struct stretch){i, u->begin + at, units, (uint64_t)words[1] << 32 | words[2]};
         at -= starts;
     }
-    return (struct stretch){0, 0, UNITS_MIN}; /* not reached: at < trainable */
+    return (struct stretch){0, 0, UNITS_MIN, 0}; /* not reached: at < trainable */
 }
 
 static bool learns_rank(const struct trainer *t, const struct cw_layer *l) {
@@ -301,6 +305,10 @@ static void make_key(struct trainer *t, const struct cw_enrolment *e) {
     cw_sha256_add(&h, (const int[]){p->segment_units, p->check_every, p->patience}, 3 * sizeof(int));
     cw_sha256_add(&h, &e->band_hz, sizeof e->band_hz);
     cw_sha256_add(&h, t->start, sizeof t->start);
+    if (t->encoder) {
+        cw_sha256_add(&h, p->like, sizeof *p->like * CW_EMBEDDING);
+        cw_sha256_add(&h, &p->encoder_weight, sizeof p->encoder_weight);
+    }
     cw_sha256_add(&h, &t->size, sizeof t->size);
     cw_sha256_add(&h, cw_device_isa(t->device), strlen(cw_device_isa(t->device)));
     for (int i = 0; i < e->count; i++) {
@@ -356,6 +364,9 @@ static int save(const struct trainer *t, struct cw_error *err) {
     cw_sha256_of(data, sizeof head + 4 * bytes, hex);
     memcpy(data + sizeof head + 4 * bytes, hex, 64);
     rc = cw_file_write(t->params.checkpoint, data, sizeof head + 4 * bytes + 64, err);
+    if (rc != 0)
+        cw_fail(err, CW_FAILED, "training: %.800s; make room for %zu MB there and ask again: it goes on from where it was last kept",
+                err->text, (sizeof head + 4 * bytes) / 1000000 + 1);
 done:
     free(data);
     return rc;
@@ -414,6 +425,7 @@ static int run_stretch(struct trainer *t, struct stretch s, bool backward, doubl
     const struct utterance *u = &t->utterances[s.utterance];
     const struct cw_enrol_utterance *from = u->from;
     int unit = -s.unit, n = 0;
+    double unlike = 0;
     bool add;
 
     for (int p = 0; p < from->count + 2; p++)
@@ -424,11 +436,14 @@ static int run_stretch(struct trainer *t, struct stretch s, bool backward, doubl
     struct cw_var *style = cw_tape_leaf(t->tape, (struct cw_mat){t->style, 1, STYLE, STYLE}, (struct cw_mat){t->dstyle, 1, STYLE, STYLE});
     struct cw_var *frames = cw_acoustic_trainer_run(t->acoustic, t->tape, (struct cw_mat){t->asr, s.units, HIDDEN, HIDDEN},
                                                     from->f0 + (size_t)2 * s.unit, from->energy + (size_t)2 * s.unit, style);
-    struct cw_var *wave = cw_vocoder_trainer_run(t->vocoder, t->tape, frames, style, from->f0 + (size_t)2 * s.unit, NULL);
+    struct cw_var *wave = cw_vocoder_trainer_run(t->vocoder, t->tape, frames, style, from->f0 + (size_t)2 * s.unit, s.noise, NULL);
     if (cw_tape_check(t->tape, err) != 0 || (backward && cw_tape_grad(t->tape, wave, &add, err) != 0) ||
         cw_loss_run(t->loss, t->device, wave->value.data, from->samples + (size_t)CW_ENROL_UNIT * s.unit, s.units * CW_ENROL_UNIT, loss,
-                    backward ? wave->grad.data : NULL, err) != 0)
+                    backward ? wave->grad.data : NULL, err) != 0 ||
+        (t->encoder && cw_encoder_loss_run(t->encoder, wave->value.data, s.units * CW_ENROL_UNIT, t->params.like, &unlike,
+                                           t->params.encoder_weight, backward ? wave->grad.data : NULL, err) != 0))
         return -1;
+    *loss += t->params.encoder_weight * unlike;
     if (!isfinite(*loss))
         return cw_fail(err, CW_FAILED, "training: the loss is no longer a number; take a lower learning rate");
     *said = wave->value.data;
@@ -594,6 +609,9 @@ static int check_params(const struct cw_train_params *p, const struct cw_enrolme
                        p->segment_units);
     if (e->count < 1 || !e->utterances)
         return cw_fail(err, CW_BAD_INPUT, "training: expected at least one utterance, found none");
+    if (p->encoder && (!p->like || !(p->encoder_weight > 0 && p->encoder_weight < 100)))
+        return cw_fail(err, CW_BAD_INPUT, "training: expected an embedding and a weight above 0, below 100 for the encoder, found %g",
+                       p->encoder_weight);
     for (int i = 0; i < STYLE; i++)
         if (!isfinite(style[i]))
             return cw_fail(err, CW_BAD_INPUT, "training: expected a finite style to start from");
@@ -632,7 +650,9 @@ int cw_train_run(struct cw_trained *out, struct cw_device *d, const char *model,
     }
     if (cw_acoustic_trainer_open(&t->acoustic, d, model, err) != 0 || cw_vocoder_trainer_open(&t->vocoder, d, model, err) != 0 ||
         cw_tape_open(&t->tape, d, bytes, err) != 0 ||
-        cw_loss_open(&t->loss, CW_ENROL_RATE, band, params.segment_units * CW_ENROL_UNIT, err) != 0 || lay_out(t, err) != 0)
+        cw_loss_open(&t->loss, CW_ENROL_RATE, band, params.segment_units * CW_ENROL_UNIT, err) != 0 ||
+        (params.encoder && cw_encoder_loss_open(&t->encoder, d, params.encoder, params.segment_units * CW_ENROL_UNIT, err) != 0) ||
+        lay_out(t, err) != 0)
         goto done;
     make_key(t, e);
     start_tier(t);
@@ -659,6 +679,7 @@ done:
         cw_vocoder_trainer_close(t->vocoder);
         cw_tape_close(t->tape);
         cw_loss_close(t->loss);
+        cw_encoder_loss_close(t->encoder);
         free(t->utterances);
         free(t->asr);
         free(t->x);

@@ -33,7 +33,10 @@ struct cw_train_params {
     int segment_units;           /* of a stretch: 60 are 1.5 s */
     int check_every;             /* steps between measurements on what is held out */
     int patience;                /* measurements without a new best that end a tier */
-    const char *checkpoint;      /* a file that is written at every measurement, and gone on from where it fits; or NULL */
+    const char *encoder;    /* the speaker encoder's GGUF: it then takes part in the loss, and can no longer judge the voice; or NULL */
+    const float *like;      /* [256] the embedding that it wants, of length 1 */
+    double encoder_weight;  /* of 1 - cosine, beside the spectral loss */
+    const char *checkpoint; /* a file that is written at every measurement, and gone on from where it fits; or NULL */
     /* After every step; false: stop with CW_FAILED, the checkpoint left. Or NULL. */
     bool (*progress)(void *arg, const struct cw_train_progress *p);
     /* At every measurement, what is held out as the voice says it now: stretch 0, 1, … of samples [n], 24 kHz. Or NULL. */
