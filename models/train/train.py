@@ -8,7 +8,8 @@ First phase: L1 on normalised mels by the teacher's durations and curves, square
 is smooth, and a vocoder makes it hum: in the second phase discriminators that see windows of 32, 64 and 128 frames (after Chen et al., "HiFiSinger",
 2020; least squares, with feature matching) keep the texture. That costs nothing at synthesis, where a flow would have to be followed in steps.
 
-OUT: last.pt and NNNNNN.pt (all there is to go on from), log.tsv. SIGINT or SIGTERM: the step is finished and saved.
+OUT: last.pt and NNNNNN.pt (all there is to go on from), log.tsv. SIGINT or SIGTERM: the step is finished and saved. In bfloat16 where the
+processor multiplies it.
 """
 import argparse
 import math
@@ -88,6 +89,11 @@ def losses(model, b, drop, autocast):
     }
 
 
+def multiplies_bfloat16():
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        return not {"avx512_bf16", "amx_bf16"}.isdisjoint(f.read().split())
+
+
 def validate(model, data, numbers, frames, autocast):
     """Weighted by frames, with the averaged weights."""
     model.eval()
@@ -106,7 +112,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("data")
     ap.add_argument("out")
-    ap.add_argument("--steps", type=int, default=20000, help="the cosine ends there")
+    ap.add_argument("--steps", type=int, default=6000, help="the cosine ends there")
     ap.add_argument("--frames", type=int, default=8000, help="of a batch, padding included")
     ap.add_argument("--rate", type=float, default=1e-3)
     ap.add_argument("--warm", type=int, default=400, help="steps until the full rate")
@@ -114,8 +120,8 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--threads", type=int, default=os.cpu_count())
     ap.add_argument("--validate", type=int, default=200, help="steps between validations, which save last.pt")
-    ap.add_argument("--keep", type=int, default=2000, help="steps between checkpoints that are kept")
-    ap.add_argument("--float32", action="store_true", help="no bfloat16 (it helps where the processor multiplies it: avx512_bf16, AMX)")
+    ap.add_argument("--keep", type=int, default=1000, help="steps between checkpoints that are kept")
+    ap.add_argument("--float32", action="store_true", help="no bfloat16, even where the processor multiplies it")
     ap.add_argument("--adversarial", metavar="FROM.pt")
     ap.add_argument("--set", action="append", default=[], metavar="NAME=N", help="of the model's shape, as in model.CONFIG; first start only")
     a = ap.parse_args()
@@ -123,6 +129,7 @@ def main():
     random.seed(a.seed)
     torch.manual_seed(a.seed)
     torch.use_deterministic_algorithms(True)
+    autocast = not a.float32 and multiplies_bfloat16()
     os.makedirs(a.out, exist_ok=True)
 
     data = Data(a.data)
@@ -187,7 +194,7 @@ def main():
     if not os.path.exists(log_path):
         with open(log_path, "w", encoding="utf-8") as f:
             f.write("step\tepoch\trate\thours\tmel\tdurations\tcurves\theld_mel\theld_durations\theld_curves\tjudge\tagainst\tmatching\n")
-    sums, many = {}, 0
+    sums, many, saved = {}, 0, step
     batches = order(data, numbers, a.frames, a.seed, epoch)
     model.train()
     began = time.time()
@@ -199,7 +206,7 @@ def main():
         for group in (*adam.param_groups, *(adam_judges.param_groups if judges else ())):
             group["lr"] = rate
         b = batch(data, batches[at], model)
-        mel, there, parts = losses(model, b, a.drop, not a.float32)
+        mel, there, parts = losses(model, b, a.drop, autocast)
         loss = parts["mel"] + PREDICTED * (parts["durations"] + parts["curves"])
         if judges:
             lengths = there.sum((1, 2))
@@ -233,7 +240,7 @@ def main():
         if step % a.validate == 0 or step == a.steps or stopped:
             now = time.time()
             spent, began = spent + now - began, now
-            found = validate(averaged, data, held, a.frames, not a.float32) if held else {}
+            found = validate(averaged, data, held, a.frames, autocast) if held else {}
             row = [step, epoch, f"{rate:.3g}", f"{spent / 3600:.3f}", *(f"{sums[k] / many:.4f}" for k in ("mel", "durations", "curves")),
                    *(f"{found.get(k, math.nan):.4f}" for k in ("mel", "durations", "curves")),
                    *(f"{sums[k] / many:.4f}" if k in sums else "" for k in ("judge", "against", "matching"))]
@@ -242,8 +249,12 @@ def main():
             print("\t".join(map(str, row)), flush=True)
             sums, many = {}, 0
             save(last)
+            saved = step
         if step % a.keep == 0 or step == a.steps:
             save(os.path.join(a.out, f"{step:06d}.pt"))
+    if saved != step:
+        spent += time.time() - began
+        save(last)
 
 
 if __name__ == "__main__":
