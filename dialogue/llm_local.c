@@ -230,6 +230,8 @@ int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_param
     cp.n_ubatch = BATCH;
     cp.n_threads = threads;
     cp.n_threads_batch = threads;
+    /* flash attention shares a long cache among the threads and sums their parts: the numbers would depend on how many there are */
+    cp.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
     m->ctx = llama_init_from_model(m->model, cp);
     if (m->ctx == NULL) {
         take_log(reason, sizeof reason);

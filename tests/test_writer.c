@@ -23,17 +23,21 @@ static bool model_path(char path[CW_PATH_MAX]) {
     return true;
 }
 
-static struct cw_llm *open_model(int context) {
+static struct cw_llm *open_model_with(struct cw_llm_params p) {
     char path[CW_PATH_MAX];
     struct cw_llm *m = NULL;
     struct cw_error err = {0};
-    struct cw_llm_params p = cw_llm_params_default();
-    p.context = context;
     if (!model_path(path)) {
         return NULL;
     }
     CHECKF(cw_llm_open_local(&m, path, p, &err) == 0, "%s", err.text);
     return m;
+}
+
+static struct cw_llm *open_model(int context) {
+    struct cw_llm_params p = cw_llm_params_default();
+    p.context = context;
+    return open_model_with(p);
 }
 
 static struct cw_script two_hosts(void) {
@@ -175,6 +179,43 @@ static void test_model(void) {
     cw_text_free(&b);
     cw_text_free(&big);
     cw_llm_close(m);
+}
+
+/* So hot that thousands of tokens are about as likely as each other: a logit that differs in its last bits soon draws another one. */
+static void test_threads(void) {
+    static const int threads[] = {1, 2, 5};
+    struct cw_text first[2] = {{0}}, prompt = {0};
+    struct cw_error err = {0};
+    for (int i = 0; i < 300; i++) { /* more than a batch, and as much cache as flash attention would share out */
+        cw_text_printf(&prompt, "%s ", i % 7 == 3 ? "bees" : i % 5 == 1 ? "honey" : i % 3 == 0 ? "a meadow" : "in summer");
+    }
+    for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++) {
+        struct cw_llm_params p = cw_llm_params_default();
+        p.threads = threads[i];
+        p.context = 1024;
+        p.temperature = 10;
+        p.min_p = 0;
+        struct cw_llm *m = open_model_with(p);
+        if (m == NULL) {
+            break;
+        }
+        for (int k = 0; k < 2; k++) { /* the whole prompt; then its end only, after what is in the cache */
+            struct cw_text out = {0};
+            struct cw_llm_message chat[] = {{"system", prompt.data}, {"user", k == 0 ? "What do bees eat?" : "And what do they drink?"}};
+            struct cw_llm_request r = {.messages = chat, .message_count = 2, .max_tokens = 12, .seed = 11};
+            if (CHECKF(cw_llm_generate(m, &r, &out, &err) == 0 && out.len > 20, "%s", err.text) && i == 0) {
+                cw_text_add(&first[k], out.data);
+            } else if (out.data != NULL && first[k].data != NULL) {
+                CHECKF(strcmp(out.data, first[k].data) == 0, "%d threads wrote \"%s\", one \"%s\"", threads[i], out.data, first[k].data);
+            }
+            cw_text_free(&out);
+        }
+        CHECK(cw_llm_usage(m).prompt_tokens > 520);
+        cw_llm_close(m);
+    }
+    cw_text_free(&prompt);
+    cw_text_free(&first[0]);
+    cw_text_free(&first[1]);
 }
 
 static void test_writer_refusals(void) {
@@ -716,6 +757,7 @@ const struct cw_test cw_tests_writer[] = {
     {"writer.grammar", "under the grammars nothing but speakable lines come out, even at temperature 2", test_grammar},
     {"writer.model_refusals", "files that are no whole language model are refused by name", test_model_refusals},
     {"writer.model", "the cache keeps a common prefix, a seed repeats its text, too long a prompt is refused", test_model},
+    {"writer.threads", "any number of threads writes the same, in a long cache as well", test_threads},
     {"writer.refusals", "empty, unspeakable and huge topics and wrong parameters are refused", test_writer_refusals},
     {"writer.checks", "greetings, goodbyes, empty agreement, repeats and markup do not pass", test_checks},
     {"writer.styles", "every style is whole, a changed copy keeps the rest, mistakes are named by line", test_styles},
