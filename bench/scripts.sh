@@ -5,7 +5,7 @@
 #   RENDER="tides-3 quakes-3" bench/scripts.sh ...  renders these as well: their length is then the episode's
 #
 # A script that is there stays; one that was cut off goes on. CASTWRIGHT: the program (build/castwright); LLM: a GGUF file (the default
-# model); SEED: 1; TABLE=1: prints the table only.
+# model); SEED: 1; THREADS: as many as cores; NAMES: tides honey sleep quakes; TABLE=1: prints the table only.
 set -eu
 out=${1:?usage: bench/scripts.sh FOLDER [MINUTES...]}
 shift
@@ -24,14 +24,14 @@ topic() {
 }
 
 for minutes; do
-    for name in tides honey sleep quakes; do
+    for name in ${NAMES:-tides honey sleep quakes}; do
         base=$out/$name-$minutes
         [ "${TABLE:-0}" = 0 ] && [ ! -e "$base.md" ] || continue
         set -f
         from=
         [ $name != quakes ] || from="--from $here/samples/earthquakes.md"
         start=$(date +%s)
-        "$cw" write "$(topic $name)" --minutes "$minutes" --seed "${SEED:-1}" ${LLM:+--llm "$LLM"} $from -o "$base.md" >"$base.log" 2>&1 ||
+        "$cw" write "$(topic $name)" --minutes "$minutes" --seed "${SEED:-1}" ${LLM:+--llm "$LLM"} ${THREADS:+--threads "$THREADS"} $from -o "$base.md" >"$base.log" 2>&1 ||
             echo "$base: failed: $(sed -n '$p' "$base.log")" >&2
         echo "$(($(date +%s) - start)) s" >"$base.took"
         set +f
