@@ -62,8 +62,8 @@ static int order_turns(struct writer *w, int part, enum beat beat, int left, int
         d->beat = beat;
         d->shape = writer_shape(w, beat, d->speaker, d->fact, left + 8 > 14 ? left + 8 : 14);
         int other = w->last_speaker >= 0 && w->last_speaker != d->speaker ? w->last_speaker : d->speaker;
-        writer_note(&d->note, &d->opener, beat, w->style, w->script->cast[d->speaker].name, w->script->cast[other].name, d->subject,
-                    writer_random(w), w->used);
+        writer_note(&d->note, &d->opener, beat, w->style, w->sources != NULL, w->script->cast[d->speaker].name, w->script->cast[other].name,
+                    d->subject, writer_random(w), w->used);
         d->penalty = LIMITS[ROUNDS - 1] + 1;
         int words = d->shape.words * 3 / 4; /* what comes of "at most" */
         left -= words;
@@ -93,7 +93,7 @@ static int check(const struct writer *w, const struct draft *d, int speaker, con
                                  .beat = d->beat,
                                  .said = &w->said,
                                  .examples = &w->examples,
-                                 .fact = d->beat == BEAT_TELL ? d->subject : NULL,
+                                 .fact = d->beat == BEAT_TELL || (d->beat == BEAT_ASK && w->sources != NULL) ? d->subject : NULL,
                                  .known = w->known.data,
                                  .sourced = w->sources != NULL,
                                  .style = w->style,

@@ -405,6 +405,37 @@ bool writer_takes_leave(const char *text) {
     return HAS_ANY(lower, farewells, false);
 }
 
+bool writer_denies(const char *text) {
+    static const char *const starts[] = {"no",
+                                         "nope",
+                                         "not so fast",
+                                         "not true",
+                                         "wrong",
+                                         "i doubt",
+                                         "i disagree",
+                                         "i don't buy",
+                                         "i don't quite",
+                                         "i don't believe",
+                                         "i see it differently",
+                                         "that's not",
+                                         "that isn't",
+                                         "that's wrong",
+                                         "that can't be",
+                                         "i don't think so",
+                                         "it's not true"};
+    static const char *const anywhere[] = {"isn't true", "not true", "says who", "the proof", "don't buy"};
+    char lower[600];
+    for (const char *p = text; *p != '\0'; p += strspn(p, " ")) {
+        lower_copy(lower, sizeof lower, p);
+        if (HAS_ANY(lower, starts, true)) {
+            return true;
+        }
+        p += source_sentence(p);
+    }
+    lower_copy(lower, sizeof lower, text);
+    return HAS_ANY(lower, anywhere, false);
+}
+
 int words_in_sentence(const char *line) {
     const char *start = line;
     for (const char *p = line; *p != '\0'; p++) {
@@ -615,6 +646,44 @@ static bool joins_said_words(const struct ledger *said, const char *text) {
     return false;
 }
 
+static bool has_content(const struct words *w, uint32_t h) {
+    for (int i = 0; i < w->content_count; i++) {
+        if (w->content[i] == h) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool share_content(const struct words *a, const struct words *b) {
+    for (int i = 0; i < a->content_count; i++) {
+        if (has_content(b, a->content[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "Why did the fluids go down?" when the answer has fluids and nobody spoke of any yet. "The largest" takes nothing for granted. */
+static bool takes_for_granted(const char *question, const struct words *answer, const struct ledger *said) {
+    char word[64];
+    bool definite = false;
+    for (size_t n; (n = next_word(&question, word)) > 0;) {
+        uint32_t h = hash(word, stem(word, n));
+        if (definite && !weak(word, n) && strcmp(word + n - 3, "est") != 0 && has_content(answer, h)) {
+            bool known = false;
+            for (int i = 0; i < said->count && !known; i++) {
+                known = has_content(&said->turns[i], h);
+            }
+            if (!known) {
+                return true;
+            }
+        }
+        definite = strcmp(word, "the") == 0 || strcmp(word, "these") == 0 || strcmp(word, "those") == 0;
+    }
+    return false;
+}
+
 static void object(int *penalty, const char **why, int amount, const char *reason) {
     if (amount > 100 || *why == NULL) {
         *why = reason;
@@ -742,9 +811,22 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
             if (like > 0.7 || words_copied(&w, &fact) > 0.4) {
                 object(penalty, why, 35, "gives the answer away");
             }
+            if (c->sourced && takes_for_granted(text, &fact, c->said)) {
+                object(penalty, why, 40, "takes for granted what nobody said yet");
+            }
+            if (c->sourced && !share_content(&w, &fact) &&
+                !(c->said->count > 0 && share_content(&w, &c->said->turns[c->said->count - 1]))) {
+                object(penalty, why, 35, "asks neither about what was said nor about what is told next");
+            }
         } else if (like < (c->sourced ? 0.4 : 0.25) && fact.content_count >= 4) {
             object(penalty, why, c->sourced ? 70 : 35, "leaves its fact out");
         }
+        if (c->sourced && c->beat == BEAT_TELL && invented_numbers(text, c->fact, true) > 0) {
+            object(penalty, why, 110, "has a figure that its fact has not"); /* but another sentence of the passage: "800 miles deep" */
+        }
+    }
+    if (c->sourced && !c->style->sides && (c->beat == BEAT_REACT || c->beat == BEAT_OBJECT) && writer_denies(text)) {
+        object(penalty, why, 110, "denies what a document says");
     }
     if (ledger_has_sentence(c->said, text, err)) {
         object(penalty, why, 110, "says a sentence again");

@@ -230,18 +230,22 @@ static bool can_be_told(const char *s) {
 /* Leans on no sentence before it. */
 static bool stands_alone(const char *s) {
     static const char *const leaning[] = {
-        "it ",   "this ", "that ",  "these ",  "those ",       "he ",     "she ",    "they ",      "such ",     "its ",
-        "his ",  "her ",  "their ", "however", "but ",         "and ",    "or ",     "so ",        "thus",      "hence",
-        "also",  "then ", "here ",  "there ",  "see ",         "in this", "as such", "therefore",  "likewise",  "what ",
-        "why ",  "how ",  "table ", "figure ", "i ",           "we ",     "you ",    "if you",     "my ",       "our ",
-        "your ", "now ",  "let ",   "instead", "most of them", "both ",   "another", "the second", "the third", "not only"};
+        "it ",       "this ",          "that ",         "these ",        "those ",       "he ",        "she ",
+        "they ",     "such ",          "its ",          "his ",          "her ",         "their ",     "however",
+        "but ",      "and ",           "or ",           "so ",           "thus",         "hence",      "also",
+        "then ",     "here ",          "there ",        "see ",          "in this",      "as such",    "therefore",
+        "likewise",  "what ",          "why ",          "how ",          "table ",       "figure ",    "i ",
+        "we ",       "you ",           "if you",        "my ",           "our ",         "your ",      "now ",
+        "let ",      "instead",        "most of them",  "both ",         "another",      "the second", "the third",
+        "not only",  "the cause ",     "the reason",    "the result",    "the former",   "the latter", "the other",
+        "in other ", "on the average", "most of these", "some of these", "one of these", "for example"};
     return words_count(s) >= 6 && !begins_with_any(s, leaning, sizeof leaning / sizeof leaning[0]);
 }
 
 /* Continues the sentence before it, which it needs and which is better for it. */
 static bool goes_on(const char *s) {
-    static const char *const going[] = {"it ",     "this ",        "these ", "they ",  "but ", "however",
-                                        "instead", "most of them", "its ",   "their ", "so ",  "then "};
+    static const char *const going[] = {"it ",          "this ", "these ", "they ", "but ",  "however",    "instead",
+                                        "most of them", "its ",  "their ", "so ",   "then ", "the cause ", "most of these"};
     return begins_with_any(s, going, sizeof going / sizeof going[0]);
 }
 

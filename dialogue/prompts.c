@@ -65,7 +65,16 @@ static bool opener_left(const char *opener, int used) {
     return used < (sentence ? 1 : strchr(opener, ' ') != NULL ? 2 : 250);
 }
 
-void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct cw_style *style, const char *name,
+static bool move_denies(const struct style_move *m) {
+    for (int i = 0; i < m->opener_count; i++) {
+        if (writer_denies(m->openers[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct cw_style *style, bool sourced, const char *name,
                  const char *other, const char *subject, uint32_t pick, unsigned char used[STYLE_OPENERS_ALL]) {
     static const struct {
         enum style_section section;
@@ -75,8 +84,13 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
         [BEAT_TELL] = {MOVES_TELL, true},    [BEAT_REACT] = {MOVES_REACT, false}, [BEAT_EXTEND] = {MOVES_EXTEND, false},
         [BEAT_OBJECT] = {MOVES_REPLY, true}, [BEAT_SUM] = {MOVES_SUM, true},      [BEAT_CLOSE] = {MOVES_CLOSE, false},
     };
-    enum style_section section = beat == BEAT_REACT && style->sides ? MOVES_REPLY : of[beat].section;
-    const struct style_move *move = &style->sections[section].moves[pick % (unsigned)style->sections[section].count];
+    bool leads = sourced && beat == BEAT_ASK && subject[0] != '\0';
+    enum style_section section = leads ? MOVES_LEAD : beat == BEAT_REACT && style->sides ? MOVES_REPLY : of[beat].section;
+    unsigned count = (unsigned)style->sections[section].count;
+    const struct style_move *moves = style->sections[section].moves, *move = &moves[pick % count];
+    for (unsigned i = 1; i < count && sourced && !style->sides && move_denies(move); i++) {
+        move = &moves[(pick + i) % count];
+    }
     int best = -1;
     for (int i = 0; i < move->opener_count; i++) {
         int k = (int)(((pick >> 8) + (unsigned)i) % (unsigned)move->opener_count);

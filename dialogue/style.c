@@ -70,7 +70,8 @@ static int refuse(const struct style_reader *r, struct cw_error *err, const char
 }
 
 static int read_section(struct style_reader *r, char *s, struct cw_error *err) {
-    static const char *const names[MOVES_ALL] = {"opens", "turns", "asks", "tells", "reacts", "replies", "extends", "sums", "closes"};
+    static const char *const names[MOVES_ALL] = {"opens",  "turns",   "asks",    "leads", "tells",
+                                                 "reacts", "replies", "extends", "sums",  "closes"};
     for (int i = 0; i < MOVES_ALL; i++) {
         size_t n = strlen(names[i]);
         if (strncmp(s + 1, names[i], n) == 0 && strcmp(s + 1 + n, "]") == 0) {
@@ -78,7 +79,7 @@ static int read_section(struct style_reader *r, char *s, struct cw_error *err) {
             return 0;
         }
     }
-    return refuse(r, err, "one of [opens] [turns] [asks] [tells] [reacts] [replies] [extends] [sums] [closes]", s);
+    return refuse(r, err, "one of [opens] [turns] [asks] [leads] [tells] [reacts] [replies] [extends] [sums] [closes]", s);
 }
 
 static int read_move(struct style_reader *r, char *s, struct cw_error *err) {

@@ -21,6 +21,7 @@ enum style_section {
     MOVES_OPEN,
     MOVES_TURN,
     MOVES_ASK,
+    MOVES_LEAD, /* questions that a document's sentence answers */
     MOVES_TELL,
     MOVES_REACT,
     MOVES_REPLY,

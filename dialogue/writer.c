@@ -310,7 +310,7 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
             cw_text_clear(&note);
             cw_text_clear(&opener);
             cw_text_clear(&grammar);
-            writer_note(&note, &opener, beat, w->style, name, s->cast[other].name, subject, writer_random(w), w->used);
+            writer_note(&note, &opener, beat, w->style, w->sources != NULL, name, s->cast[other].name, subject, writer_random(w), w->used);
             bool sentence = opener.len > 0 && strchr(".?!", opener.data[opener.len - 1]) != NULL;
             if (beat == BEAT_CLOSE) {
                 writer_grammar_close(&grammar);

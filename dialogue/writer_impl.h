@@ -28,8 +28,9 @@ extern const char writer_expert_prompt[];
 /* Speaks of the example's own things, that the facts (`known`) do not have? `lower` is in lower case. */
 bool writer_of_example(const struct cw_style *style, const char *lower, const char *known);
 /* The note in parentheses that says what the next turn does, and the words that the turn opens with (or ""): `used` counts how often
- * each opener was taken: the least used ones are taken first, whole sentences once. `pick` chooses among ways to say the same. */
-void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct cw_style *style, const char *name,
+ * each opener was taken: the least used ones are taken first, whole sentences once. `pick` chooses among ways to say the same.
+ * `sourced`: what is told is a document's: questions lead to it, and nobody denies it unless the style takes sides. */
+void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct cw_style *style, bool sourced, const char *name,
                  const char *other, const char *subject, uint32_t pick, unsigned char used[STYLE_OPENERS_ALL]);
 
 /* ---- grammar.c --------------------------------------------------------------------------------------------------- */
@@ -94,10 +95,12 @@ struct turn_check {
     const struct cw_style *style;
     const char *fact;  /* what it should bring in, or NULL */
     const char *known; /* text whose numbers may be used */
-    bool sourced;      /* it rests on documents: no figure of its own */
+    bool sourced;      /* it rests on documents: no figure of its own, no denial of what they say */
     int most_words, least_words;
 };
 /* 0: nothing to object to; up to 100: acceptable, the less the better; more: refused. `why` names the worst, for diagnosis. */
+/* "No, ...", "I doubt that.", "Where is the proof?" */
+bool writer_denies(const char *text);
 CW_MUST_CHECK int writer_check_turn(const struct turn_check *c, const char *text, int *penalty, const char **why, struct cw_error *err);
 
 /* ---- the writer at work ------------------------------------------------------------------------------------------- */

@@ -325,6 +325,49 @@ static void test_checks(void) {
                    penalty, why != NULL ? why : "no reason", cases[i].why);
         }
     }
+    /* in a talk about a document */
+    static const char injected[] = "The cause was injection of fluids into 2 deep wells for waste disposal.";
+    static const struct {
+        const char *text;
+        enum beat beat;
+        const char *why;
+    } sourced[] = {
+        {"Okay, but why did the fluids go down?", BEAT_ASK, "granted"},
+        {"Is it about something that goes into wells?", BEAT_ASK, NULL},
+        {"What about the largest of them, and what feeds those jars?", BEAT_ASK, "neither"},
+        {"But who pays a disposal of this sort?", BEAT_ASK, NULL},
+        {"And who pays, then?", BEAT_ASK, NULL}, /* goes on from the turn before */
+        {"No, they live anywhere they like.", BEAT_REACT, "denies"},
+        {"Hmm. Where is the proof for a meadow?", BEAT_OBJECT, "denies"},
+        {"Nobody had told me that about wells.", BEAT_REACT, NULL},
+        {"For one thing, fluids were injected into 2 deep wells for waste disposal.", BEAT_TELL, NULL},
+        {"The injection of fluids for waste disposal goes 12 miles deep into wells, and that is the cause.", BEAT_TELL, "its fact"},
+    };
+    for (size_t i = 0; i < sizeof sourced / sizeof sourced[0]; i++) {
+        struct turn_check c = {.script = &s,
+                               .beat = sourced[i].beat,
+                               .said = &said,
+                               .examples = &examples,
+                               .style = style,
+                               .fact = sourced[i].beat == BEAT_ASK || sourced[i].beat == BEAT_TELL ? injected : NULL,
+                               .known = "2 wells, one thing, 12 miles",
+                               .sourced = true,
+                               .most_words = 40};
+        int penalty = 0;
+        const char *why = NULL;
+        CHECK(writer_check_turn(&c, sourced[i].text, &penalty, &why, &err) == 0);
+        CHECKF(sourced[i].why == NULL ? penalty < 30 : penalty >= 30 && why != NULL && strstr(why, sourced[i].why) != NULL,
+               "\"%s\": penalty %d (%s)", sourced[i].text, penalty, why != NULL ? why : "no reason");
+    }
+    CHECK(!writer_denies("Nobody knows. Now that is new.") && writer_denies("Wait. No, it isn't.") && writer_denies("I doubt that."));
+    for (uint32_t i = 0; i < 8; i++) { /* nor is a move chosen that would */
+        unsigned char used[STYLE_OPENERS_ALL] = {0};
+        struct cw_text note = {0}, opener = {0};
+        writer_note(&note, &opener, i % 2 == 0 ? BEAT_OBJECT : BEAT_REACT, style, true, "Maya", "Tom", "gold", i, used);
+        CHECKF(!writer_denies(opener.data) && strstr(note.data, "proof") == NULL, "%s%s", note.data, opener.data);
+        cw_text_free(&note);
+        cw_text_free(&opener);
+    }
     CHECK(writer_bad_start("Yes, exactly") && writer_bad_start("Yes, that's a good") && writer_bad_start("absolutely") &&
           !writer_bad_start("Sured") && !writer_bad_start("Honey"));
     CHECK(ledger_has_run(&said, "I say bees visit two million fl") && !ledger_has_run(&said, "I say bees visit two billion fl"));
@@ -622,7 +665,7 @@ static void test_styles(void) {
         int sentences = 0;
         for (uint32_t i = 0; i < 12; i++) {
             struct cw_text note = {0}, opener = {0};
-            writer_note(&note, &opener, BEAT_ASK, s, "Maya", "Tom", "gold", i * 256, used);
+            writer_note(&note, &opener, BEAT_ASK, s, false, "Maya", "Tom", "gold", i * 256, used);
             sentences += strcmp(opener.data, "Arr.") == 0;
             CHECK(strstr(note.data, "asks about the gold") != NULL);
             cw_text_free(&note);
