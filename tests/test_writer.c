@@ -449,8 +449,8 @@ static void test_script(void) {
             last = turn->speaker;
         }
     }
-    /* a turn more or less: what the model writes differs with the instruction set */
-    CHECKF(words >= 150 && words <= 180, "%d words, expected 165 and half a turn more or less", words);
+    /* half a turn more or less: what the model writes differs with the instruction set */
+    CHECKF(words >= 148 && words <= 182, "%d words, expected 165 and a tenth of them more or less", words);
     CHECK(greetings == 1);
     CHECKF(by[0] > 0 && by[1] > 0 && by[2] > 0, "turns by speaker: %d %d %d", by[0], by[1], by[2]);
     CHECKF(strstr(plain.data, "bye") != NULL || strstr(plain.data, "Until next time") != NULL, "no goodbye: %s", plain.data);
