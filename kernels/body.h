@@ -413,13 +413,14 @@ static void affine(const struct cw_affine_job *j, int row0, int row1) {
 
 /* Keys in blocks, softmax kept up to date as the largest score grows (Milakov and Gimelshein, 2018), so memory does not
  * depend on the length. Within a block: scores [rows, keys] by broadcasting q over transposed keys, then weights times v. */
-enum { KEY_BLOCK = 64, QUERY_ROWS = 32, SCORE_ROWS = 4 };
+enum { KEY_BLOCK = 64, SCORE_ROWS = 4 };
 
 struct attention_work {
     float keys[CW_ATTENTION_WIDTH_MAX][KEY_BLOCK]; /* transposed */
-    float scores[QUERY_ROWS][KEY_BLOCK];
-    float sums[QUERY_ROWS][CW_ATTENTION_WIDTH_MAX];
-    float most[QUERY_ROWS], total[QUERY_ROWS];
+    float scores[CW_ATTENTION_ROWS][KEY_BLOCK];
+    float sums[CW_ATTENTION_ROWS * CW_ATTENTION_WIDTH_MAX]; /* rows of whole pairs of vectors */
+    float most[CW_ATTENTION_ROWS], total[CW_ATTENTION_ROWS];
+    int sums_stride;
 };
 
 /* Scores of SCORE_ROWS (or fewer) query rows against the block of keys. */
@@ -453,14 +454,17 @@ INLINE void score_rows(const struct cw_attention_job *j, struct attention_work *
 
 /* Scores of one row become weights; its running sums are scaled to the new largest score. */
 INLINE void weigh_row(struct attention_work *work, int r, int keys, int width) {
-    float *scores = work->scores[r], most = work->most[r], scale[VN];
-    vf total = v_set(0);
+    float *scores = work->scores[r], *sums = work->sums + (ptrdiff_t)r * work->sums_stride, most = work->most[r], scale[VN];
+    vf total = v_set(0), largest = v_set(-INFINITY);
     int i, c;
 
-    for (i = 0; i < keys; i++)
-        most = scores[i] > most ? scores[i] : most;
     for (i = keys; i < KEY_BLOCK; i++)
         scores[i] = -INFINITY; /* weighs nothing */
+    for (i = 0; i < KEY_BLOCK; i += VN)
+        largest = v_max(v_load(scores + i), largest); /* of a NaN and a number the number, as below */
+    v_store(scale, largest);
+    for (i = 0; i < VN; i++)
+        most = scale[i] > most ? scale[i] : most;
     for (i = 0; i < KEY_BLOCK; i += VN) {
         vf e = exp_of(v_sub(v_load(scores + i), v_set(most)));
 
@@ -472,7 +476,7 @@ INLINE void weigh_row(struct attention_work *work, int r, int keys, int width) {
     work->most[r] = most;
     if (scale[0] != 1)
         for (c = 0; c < width; c++)
-            work->sums[r][c] *= scale[0];
+            sums[c] *= scale[0];
 }
 
 INLINE void add_values(const struct cw_attention_job *j, struct attention_work *work, const float *v, int keys, int first, const int rows) {
@@ -482,10 +486,12 @@ INLINE void add_values(const struct cw_attention_job *j, struct attention_work *
         const int left = j->width - c;
         vf sum[SCORE_ROWS][2];
 
+        float *sums = work->sums + (ptrdiff_t)first * work->sums_stride + c;
+
         UNROLL
         for (r = 0; r < rows; r++) {
-            sum[r][0] = v_load(work->sums[first + r] + c);
-            sum[r][1] = v_load(work->sums[first + r] + c + VN);
+            sum[r][0] = v_load(sums + (ptrdiff_t)r * work->sums_stride);
+            sum[r][1] = v_load(sums + (ptrdiff_t)r * work->sums_stride + VN);
         }
         for (i = 0; i < keys; i++) {
             const float *p = v + (ptrdiff_t)i * j->v.stride + c;
@@ -502,59 +508,57 @@ INLINE void add_values(const struct cw_attention_job *j, struct attention_work *
         }
         UNROLL
         for (r = 0; r < rows; r++) {
-            v_store(work->sums[first + r] + c, sum[r][0]);
-            v_store(work->sums[first + r] + c + VN, sum[r][1]);
+            v_store(sums + (ptrdiff_t)r * work->sums_stride, sum[r][0]);
+            v_store(sums + (ptrdiff_t)r * work->sums_stride + VN, sum[r][1]);
         }
     }
 }
 
 static void attention(const struct cw_attention_job *j, int head, int row0, int row1) {
-    const int col = head * j->width, width = j->width;
+    const int col = head * j->width, width = j->width, rows = row1 - row0;
     const float *q = j->q.data + (ptrdiff_t)row0 * j->q.stride + col;
     struct attention_work work;
-    int first, k, r, c, rows, block;
+    int first, k, r, c, block;
 
-    for (; row0 < row1; row0 += QUERY_ROWS, q += (ptrdiff_t)QUERY_ROWS * j->q.stride) {
-        rows = row1 - row0 < QUERY_ROWS ? row1 - row0 : QUERY_ROWS;
-        for (r = 0; r < rows; r++) {
-            work.most[r] = -INFINITY;
-            work.total[r] = 0;
-            for (c = 0; c < CW_ATTENTION_WIDTH_MAX; c++)
-                work.sums[r][c] = 0;
+    work.sums_stride = (width + 2 * VN - 1) / (2 * VN) * (2 * VN);
+    for (r = 0; r < rows; r++) {
+        work.most[r] = -INFINITY;
+        work.total[r] = 0;
+        for (c = 0; c < work.sums_stride; c++)
+            work.sums[r * work.sums_stride + c] = 0;
+    }
+    for (block = 0; block < j->k.rows; block += KEY_BLOCK) {
+        const int keys = j->k.rows - block < KEY_BLOCK ? j->k.rows - block : KEY_BLOCK;
+        const float *v = j->v.data + (ptrdiff_t)block * j->v.stride + col;
+
+        for (k = 0; k < KEY_BLOCK; k++) {
+            const float *key = j->k.data + (ptrdiff_t)(block + k) * j->k.stride + col;
+
+            for (c = 0; c < width; c++)
+                work.keys[c][k] = k < keys ? key[c] : 0;
         }
-        for (block = 0; block < j->k.rows; block += KEY_BLOCK) {
-            const int keys = j->k.rows - block < KEY_BLOCK ? j->k.rows - block : KEY_BLOCK;
-            const float *v = j->v.data + (ptrdiff_t)block * j->v.stride + col;
-
-            for (k = 0; k < KEY_BLOCK; k++) {
-                const float *key = j->k.data + (ptrdiff_t)(block + k) * j->k.stride + col;
-
-                for (c = 0; c < width; c++)
-                    work.keys[c][k] = k < keys ? key[c] : 0;
-            }
-            for (first = 0; first < rows; first += SCORE_ROWS) {
-                if (rows - first >= SCORE_ROWS) {
-                    score_rows(j, &work, q, first, SCORE_ROWS);
-                } else {
-                    for (r = first; r < rows; r++)
-                        score_rows(j, &work, q, r, 1);
-                }
-            }
-            for (r = 0; r < rows; r++)
-                weigh_row(&work, r, keys, width);
-            for (first = 0; first < rows; first += SCORE_ROWS) {
-                if (rows - first >= SCORE_ROWS) {
-                    add_values(j, &work, v, keys, first, SCORE_ROWS);
-                } else {
-                    for (r = first; r < rows; r++)
-                        add_values(j, &work, v, keys, r, 1);
-                }
+        for (first = 0; first < rows; first += SCORE_ROWS) {
+            if (rows - first >= SCORE_ROWS) {
+                score_rows(j, &work, q, first, SCORE_ROWS);
+            } else {
+                for (r = first; r < rows; r++)
+                    score_rows(j, &work, q, r, 1);
             }
         }
         for (r = 0; r < rows; r++)
-            for (c = 0; c < width; c++)
-                j->y.data[(ptrdiff_t)(row0 + r) * j->y.stride + col + c] = work.sums[r][c] / work.total[r];
+            weigh_row(&work, r, keys, width);
+        for (first = 0; first < rows; first += SCORE_ROWS) {
+            if (rows - first >= SCORE_ROWS) {
+                add_values(j, &work, v, keys, first, SCORE_ROWS);
+            } else {
+                for (r = first; r < rows; r++)
+                    add_values(j, &work, v, keys, r, 1);
+            }
+        }
     }
+    for (r = 0; r < rows; r++)
+        for (c = 0; c < width; c++)
+            j->y.data[(ptrdiff_t)(row0 + r) * j->y.stride + col + c] = work.sums[r * work.sums_stride + c] / work.total[r];
 }
 
 /* ---- LSTM ------------------------------------------------------------------------------------------------------------------ */

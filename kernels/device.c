@@ -174,6 +174,10 @@ double cw_device_peak(struct cw_device *d) {
     return best;
 }
 
+bool cw_device_bfloat(const struct cw_device *d) {
+    return d->kernels->form16 == CW_FORM_BFLOAT;
+}
+
 void cw_parallel(struct cw_device *d, int n, void (*task)(void *arg, int i), void *arg) {
     cw_pool_run(d->pool, n, task, arg);
 }

@@ -174,7 +174,10 @@ struct cw_attention_job {
     int width;   /* D, columns of one head */
     float scale; /* 1 / sqrt(D) */
 };
-enum { CW_ATTENTION_WIDTH_MAX = 256 };
+enum {
+    CW_ATTENTION_WIDTH_MAX = 256,
+    CW_ATTENTION_ROWS = 128, /* most query rows at once */
+};
 
 /* One direction. gates [T, 4H] holds the input products with the biases; it is overwritten. y [T, H]. */
 struct cw_lstm_job {
@@ -214,6 +217,7 @@ struct cw_kernels {
     /* Sums of dv and dv (x - mean) of rows [row0, row1) for columns [col0, col0 + n), n <= CW_STATS_COLS; dy becomes dv. */
     void (*norm_backward_sums)(const struct cw_norm_backward_job *j, int row0, int row1, int col0, int n, double *sum, double *product);
     void (*norm_backward)(const struct cw_norm_backward_job *j, int row0, int row1);
+    /* at most CW_ATTENTION_ROWS */
     void (*attention)(const struct cw_attention_job *j, int head, int row0, int row1);
     void (*lstm)(const struct cw_lstm_job *j);
     /* y = f(x): leaky (s = slope), (x + z) * s, exp x, sin x */

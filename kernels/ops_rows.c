@@ -205,11 +205,10 @@ struct attention_tasks {
     struct cw_attention_job job;
     int heads;
 };
-enum { ATTENTION_ROWS = 32 };
 
 static void attention_task(void *arg, int i) {
     const struct attention_tasks *t = arg;
-    int row0 = i / t->heads * ATTENTION_ROWS, row1 = row0 + ATTENTION_ROWS;
+    int row0 = i / t->heads * CW_ATTENTION_ROWS, row1 = row0 + CW_ATTENTION_ROWS;
 
     t->kernels->attention(&t->job, i % t->heads, row0, row1 < t->job.q.rows ? row1 : t->job.q.rows);
 }
@@ -232,7 +231,7 @@ int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct c
     width = q.cols / heads;
     t.job = (struct cw_attention_job){q, k, v, y, width, (float)(1 / sqrt(width))};
     cw_count_products(d, q.rows, 2LL * k.rows * q.cols);
-    cw_parallel(d, (q.rows + ATTENTION_ROWS - 1) / ATTENTION_ROWS * heads, attention_task, &t);
+    cw_parallel(d, (q.rows + CW_ATTENTION_ROWS - 1) / CW_ATTENTION_ROWS * heads, attention_task, &t);
     return 0;
 }
 

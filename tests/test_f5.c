@@ -60,6 +60,11 @@ struct watch {
     int seen;
 };
 
+/* How far stages may be from the published ones: in float32, and where the blocks' products are in fixed point. */
+static double tolerance(const char *isa) {
+    return strcmp(isa, "avx512vnni") == 0 ? 2e-4 : 1e-5;
+}
+
 static double distance(const float *x, int stride, int rows, int cols, const float *want) {
     double off = 0, all = 0;
     for (int t = 0; t < rows; t++) {
@@ -81,7 +86,7 @@ static void look(void *arg, const char *stage, struct cw_mat m) {
     if (!CHECKF(want && count == m.rows * m.cols, "%s: %d x %d, expected %d numbers", name, m.rows, m.cols, count))
         return;
     const double off = distance(m.data, m.stride, m.rows, m.cols, want);
-    CHECKF(off < 1e-5, "%s on %s: off by %g", name, w->isa, off);
+    CHECKF(off < tolerance(w->isa), "%s on %s: off by %g", name, w->isa, off);
     w->seen++;
 }
 
@@ -117,7 +122,7 @@ static void full(const char *folder) {
             printf(
                 "    %s: off by %.2g (relative L2); %d frames in %d steps: %.1f s, %.1f CPU seconds, %.0f billion products a CPU second\n",
                 cw_device_isa(a.d), off, in.frames, in.steps, spent, all, (cw_device_products(a.d) - products) / all / 1e9);
-            CHECKF(off < 1e-4, "off by %g", off);
+            CHECKF(off < 2 * tolerance(cw_device_isa(a.d)), "off by %g", off);
         }
     }
     end(&a);
@@ -155,7 +160,8 @@ static void parity(void) {
                     if (!CHECKF(want && !cw_f5_run(a.s, &in, &mel, &err), "%s", err.text))
                         break;
                     const double off = distance(mel, count, 1, count, want);
-                    CHECKF(count == in.frames * cw_f5_bands(a.m) && off < 1e-5, "%s on %s: off by %g", name, *isa, off);
+                    CHECKF(count == in.frames * cw_f5_bands(a.m) && off < tolerance(*isa), "%s on %s: off by %g", name,
+                           *isa, off);
                     cw_f5_session_tap(a.s, NULL, NULL);
                 }
                 CHECKF(w.seen == 5, "%d stages", w.seen);

@@ -3,8 +3,8 @@
  * x [T, mel] = noise -> steps: linear + constant part -> grouped convolutions -> DiT blocks -> flow -> x += dt flow
  *
  * With guidance the two halves of a step, with reference and text and without either, stand one after the other in the rows of every
- * matrix: one product for both; only what mixes rows is done apart. Products are in float32: what a step gets wrong, the next ones
- * amplify. The time of a step is the same for all rows, so the modulations of all steps are computed at once. */
+ * matrix: one product for both; only what mixes rows is done apart. Products are in float32, those of the blocks in 16-bit fixed point
+ * where the device has it. The time of a step is the same for all rows, so the modulations of all steps are computed at once. */
 #include "tts/f5.h"
 
 #include <math.h>
@@ -87,13 +87,26 @@ static int load_copy(const struct loader *l, const char *layer, const char *leaf
     return 0;
 }
 
-static int load_linear(const struct loader *l, const char *layer, const char *leaf, int out, int in, struct cw_weight **w) {
+typedef int open_weight(struct cw_weight **p, struct cw_device *d, const float *w, int out, int in, int taps, const float *bias,
+                        struct cw_error *err);
+
+static int load_with(open_weight *open, const struct loader *l, const char *layer, const char *leaf, int out, int in,
+                     struct cw_weight **w) {
     char name[96];
     const float *weight, *bias;
     snprintf(name, sizeof name, "%s%s", layer, leaf);
     if (load(l, name, ".weight", out, in, 0, &weight) != 0 || load(l, name, ".bias", out, 0, 0, &bias) != 0)
         return -1;
-    return cw_weight_open(w, l->device, weight, out, in, 1, bias, l->err);
+    return open(w, l->device, weight, out, in, 1, bias, l->err);
+}
+
+static int load_linear(const struct loader *l, const char *layer, const char *leaf, int out, int in, struct cw_weight **w) {
+    return load_with(cw_weight_open, l, layer, leaf, out, in, w);
+}
+
+/* Of the blocks, where nearly all products are: what a step gets wrong the next ones amplify, but fixed point is fine enough. */
+static int load_linear_16(const struct loader *l, const char *layer, const char *leaf, int out, int in, struct cw_weight **w) {
+    return load_with(cw_device_bfloat(l->device) ? cw_weight_open : cw_weight_open_16, l, layer, leaf, out, in, w);
 }
 
 static int load_text_block(const struct loader *l, const struct cw_f5 *m, int i, struct text_block *b) {
@@ -164,10 +177,10 @@ static int load_block(const struct loader *l, const struct cw_f5 *m, int i, stru
     int D = m->dim;
     snprintf(layer, sizeof layer, "transformer_blocks.%d", i);
     return load_linear(l, layer, ".attn_norm.linear", 6 * D, D, &b->modulation) != 0 ||
-                   load_linear(l, layer, ".attn.to_q", D, D, &b->q) != 0 || load_linear(l, layer, ".attn.to_k", D, D, &b->k) != 0 ||
-                   load_linear(l, layer, ".attn.to_v", D, D, &b->v) != 0 || load_linear(l, layer, ".attn.to_out.0", D, D, &b->out) != 0 ||
-                   load_linear(l, layer, ".ff.ff.0.0", m->wide, D, &b->wide) != 0 ||
-                   load_linear(l, layer, ".ff.ff.2", D, m->wide, &b->narrow) != 0
+                   load_linear_16(l, layer, ".attn.to_q", D, D, &b->q) != 0 || load_linear_16(l, layer, ".attn.to_k", D, D, &b->k) != 0 ||
+                   load_linear_16(l, layer, ".attn.to_v", D, D, &b->v) != 0 || load_linear_16(l, layer, ".attn.to_out.0", D, D, &b->out) != 0 ||
+                   load_linear_16(l, layer, ".ff.ff.0.0", m->wide, D, &b->wide) != 0 ||
+                   load_linear_16(l, layer, ".ff.ff.2", D, m->wide, &b->narrow) != 0
                ? -1
                : 0;
 }
