@@ -210,6 +210,7 @@ struct cw_bench_result {
     char isa[16];
     int threads;
     double load_seconds, speech_seconds, synthesis_seconds, acoustic_seconds, vocoder_seconds, real_time_factor;
+    double modelled_seconds;           /* speech_seconds and the silence around each chunk that the models made and we cut away */
     double text_characters_per_second; /* of the text front end alone, on the same texts */
     double first_sound_seconds;        /* text to first sample of "Welcome back to the show.", models open */
     double gflops, peak_gflops;        /* of the models, counted as plain sums; of this machine's kernels on registers alone */

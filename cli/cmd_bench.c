@@ -67,6 +67,7 @@ static void print_text(const struct cw_bench_result *r, double cold) {
             printf("%s\n", cw_device_note());
         printf("speech          %.1f s in %.1f s: real-time factor %.3f (%.1f × real time)\n", r->speech_seconds, r->synthesis_seconds,
                r->real_time_factor, r->real_time_factor > 0 ? 1 / r->real_time_factor : 0.0);
+        printf("  cut away      %.1f s of silence around it\n", r->modelled_seconds - r->speech_seconds);
         printf("  front end     %.1f million characters a second\n", r->text_characters_per_second / 1e6);
         printf("  acoustic      %.2f s\n  vocoder       %.2f s\n", r->acoustic_seconds, r->vocoder_seconds);
         printf("  models        %.0f GFLOP/s of plain sums, %.2f of the %.0f that registers alone reach\n", r->gflops,
@@ -94,6 +95,7 @@ static void print_json(const struct cw_bench_result *r, double cold) {
         {"threads", r->threads, r->threads > 0},
         {"load_seconds", r->load_seconds, r->threads > 0},
         {"speech_seconds", r->speech_seconds, r->threads > 0},
+        {"modelled_seconds", r->modelled_seconds, r->threads > 0},
         {"synthesis_seconds", r->synthesis_seconds, r->threads > 0},
         {"acoustic_seconds", r->acoustic_seconds, r->threads > 0},
         {"vocoder_seconds", r->vocoder_seconds, r->threads > 0},

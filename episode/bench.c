@@ -105,7 +105,8 @@ static int time_speech(struct cw_studio *s, const struct cw_bench_params *b, con
                        struct cw_bench_result *r, struct cw_error *err) {
     struct cw_booth *booth = s->booth;
     struct ear e = {0};
-    double acoustic = booth->acoustic_seconds, vocoder = booth->vocoder_seconds, products = cw_device_products(s->device);
+    double acoustic = booth->acoustic_seconds, vocoder = booth->vocoder_seconds, modelled = booth->modelled_seconds,
+           products = cw_device_products(s->device);
     booth->count_allocations = b->count_allocations;
     booth->allocations = 0;
     double start = cw_seconds();
@@ -119,6 +120,7 @@ static int time_speech(struct cw_studio *s, const struct cw_bench_params *b, con
     r->speech_seconds = (double)e.samples / CW_STUDIO_RATE;
     r->acoustic_seconds = booth->acoustic_seconds - acoustic;
     r->vocoder_seconds = booth->vocoder_seconds - vocoder;
+    r->modelled_seconds = booth->modelled_seconds - modelled;
     r->real_time_factor = r->speech_seconds > 0 ? r->synthesis_seconds / r->speech_seconds : 0;
     double models = r->acoustic_seconds + r->vocoder_seconds;
     r->gflops = models > 0 ? 2e-9 * (cw_device_products(s->device) - products) / models : 0;

@@ -60,6 +60,7 @@ struct cw_booth {
     float *scratch;           /* one chunk's waveform, for trimming */
     size_t scratch_len;
     double acoustic_seconds, vocoder_seconds; /* wall clock, summed over the booth's life */
+    double modelled_seconds;                  /* of sound that the vocoder gave, silence at its ends included; summed too */
     long (*count_allocations)(void);          /* or NULL */
     long allocations;                         /* inside the models, by that count */
 };

@@ -405,6 +405,7 @@ static int take_once(struct speaker *k, const struct cw_acoustic_input *in, stru
     if (cw_vocoder_run(b->sessions[k->engine].vocoder, frames, k->seed ^ (uint64_t)k->chunks, x, n, err) != 0)
         return -1;
     b->vocoder_seconds += cw_seconds() - t1;
+    b->modelled_seconds += (double)*n / RATE;
     b->allocations += allocations_of(b) - before;
     return 0;
 }
