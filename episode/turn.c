@@ -22,7 +22,7 @@
 #include <string.h>
 
 /* Part of every key: to be raised when a step below changes what is heard. */
-#define SYNTHESIS_VERSION 1
+#define SYNTHESIS_VERSION 2
 #define SHOWN_VERSION 1 /* of F5's keys as well */
 
 enum {

@@ -179,22 +179,17 @@ INLINE vf finish(const struct cw_conv_job *j, ptrdiff_t row, int col, int n, vf 
     return v;
 }
 
-/* Rows [q, q + rows), all with the taps [lo, hi); outputs of one panel. */
-INLINE void conv_tile(const struct cw_conv_job *j, int q, const int rows, int lo, int hi, int panel) {
-    const ptrdiff_t ld = (ptrdiff_t)j->step * j->x_stride;
-    const float *w = j->w + ((size_t)panel * j->packed_taps + lo) * j->in * PANEL;
-    const float *x = j->x + ((ptrdiff_t)q * j->step + j->offset + (ptrdiff_t)lo * j->dilation) * j->x_stride;
-    const int n = j->out - panel * PANEL; /* columns left */
-    vf sum[TILE][2];
+/* sum = `rows` rows of x, ld apart, times w [taps][in][PANEL]; a tap is `tap` numbers on. */
+INLINE void tile_sums(const float *x, ptrdiff_t ld, ptrdiff_t tap, int taps, int in, const float *w, const int rows, vf sum[TILE][2]) {
     int k, c, r;
 
     UNROLL
     for (r = 0; r < rows; r++)
         sum[r][0] = sum[r][1] = v_set(0);
-    for (k = lo; k < hi; k++, x += j->dilation * j->x_stride) {
+    for (k = 0; k < taps; k++, x += tap) {
         const float *x0 = x, *x4 = x + 4 * ld, *x8 = x + 8 * ld, *x12 = x + 12 * ld;
 
-        for (c = 0; c < j->in; c++, w += PANEL) {
+        for (c = 0; c < in; c++, w += PANEL) {
             const vf w0 = v_load(w), w1 = v_load(w + VN);
 
             UNROLL
@@ -208,6 +203,17 @@ INLINE void conv_tile(const struct cw_conv_job *j, int q, const int rows, int lo
             x0++, x4++, x8++, x12++;
         }
     }
+}
+
+/* Rows [q, q + rows), all with the taps [lo, hi); outputs of one panel. */
+INLINE void conv_tile(const struct cw_conv_job *j, int q, const int rows, int lo, int hi, int panel) {
+    const int n = j->out - panel * PANEL; /* columns left */
+    vf sum[TILE][2];
+    int r;
+
+    tile_sums(j->x + ((ptrdiff_t)q * j->step + j->offset + (ptrdiff_t)lo * j->dilation) * j->x_stride, (ptrdiff_t)j->step * j->x_stride,
+              (ptrdiff_t)j->dilation * j->x_stride, hi - lo, j->in, j->w + ((size_t)panel * j->packed_taps + lo) * j->in * PANEL, rows,
+              sum);
     UNROLL
     for (r = 0; r < rows; r++) {
         finish(j, q + r, panel * PANEL, n, v_add(sum[r][0], v_load(j->bias + panel * PANEL)));

@@ -75,8 +75,11 @@ struct cw_moments {
 
 /* Fast convolution (Toom and Cook; Winograd, 1980), stride 1: four outputs a dilation apart take CW_FAST_POINTS products
  * instead of four per tap, four taps at a time. A tile is four outputs; of the rows of one phase (row % dilation), tile q
- * holds the rows phase + dilation * (4 q + 0 .. 3). The points are 0, 1, -1, 2, -2, 1/2 and infinity. Error grows about
- * fourfold over the plain sum. */
+ * holds the rows phase + dilation * (4 q + 0 .. 3). The points are 0, 1, -1, 2, -2, 1/2 and infinity.
+ *
+ * At one point, tiles and groups of taps are again rows and taps of a short convolution. Two groups or three are nested: the
+ * method is applied to them once more, at 0, 1, -1 and infinity, so that three tiles by two groups, or two by three, take
+ * CW_NEST_POINTS products instead of six. Such tiles are a span. */
 enum {
     CW_FAST_TILE = 4,
     CW_FAST_POINTS = 7,
@@ -84,18 +87,35 @@ enum {
     CW_FAST_TAPS_MIN = 3, /* fewer gain nothing */
     CW_FAST_TAPS_MAX = 16,
     CW_FAST_PHASE_ROWS = 64, /* fewest rows of a phase worth the transforms */
+    CW_NEST_POINTS = 4,
+    CW_NEST_SPANS = 14, /* of a block */
 };
+static inline bool cw_fast_nested(int groups) {
+    return groups == 2 || groups == 3;
+}
+/* Weight matrices of a point. */
+static inline int cw_fast_slices(int groups) {
+    return cw_fast_nested(groups) ? CW_NEST_POINTS : groups;
+}
+/* Products of a point, each with a scale of its own; cw_fast_slices / cw_fast_parts matrices belong to one. */
+static inline int cw_fast_parts(int groups) {
+    return cw_fast_nested(groups) ? CW_NEST_POINTS : 1;
+}
+/* Tiles of a span. */
+static inline int cw_fast_span(int groups) {
+    return cw_fast_nested(groups) ? CW_NEST_POINTS + 1 - groups : 1;
+}
 struct cw_fast_job {
     struct cw_conv_job conv; /* step 1, offset -pad; w is not read */
     int rows;                /* of y */
-    const void *w;           /* float [panels][CW_FAST_POINTS][groups][in][panel], or, with a scale, int16_t [..][pairs][panel][2] */
-    const float *scale;      /* [panels][CW_FAST_POINTS][panel] of 16-bit weights, or NULL */
+    const void *w;           /* float [panels][CW_FAST_POINTS][slices][in][panel], or, with a scale, int16_t [..][pairs][panel][2] */
+    const float *scale;      /* [panels][CW_FAST_POINTS][parts][panel] of 16-bit weights, or NULL */
     int groups;              /* of four taps */
     int panels;
 };
-/* Tiles of one task, for this many input channels: their transforms stay in the second-level cache. */
-static inline int cw_fast_block(int in) {
-    return in <= 128 ? 56 : 28;
+/* Tiles of one block: their transforms stay in the second-level cache. */
+static inline int cw_fast_block(int in, int groups) {
+    return cw_fast_nested(groups) ? CW_NEST_SPANS * cw_fast_span(groups) : in <= 128 ? 56 : 28;
 }
 
 /* Direct convolution in 16-bit numbers, ordinary or transposed: the rows that a block needs become 16-bit in a local copy
@@ -203,7 +223,7 @@ struct cw_kernels {
     int tile;  /* rows of one register tile: the launchers' row blocks are multiples of it */
     /* rows [row0, row1) of y, panels [panel0, panel1) */
     void (*conv)(const struct cw_conv_job *j, int row0, int row1, int panel0, int panel1);
-    /* tiles [tile0, tile1) of one phase, at most cw_fast_block(in), x normed first; joins what it stored to *m unless that
+    /* tiles [tile0, tile1) of one phase, at most cw_fast_block(), x normed first; joins what it stored to *m unless that
      * is NULL. The whole is NULL where an instruction set has none. */
     void (*conv_fast)(const struct cw_fast_job *j, int phase, int tile0, int tile1, struct cw_moments *m);
     /* rows [row0, row1) of every phase, at most cw_rows16(), of some panels; NULL where form16 is CW_FORM_NONE */
@@ -288,7 +308,7 @@ struct cw_weight {
 /* Packs one panel (of one phase) into p->half or p->fast. column: room for a column, at every point for the latter. */
 void cw_pack16_panel(const struct cw_weight *p, const float *w, bool transposed, int i, float *column);
 void cw_pack16_fast_panel(const struct cw_weight *p, const float *w, int i, float *column);
-void cw_fast_points(const struct cw_weight *p, const float *w, int g, float to[CW_FAST_POINTS]);
+void cw_fast_points(const struct cw_weight *p, const float *w, int slice, float to[CW_FAST_POINTS]);
 
 /* The block of a weight of this shape, bias and numbers, or NULL; the weight is noted for cw_packed_save. Its shape and bytes are set. */
 const unsigned char *cw_packed_find(struct cw_packed *k, struct cw_weight *p, const float *w, const float *bias);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* To be raised whenever packing puts other numbers, or the same ones elsewhere, for the same weight. */
-#define PACKED_LAYOUT 1
+#define PACKED_LAYOUT 2
 
 enum { ALIGN = 64, SAMPLES = 16, SAMPLE = 16, WEIGHTS_MAX = 1 << 16 };
 static const char magic[16] = "cw packed";

@@ -52,16 +52,20 @@ static void pack_panel(void *arg, int i) {
         }
 }
 
-/* The polynomial of each four taps, at each point a, over the product of a's distances to the other points (Lagrange); at
- * infinity the last tap. w: the taps of one output and input channel; g: which four. */
-void cw_fast_points(const struct cw_weight *p, const float *w, int g, float to[CW_FAST_POINTS]) {
+/* The polynomial of four taps at each point a, over the product of a's distances to the other points (Lagrange); at infinity the
+ * last tap. Groups of four at the nested points likewise. w: the taps of one output and input channel. */
+void cw_fast_points(const struct cw_weight *p, const float *w, int slice, float to[CW_FAST_POINTS]) {
     static const double points[CW_FAST_POINTS - 1] = {0, 1, -1, 2, -2, 0.5};
     static const double distances[CW_FAST_POINTS - 1] = {-2, -3, 9, 36, -60, 1.40625};
-    int count = p->taps - g * CW_FAST_TILE < CW_FAST_TILE ? p->taps - g * CW_FAST_TILE : CW_FAST_TILE, k, point;
-    double v[CW_FAST_TILE] = {0};
+    const int groups = p->fast_groups, last = cw_fast_nested(groups) && slice == CW_NEST_POINTS - 1;
+    const bool all = cw_fast_nested(groups) && slice > 0 && !last;
+    const int first = all ? 0 : last ? groups - 1 : slice, end = all ? groups : first + 1;
+    double v[CW_FAST_TILE] = {0}; /* the taps, or sums of them */
+    int g, k, point;
 
-    for (k = 0; k < count; k++)
-        v[k] = w[g * CW_FAST_TILE + k];
+    for (g = first; g < end; g++)
+        for (k = 0; k < CW_FAST_TILE && g * CW_FAST_TILE + k < p->taps; k++)
+            v[k] += (double)w[g * CW_FAST_TILE + k] * (!all ? 1 : slice == 2 && g == 1 ? -0.5 : 0.5);
     for (point = 0; point < CW_FAST_POINTS - 1; point++) {
         double a = points[point];
 
@@ -73,12 +77,12 @@ void cw_fast_points(const struct cw_weight *p, const float *w, int g, float to[C
 static void pack_fast_panel(void *arg, int i) {
     const struct pack_job *j = arg;
     const struct cw_weight *p = j->p;
-    int panel = p->kernels->panel, point, g, c, v;
-    float *to = (float *)p->fast + (size_t)i * CW_FAST_POINTS * p->fast_groups * p->in * panel;
+    int panel = p->kernels->panel, slices = cw_fast_slices(p->fast_groups), point, g, c, v;
+    float *to = (float *)p->fast + (size_t)i * CW_FAST_POINTS * slices * p->in * panel;
     float piece[CW_FAST_POINTS][PANEL_MAX], points[CW_FAST_POINTS];
 
     for (c = 0; c < p->in; c++)
-        for (g = 0; g < p->fast_groups; g++) {
+        for (g = 0; g < slices; g++) {
             for (v = 0; v < panel; v++) {
                 size_t n = (size_t)i * panel + v;
 
@@ -89,7 +93,7 @@ static void pack_fast_panel(void *arg, int i) {
                     piece[point][v] = points[point];
             }
             for (point = 0; point < CW_FAST_POINTS; point++)
-                memcpy(to + (((size_t)point * p->fast_groups + g) * p->in + c) * panel, piece[point], (size_t)panel * sizeof(float));
+                memcpy(to + (((size_t)point * slices + g) * p->in + c) * panel, piece[point], (size_t)panel * sizeof(float));
         }
 }
 
@@ -111,16 +115,17 @@ static void lay_out(struct cw_weight *p, unsigned char *base) {
     /* In bfloat16 Toom and Cook's method would cost what it gains in precision: direct products there. */
     const bool fast = p->kernels->conv_fast && !p->stride && p->in <= CW_FAST_IN_MAX && p->taps >= CW_FAST_TAPS_MIN &&
                       p->taps <= CW_FAST_TAPS_MAX && (!half || fixed);
-    const size_t groups = fast ? (size_t)(p->taps + CW_FAST_TILE - 1) / CW_FAST_TILE : 0;
+    const int groups = fast ? (p->taps + CW_FAST_TILE - 1) / CW_FAST_TILE : 0;
+    const size_t points = CW_FAST_POINTS * (size_t)cw_fast_slices(groups), parts = CW_FAST_POINTS * (size_t)cw_fast_parts(groups);
 
     p->bytes = 0;
-    p->fast_groups = (int)groups;
+    p->fast_groups = groups;
     p->bias = part(base, &p->bytes, columns * sizeof *p->bias);
     p->data = part(base, &p->bytes, half ? 0 : columns * taps * p->in * sizeof *p->data);
     p->half = part(base, &p->bytes, half ? columns * taps * pairs * 2 * sizeof *p->half : 0);
     p->half_scale = part(base, &p->bytes, fixed ? columns * phases * sizeof *p->half_scale : 0);
-    p->fast = part(base, &p->bytes, columns * CW_FAST_POINTS * groups * (fixed ? pairs * 2 * sizeof *p->half : p->in * sizeof *p->data));
-    p->fast_scale = part(base, &p->bytes, fast && fixed ? columns * CW_FAST_POINTS * sizeof *p->fast_scale : 0);
+    p->fast = part(base, &p->bytes, columns * points * (fixed ? pairs * 2 * sizeof *p->half : p->in * sizeof *p->data));
+    p->fast_scale = part(base, &p->bytes, fast && fixed ? columns * parts * sizeof *p->fast_scale : 0);
 }
 
 /* Room for one column at every point. */
@@ -133,12 +138,12 @@ static void pack16_task(void *arg, int i) {
 static void pack16_fast_task(void *arg, int i) {
     const struct pack_job *j = arg;
 
-    cw_pack16_fast_panel(j->p, j->w, i, j->columns + (size_t)i * CW_FAST_POINTS * j->p->fast_groups * j->p->in);
+    cw_pack16_fast_panel(j->p, j->w, i, j->columns + (size_t)i * CW_FAST_POINTS * cw_fast_slices(j->p->fast_groups) * j->p->in);
 }
 
 static int pack(struct cw_weight *p, struct cw_device *d, const float *w, const float *bias, struct cw_error *err) {
     const size_t panels = (size_t)p->panels * (p->stride ? p->stride : 1);
-    const size_t column = (size_t)p->phase_taps * p->in, points = (size_t)CW_FAST_POINTS * p->fast_groups * p->in;
+    const size_t column = (size_t)p->phase_taps * p->in, points = (size_t)CW_FAST_POINTS * cw_fast_slices(p->fast_groups) * p->in;
     const size_t room = p->half_scale && points * p->panels > column * panels ? points * p->panels : column * panels;
     struct pack_job job = {.w = w, .p = p, .transposed = p->stride != 0};
     int status = -1;

@@ -78,16 +78,17 @@ void cw_pack16_panel(const struct cw_weight *p, const float *w, bool transposed,
 
 void cw_pack16_fast_panel(const struct cw_weight *p, const float *w, int i, float *column) {
     const int panel = p->kernels->panel, pairs = cw_pairs16(p->in);
-    const size_t numbers = (size_t)p->fast_groups * pairs * panel * 2, one = (size_t)p->fast_groups * p->in;
+    const int slices = cw_fast_slices(p->fast_groups), parts = cw_fast_parts(p->fast_groups), of_part = slices / parts;
+    const size_t numbers = (size_t)slices * pairs * panel * 2, one = (size_t)slices * p->in;
     uint16_t *to = (uint16_t *)p->fast + (size_t)i * CW_FAST_POINTS * numbers;
-    int v, g, c, point;
+    int v, g, c, point, part;
 
     memset(to, 0, sizeof *to * CW_FAST_POINTS * numbers);
     for (v = 0; v < panel; v++) {
         size_t n = (size_t)i * panel + v;
 
         if ((int)n < p->out)
-            for (g = 0; g < p->fast_groups; g++)
+            for (g = 0; g < slices; g++)
                 for (c = 0; c < p->in; c++) {
                     float points[CW_FAST_POINTS];
 
@@ -95,8 +96,10 @@ void cw_pack16_fast_panel(const struct cw_weight *p, const float *w, int i, floa
                     for (point = 0; point < CW_FAST_POINTS; point++)
                         column[point * one + (size_t)g * p->in + c] = points[point];
                 }
-        for (point = 0; point < CW_FAST_POINTS; point++)
-            p->fast_scale[((size_t)i * CW_FAST_POINTS + point) * panel + v] =
-                (int)n < p->out ? put_column(p, column + point * one, p->fast_groups, to + point * numbers + 2 * (size_t)v) : 1;
+        for (part = 0; part < CW_FAST_POINTS * parts; part++)
+            p->fast_scale[((size_t)i * CW_FAST_POINTS * parts + part) * panel + v] =
+                (int)n < p->out ? put_column(p, column + (size_t)part * of_part * p->in, of_part,
+                                             to + (size_t)part * of_part * pairs * panel * 2 + 2 * (size_t)v)
+                                : 1;
     }
 }
