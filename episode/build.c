@@ -168,7 +168,11 @@ int build_speakers_beside_writer(int threads) {
 
 int build_open_crew(struct build *b, bool soonest, struct cw_error *err) {
     int threads = cw_device_threads(b->studio->device), workers = threads < 4 || soonest ? 1 : threads;
-    return cw_crew_open(&b->crew, b->studio, b->turns_dir, workers < CW_CREW_MAX ? workers : CW_CREW_MAX, err);
+    if (cw_crew_open(&b->crew, b->studio, b->turns_dir, workers < CW_CREW_MAX ? workers : CW_CREW_MAX, err) != 0)
+        return -1;
+    if (b->live)
+        cw_crew_listen(b->crew);
+    return 0;
 }
 
 int build_begin(struct build *b, struct cw_studio *s, struct cw_render_params p, struct cw_error *err) {
@@ -253,29 +257,52 @@ static bool following(const struct cw_script *script, int *segment, int *turn) {
     return false;
 }
 
-static void play_turn(struct build *b, const struct cw_script *script, const struct spoken *s, const char *path) {
+/* A clip for the loudspeaker; speech is there up to sample `made`, and nothing will be added before `horizon`. */
+static void play_clip(struct build *b, const struct cw_clip *clip, int64_t made, int64_t horizon) {
     struct cw_error err = {0};
-    int speaker = script->segments[s->segment].turns[s->turn].speaker;
-    struct cw_clip clip = {.start = s->start, .count = s->take.samples, .gain_db = b->gains_db[speaker]};
-    snprintf(clip.path, sizeof clip.path, "%s", path);
-    /* nothing will be added before the next turn's start; one that is not written yet starts after this one (the writer gives
-     * no overlaps) */
-    int segment = s->segment, turn = s->turn;
-    int64_t horizon =
-        following(script, &segment, &turn) ? cw_timeline_next(&b->timeline, build_placing(script, segment, turn)) : b->timeline.end;
-    if (cw_live_add(b->live, &clip, horizon, &err) != 0) {
+    if (cw_live_add(b->live, clip, horizon, &err) != 0) {
         build_tell(b, "playback stopped: %s; the files are made all the same", err.text);
         cw_live_close(b->live);
         b->live = NULL;
         return;
     }
-    double ready = (double)b->timeline.end / CW_STUDIO_RATE, elapsed = cw_seconds() - b->started, rate = elapsed > 0 ? ready / elapsed : 0;
+    double ready = (double)made / CW_STUDIO_RATE, elapsed = cw_seconds() - b->started, rate = elapsed > 0 ? ready / elapsed : 0;
     struct cw_crew_stats crew = cw_crew_stats(b->crew);
     if (!b->writing && crew.speak_seconds > 0 && crew.made_seconds / crew.speak_seconds > rate)
         rate = crew.made_seconds / crew.speak_seconds; /* what was waited for is over */
     bool last = b->total > 0 && b->count == b->total;
     double total = b->expected_seconds > ready && !last ? b->expected_seconds : ready;
     cw_live_forecast(b->live, ready, total, rate);
+}
+
+/* What is left of a turn that is placed. */
+static void play_turn(struct build *b, const struct cw_script *script, const struct spoken *s, const char *path, int64_t heard) {
+    int speaker = script->segments[s->segment].turns[s->turn].speaker;
+    struct cw_clip clip = {.from = heard, .start = s->start + heard, .count = s->take.samples - heard, .gain_db = b->gains_db[speaker]};
+    snprintf(clip.path, sizeof clip.path, "%s", path);
+    /* nothing will be added before the next turn's start; one that is not written yet starts after this one (the writer gives
+     * no overlaps) */
+    int segment = s->segment, turn = s->turn;
+    int64_t horizon =
+        following(script, &segment, &turn) ? cw_timeline_next(&b->timeline, build_placing(script, segment, turn)) : b->timeline.end;
+    play_clip(b, &clip, b->timeline.end, horizon);
+}
+
+/* What has come of the turn that is being spoken. A turn that the next one may begin on is heard only when its length is known. */
+static void play_piece(struct build *b, const struct cw_script *script) {
+    const struct spoken *s = &b->turns[b->count];
+    struct cw_crew_piece piece;
+    int segment = s->segment, turn = s->turn;
+    if ((following(script, &segment, &turn) && script->segments[segment].turns[turn].overlap_ms > 0) || !cw_crew_piece(b->crew, &piece))
+        return;
+    const int64_t start = cw_timeline_next(&b->timeline, build_placing(script, s->segment, s->turn)) + piece.first;
+    const struct cw_clip clip = {
+        .samples = piece.samples,
+        .start = start,
+        .count = piece.count,
+        .gain_db = piece.levelled ? piece.gain_db : b->gains_db[script->segments[s->segment].turns[s->turn].speaker],
+    };
+    play_clip(b, &clip, start + piece.count, start + piece.count);
 }
 
 /* Hands one turn to the crew. */
@@ -325,7 +352,7 @@ static int place_turn(struct build *b, const struct cw_script *script, struct cw
     else
         build_tell(b, "turn %d%s reused", number, of);
     if (b->live)
-        play_turn(b, script, s, made->path);
+        play_turn(b, script, s, made->path, made->heard);
     result = 0;
 done:
     cw_take_free(&made->take);
@@ -347,9 +374,11 @@ int build_take_turns(struct build *b, const struct cw_script *script, bool all, 
             build_say_what(b, script->cast[t->speaker].name, plain.data ? plain.data : "");
             cw_text_free(&plain);
         }
-        int got = cw_crew_next(b->crew, all ? 0.1 : 0, &made, err);
+        int got = cw_crew_next(b->crew, all ? b->live ? 0.03 : 0.1 : 0, &made, err);
         if (got < 0 || (got > 0 && place_turn(b, script, &made, err) != 0))
             return fail_in_turn(b, script, t, b->count + 1, err);
+        if (got == 0 && b->live)
+            play_piece(b, script);
         if (build_report(b, 0, err) != 0)
             return -1;
         if (got == 0 && !all)

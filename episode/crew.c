@@ -17,6 +17,9 @@ struct job {
     struct cw_span *spans; /* the request's, owned */
     enum state state;
     int64_t made; /* samples */
+    float *news;  /* the last news_count of them, not asked for yet */
+    int64_t news_count, news_room;
+    bool quiet; /* there was no memory for them: no more are kept */
     struct cw_crew_turn turn;
     struct cw_error err;
 };
@@ -34,10 +37,10 @@ struct cw_crew {
     int started;
     bool alone;
 
-    pthread_mutex_t lock; /* of all below, and of the jobs' state, turn.key ("" until planned) and made */
+    pthread_mutex_t lock; /* of all below, and of the jobs' state, turn.key ("" until planned), made and news */
     pthread_cond_t news;
     struct job *first, **end; /* not taken back yet, in order */
-    bool stop;
+    bool stop, listening;
     int limit, busy; /* workers */
     int speaking;    /* of the busy ones */
     double since, made_seconds, speak_seconds, acoustic_seconds, vocoder_seconds;
@@ -48,6 +51,7 @@ static void job_free(struct job *j) {
         free(j->spans[i].text);
     free(j->spans);
     cw_take_free(&j->turn.take);
+    free(j->news);
     free(j);
 }
 
@@ -59,12 +63,29 @@ struct sink {
     struct cw_sink file;
 };
 
+static void keep_news(struct job *j, const float *samples, size_t n) {
+    if (j->news_count + (int64_t)n > j->news_room) {
+        int64_t room = 2 * j->news_count + (int64_t)n;
+        float *more = realloc(j->news, (size_t)room * sizeof *more);
+        if (!more) {
+            j->quiet = true;
+            return;
+        }
+        j->news = more;
+        j->news_room = room;
+    }
+    memcpy(j->news + j->news_count, samples, n * sizeof *samples);
+    j->news_count += (int64_t)n;
+}
+
 static int put(void *arg, const float *samples, size_t n, struct cw_error *err) {
     struct sink *k = arg;
     if (k->file.write(k->file.arg, samples, n, err) != 0)
         return -1;
     pthread_mutex_lock(&k->crew->lock);
     bool stop = k->crew->stop;
+    if (k->crew->listening && !k->job->quiet)
+        keep_news(k->job, samples, n);
     k->job->made += (int64_t)n;
     k->crew->made_seconds += (double)n / CW_STUDIO_RATE;
     pthread_mutex_unlock(&k->crew->lock);
@@ -288,6 +309,27 @@ int cw_crew_next(struct cw_crew *c, double wait, struct cw_crew_turn *t, struct 
     }
     pthread_mutex_unlock(&c->lock);
     return result;
+}
+
+void cw_crew_listen(struct cw_crew *c) {
+    pthread_mutex_lock(&c->lock);
+    c->listening = true;
+    pthread_mutex_unlock(&c->lock);
+}
+
+bool cw_crew_piece(struct cw_crew *c, struct cw_crew_piece *p) {
+    pthread_mutex_lock(&c->lock);
+    struct job *j = c->first;
+    bool there = j && j->state == TAKEN && j->news_count > 0 && !j->quiet;
+    if (there) {
+        *p = (struct cw_crew_piece){
+            .samples = j->news, .first = j->turn.heard, .count = j->news_count, .levelled = j->turn.levelled, .gain_db = j->turn.gain_db};
+        j->turn.heard += j->news_count;
+        j->news = NULL;
+        j->news_count = j->news_room = 0;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return there;
 }
 
 struct cw_crew_stats cw_crew_stats(struct cw_crew *c) {

@@ -27,9 +27,21 @@ struct cw_crew_turn {
     struct cw_take take;             /* the caller's: cw_take_free */
     bool levelled, rendered;         /* rendered: else it was there already */
     double gain_db;                  /* of the voice, where levelled */
+    int64_t heard;                   /* samples that were given away as pieces */
 };
 /* 1: the turn next in order; 0: it is not done after `wait` seconds, or none is under way; -1: it failed. */
 CW_MUST_CHECK int cw_crew_next(struct cw_crew *c, double wait, struct cw_crew_turn *t, struct cw_error *err);
+
+/* A turn may be heard while it is made: from cw_crew_listen on, what has been made of the turn next in order since the last piece.
+ * false: nothing. */
+struct cw_crew_piece {
+    float *samples; /* [count], the caller's */
+    int64_t first, count;
+    bool levelled; /* as of the turn */
+    double gain_db;
+};
+void cw_crew_listen(struct cw_crew *c);
+CW_MUST_CHECK bool cw_crew_piece(struct cw_crew *c, struct cw_crew_piece *p);
 
 struct cw_crew_stats {
     double ahead_seconds;                     /* speech made of turns not taken yet */

@@ -12,8 +12,8 @@
 
 enum { BLOCK = 2400 };
 
-/* A turn is heard only when it is whole: what is ready must last until the next one is. Turns run to some 30 s; most are
- * shorter than this. */
+/* A turn, or a chunk of one, is heard only when it is whole: what is ready must last until the next one is. Turns run to some 30 s;
+ * most are shorter than this. */
 static const double usual_turn_seconds = 12.0;
 static const double caution = 0.9; /* of the maker's rate: other programs want the machine too */
 
@@ -117,8 +117,8 @@ static int take_clips(struct cw_live *l, int64_t *limit, struct cw_error *err) {
     pthread_mutex_unlock(&l->lock);
     while (list != NULL) {
         struct item *next = list->next;
-        if (result == 0) {
-            result = cw_bus_add(l->bus, &list->clip, err);
+        if (result != 0 || (result = cw_bus_add(l->bus, &list->clip, err)) != 0) {
+            free(list->clip.samples);
         }
         free(list);
         list = next;
@@ -218,6 +218,7 @@ static int verdict(struct cw_live *l, struct cw_error *err) {
 int cw_live_add(struct cw_live *l, const struct cw_clip *clip, int64_t horizon, struct cw_error *err) {
     struct item *item = calloc(1, sizeof *item);
     if (item == NULL) {
+        free(clip->samples);
         return cw_fail_memory(err, "live playback");
     }
     item->clip = *clip;
@@ -281,6 +282,7 @@ void cw_live_close(struct cw_live *l) {
     while (l->first != NULL) {
         struct item *item = l->first;
         l->first = item->next;
+        free(item->clip.samples);
         free(item);
     }
     pthread_cond_destroy(&l->news);

@@ -11,8 +11,9 @@ enum { BLOCK = 4096 };
 
 struct voice_line { /* one clip, waiting or sounding */
     struct voice_line *next;
-    SNDFILE *file; /* NULL: not opened yet */
-    int64_t start, count, done;
+    SNDFILE *file;  /* NULL: not opened yet */
+    float *samples; /* in place of it */
+    int64_t from, start, count, done;
     float gain;
     char path[];
 };
@@ -45,6 +46,7 @@ static void free_line(struct voice_line *line) {
     if (line->file != NULL) {
         sf_close(line->file);
     }
+    free(line->samples);
     free(line);
 }
 
@@ -61,7 +63,7 @@ void cw_mixer_close(struct cw_mixer *m) {
 }
 
 int cw_mixer_add(struct cw_mixer *m, const struct cw_clip *clip, struct cw_error *err) {
-    if (clip->count < 0 || clip->start < 0 || clip->start > INT64_MAX - clip->count) {
+    if (clip->count < 0 || clip->start < 0 || clip->start > INT64_MAX - clip->count || clip->from < 0) {
         return cw_fail(err, CW_BAD_INPUT, "%s: expected a place on the timeline, found sample %lld for %lld samples", clip->path,
                        (long long)clip->start, (long long)clip->count);
     }
@@ -78,6 +80,8 @@ int cw_mixer_add(struct cw_mixer *m, const struct cw_clip *clip, struct cw_error
         return cw_fail_memory(err, "mixer");
     }
     memcpy(line->path, clip->path, len + 1);
+    line->samples = clip->samples;
+    line->from = clip->from;
     line->start = clip->start;
     line->count = clip->count;
     line->gain = (float)pow(10.0, clip->gain_db / 20.0);
@@ -97,9 +101,12 @@ static int open_line(const struct cw_mixer *m, struct voice_line *line, struct c
         return cw_fail(err, CW_BAD_INPUT, "%s: expected 1 channel at %d Hz, found %d at %d Hz", line->path, m->rate, info.channels,
                        info.samplerate);
     }
-    if (info.frames < line->count) {
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected %lld samples, found %lld", line->path, (long long)line->count,
+    if (info.frames - line->from < line->count) {
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected %lld samples, found %lld", line->path, (long long)(line->from + line->count),
                        (long long)info.frames);
+    }
+    if (line->from > 0 && sf_seek(line->file, line->from, SEEK_SET) != line->from) {
+        return cw_fail(err, CW_FAILED, "%s: cannot go to sample %lld: %s", line->path, (long long)line->from, sf_strerror(line->file));
     }
     return 0;
 }
@@ -115,10 +122,15 @@ static int add_line(struct cw_mixer *m, struct voice_line *line, float *out, siz
     if (take > left) {
         take = left;
     }
-    if (line->file == NULL && open_line(m, line, err) != 0) {
+    if (line->samples == NULL && line->file == NULL && open_line(m, line, err) != 0) {
         return -1;
     }
-    sf_count_t got = sf_readf_float(line->file, m->block, take);
+    sf_count_t got = take;
+    if (line->samples != NULL) {
+        memcpy(m->block, line->samples + line->done, (size_t)take * sizeof *m->block);
+    } else {
+        got = sf_readf_float(line->file, m->block, take);
+    }
     if (got != take) {
         return cw_fail(err, CW_FAILED, "%s: expected %lld samples, could read %lld", line->path, (long long)line->count,
                        (long long)(line->done + (got > 0 ? got : 0)));

@@ -42,8 +42,8 @@ void cw_portaudio_leave(int saved);
 struct cw_live;
 /* `rate`: of the timeline. `gain`: linear. Opens the player; fails when there is no device. */
 CW_MUST_CHECK int cw_live_open(struct cw_live **l, int rate, float gain, struct cw_error *err);
-/* A finished clip, in timeline order; the timeline is settled up to sample `horizon` (nothing will be added before it).
- * Fails when playback has failed: the files can be made all the same. */
+/* A finished clip, in timeline order; the timeline is settled up to sample `horizon` (nothing will be added before it). Its samples,
+ * if it has any, are taken over in any case. Fails when playback has failed: the files can be made all the same. */
 CW_MUST_CHECK int cw_live_add(struct cw_live *l, const struct cw_clip *clip, int64_t horizon, struct cw_error *err);
 /* Sound starts when the first clip is there and, so that it never runs dry, when what is ready lasts longer than the
  * making of the rest is expected to lag behind: the maker tells how it is doing. `ready`, `total`: seconds of speech;

@@ -402,6 +402,47 @@ done:
     cw_studio_close(two);
 }
 
+/* A turn heard while it is made: its pieces, and what its file holds after them, are its sound. */
+static void check_pieces(struct cw_studio *s, const struct cw_voice *voice) {
+    static float heard[60 * CW_STUDIO_RATE], whole[60 * CW_STUDIO_RATE];
+    char text[] =
+        "The harbour was quiet at dawn, and nobody had come to see the ship leave. Three letters lay in the hold, under the grain. "
+        "None of them was ever to arrive, and the men who had written them did not know it yet.";
+    struct cw_span span = {0, text};
+    struct cw_turn_request q = {.voice = voice, .language = "en-us", .speed = 1, .seed = 11, .spans = &span, .span_count = 1};
+    struct cw_error err = {0};
+    struct cw_crew *c = NULL;
+    struct cw_crew_turn t = {0};
+    struct cw_crew_piece piece;
+    int64_t n = 0;
+    int pieces = 0, got = 0;
+    if (!CHECKF(cw_crew_open(&c, s, cw_test_dir(), 1, &err) == 0, "%s", err.text))
+        return;
+    CHECK(!cw_crew_piece(c, &piece));
+    cw_crew_listen(c);
+    CHECK(cw_crew_add(c, &q, true, &err) == 0);
+    while ((got = cw_crew_next(c, 0.002, &t, &err)) == 0) {
+        if (!cw_crew_piece(c, &piece))
+            continue;
+        CHECK(piece.first == n && piece.count > 0 && piece.levelled && n + piece.count <= 60 * CW_STUDIO_RATE);
+        memcpy(heard + n, piece.samples, (size_t)piece.count * sizeof *heard);
+        n += piece.count;
+        pieces++;
+        free(piece.samples);
+    }
+    CHECKF(got == 1, "%s", err.text);
+    CHECKF(pieces > 0 && t.heard == n && n <= t.take.samples, "%d pieces, %lld samples of %lld", pieces, (long long)n,
+           (long long)t.take.samples);
+    SF_INFO info = {0};
+    SNDFILE *file = sf_open(t.path, SFM_READ, &info);
+    if (CHECK(file != NULL && sf_readf_float(file, whole, 60 * CW_STUDIO_RATE) == t.take.samples))
+        CHECK(memcmp(heard, whole, (size_t)n * sizeof *heard) == 0);
+    if (file)
+        sf_close(file);
+    cw_take_free(&t.take);
+    cw_crew_close(c);
+}
+
 /* Turns side by side, two of them one and the same, against one after the other. */
 static void test_crew(void) {
     if (no_models())
@@ -447,6 +488,7 @@ static void test_crew(void) {
     q.seed = 7;
     CHECK(cw_crew_add(c, &q, true, &err) == 0);
     cw_crew_close(c); /* in the middle */
+    check_pieces(four, &voice);
     CHECK_REFUSED(cw_crew_open(&c, four, cw_test_dir(), 0, &err), &err, "1 to 8");
     cw_voice_close(&voice);
 done:

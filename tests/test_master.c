@@ -108,6 +108,24 @@ static void test_mixer_sums(void) {
         read_all(clips, 8, chunked, N, k);
         CHECK(memcmp(want, chunked, sizeof want) == 0);
     }
+    /* cut in two, the first part in memory, the second from within its file */
+    struct cw_clip parts[9];
+    memcpy(parts, clips, sizeof clips);
+    memmove(parts + 2, parts + 1, 7 * sizeof *parts);
+    parts[0].count = 4000;
+    parts[0].samples = malloc(4000 * sizeof(float));
+    parts[1] = clips[0];
+    parts[1].start += 4000;
+    parts[1].from = 4000;
+    parts[1].count -= 4000;
+    if (CHECK(parts[0].samples != NULL)) {
+        for (int i = 0; i < 4000; i++) {
+            parts[0].samples[i] = want[places[0].start + i]; /* alone there */
+        }
+        parts[0].path[0] = '\0';
+        read_all(parts, 9, chunked, N, 6);
+        CHECK(memcmp(want, chunked, sizeof want) == 0);
+    }
     for (size_t i = 0; i < 1000; i++) {
         CHECK(whole[i] == 0.0f && whole[14000 + i] == 0.0f && whole[35000 + i] == 0.0f);
     }
