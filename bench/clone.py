@@ -1,15 +1,17 @@
 """How like its speaker a trained voice is, on recordings that nothing was fitted to:
 
     python bench/clone.py --models DIR [--program build/castwright] [--work DIR] [--tier low-rank] [--steps N]
-                           [--encoder-loss] [--judge JUDGE.py] FLAC...
+                           [--encoder-loss] [--judge JUDGE.py] [--others DIR] [--seconds S] FLAC-OR-FOLDER...
 
 Needs the Python of the evaluation tools (Whisper base, Resemblyzer, librosa; DIR holds whisper-base and resemblyzer). FLAC: one utterance a
 speaker. The first 60 % of each, cut at a pause, is what the voice is learnt from (its text by Whisper); the rest is what it is compared with.
-A line a speaker and tier:
+FOLDER: a speaker's recordings, NAME.wav with NAME.txt (bench/prompts.py makes one). Those that come first by name, S seconds of them (60),
+are what the voice is learnt from; the others, a minute of them, are what it is compared with. A line a speaker and tier:
 
     GE2E   cosine of Resemblyzer's embeddings of five sentences to the rest's (GE2E is in no loss, unless --encoder-loss puts it there:
            then it flatters, and the labels say so)
-    MFCC   cosine in a space of linear discriminants of MFCC statistics, learnt from the speakers not named on the command line. It hears
+    MFCC   cosine in a space of linear discriminants of MFCC statistics, learnt from the speakers of --others (the folder of the first FLAC)
+           that are not named on the command line. It hears
            the room and the microphone as well, and knows nothing of what the voice was fitted by
     WER, DNSMOS of the five sentences (with --judge), minutes of wall clock and of processor and peak memory (MiB) of `voices clone`,
     all tiers together
@@ -64,6 +66,16 @@ def place(space, x):
     return v / np.linalg.norm(v)
 
 
+def folder(path, seconds):
+    """Paths to learn from, their sound, and sound to compare with: 16 kHz."""
+    mine, parts = [], [[], []]
+    for f in sorted(glob.glob(os.path.join(path, "*.wav"))):
+        k = int(sum(map(len, parts[0])) >= seconds * 16000)
+        parts[k].append(librosa.load(f, sr=16000)[0])
+        mine += [f] if k == 0 else []
+    return mine, np.concatenate(parts[0]), np.concatenate(parts[1])[:60 * 16000]
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--models", required=True)
@@ -73,6 +85,8 @@ def main():
     ap.add_argument("--steps", type=int)
     ap.add_argument("--encoder-loss", action="store_true")
     ap.add_argument("--judge", help="judge.py of the evaluation tools")
+    ap.add_argument("--others", help="a folder of FLAC, one utterance a speaker")
+    ap.add_argument("--seconds", type=float, default=60)
     ap.add_argument("files", nargs="+")
     a = ap.parse_args()
     sys.path.insert(0, a.models)
@@ -83,7 +97,8 @@ def main():
     os.makedirs(a.work, exist_ok=True)
     env = dict(os.environ, CASTWRIGHT_VOICES=os.path.abspath(a.work) + "/voices", CASTWRIGHT_CONFIG=os.path.abspath(a.work) + "/config")
     named = {os.path.abspath(f) for f in a.files}
-    others = [f for f in sorted(glob.glob(os.path.join(os.path.dirname(os.path.abspath(a.files[0])), "*.flac"))) if f not in named]
+    others = a.others or next(os.path.dirname(os.path.abspath(f)) for f in a.files if os.path.isfile(f))
+    others = [f for f in sorted(glob.glob(os.path.join(os.path.abspath(others), "*.flac"))) if f not in named]
     space = discriminants(others)
 
     def ge2e(x): return encoder.embed_utterance(preprocess_wav(x, 16000))
@@ -105,17 +120,20 @@ def main():
     rows, tiers = [], ["likeness", "style", "offsets", "low-rank"]
     print("speaker\tvoice\tGE2E\tMFCC\tWER\tDNSMOS\tminutes\tCPU minutes\tMiB")
     for f in a.files:
-        speaker = os.path.basename(f).split(".")[0]
+        speaker = os.path.basename(f.rstrip("/")).split(".")[0]
         name = "s" + speaker.split("-")[0]
-        x, rate = soundfile.read(f)
-        at = cut_at_pause(x, rate)
-        mine = f"{a.work}/{name}.wav"
-        soundfile.write(mine, x[:at], rate)
-        first, rest = x[:at].astype(np.float32), x[at:].astype(np.float32)
-        with open(f"{a.work}/{name}.txt", "w") as t:
-            t.write(" ".join(s.text.strip() for s in asr.transcribe(first, language="en", beam_size=5)[0]) + "\n")
+        if os.path.isdir(f):
+            mine, first, rest = folder(f, a.seconds)
+        else:
+            x, rate = soundfile.read(f)
+            at = cut_at_pause(x, rate)
+            mine = [f"{a.work}/{name}.wav"]
+            soundfile.write(mine[0], x[:at], rate)
+            first, rest = x[:at].astype(np.float32), x[at:].astype(np.float32)
+            with open(f"{a.work}/{name}.txt", "w") as t:
+                t.write(" ".join(s.text.strip() for s in asr.transcribe(first, language="en", beam_size=5)[0]) + "\n")
         began = time.time()
-        command = [a.program, "voices", "clone", name, mine, "--i-am-the-speaker", "--speaker", "LibriSpeech reader", "--for",
+        command = [a.program, "voices", "clone", name, *mine, "--i-am-the-speaker", "--speaker", "LibriSpeech reader", "--for",
                    "measuring voices", "--until", "2035-01-01", "--tier", a.tier, "--each-tier", "--json"]
         command += (["--steps", str(a.steps)] if a.steps else []) + (["--encoder-loss"] if a.encoder_loss else [])
         done = subprocess.Popen(command, env=env, stdout=open(f"{a.work}/{name}.json", "w"), stderr=open(f"{a.work}/{name}.log", "w"))
