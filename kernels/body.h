@@ -719,13 +719,12 @@ static double peak(int rounds) {
     enum { SUMS = 12 };
     int i;
 #ifdef NUMBER16
-    VECTOR16 sum[SUMS], a = ZERO16;
+    VECTOR16 sum[SUMS], out[SUMS], a = ZERO16;
 #else
-    vf sum[SUMS], a = v_set(1e-9F);
+    vf sum[SUMS], out[SUMS], a = v_set(1e-9F);
 #endif
 
-    for (i = 0; i < SUMS; i++)
-        sum[i] = a;
+    _Pragma("GCC unroll 12") for (i = 0; i < SUMS; i++) sum[i] = a;
     for (k = 0; k < rounds; k++) {
         _Pragma("GCC unroll 12") for (i = 0; i < SUMS; i++) {
 #ifdef NUMBER16
@@ -736,7 +735,8 @@ static double peak(int rounds) {
         }
         __asm__ volatile("" : "+x"(a)); /* or the loop is one sum */
     }
-    __asm__ volatile("" : : "m"(sum)); /* they are wanted */
+    _Pragma("GCC unroll 12") for (i = 0; i < SUMS; i++) out[i] = sum[i]; /* a copy, or the sums themselves live in memory */
+    __asm__ volatile("" : : "m"(out));                                   /* they are wanted */
 #ifdef NUMBER16
     return (double)rounds * SUMS * VN * 2;
 #else
