@@ -1,4 +1,4 @@
-"""Writes GGUF version 3 (the container of llama.cpp): metadata, then float32 or float16 tensors, in the order given, so that the
+"""Writes, and reads again, GGUF version 3 (the container of llama.cpp): metadata, then float32 or float16 tensors, in the order given, so that the
 same input gives the same bytes."""
 import struct
 
@@ -45,3 +45,51 @@ def write(path, metadata, tensors):
         for a in tensors.values():
             f.write(np.ascontiguousarray(a).astype(a.dtype.newbyteorder("<"), copy=False).tobytes())
             f.write(bytes(-a.nbytes % ALIGNMENT))
+
+
+def read(path):
+    """What write() wrote -> metadata, tensors."""
+    with open(path, "rb") as f:
+        raw = f.read()
+    at = 0
+
+    def take(form):
+        nonlocal at
+        values = struct.unpack_from("<" + form, raw, at)
+        at += struct.calcsize("<" + form)
+        return values[0] if len(values) == 1 else values
+
+    def text():
+        nonlocal at
+        count = take("Q")
+        at += count
+        return raw[at - count:at].decode("utf-8")
+
+    def value(kind):
+        if kind == STRING:
+            return text()
+        if kind == ARRAY:
+            inner, count = take("IQ")
+            return [value(inner) for _ in range(count)]
+        if kind not in (UINT32, INT32, FLOAT64):
+            raise ValueError(f"{path}: value type {kind}: expected one that write() knows")
+        return take({UINT32: "I", INT32: "i", FLOAT64: "d"}[kind])
+
+    if raw[:4] != b"GGUF":
+        raise ValueError(f"{path}: expected GGUF, found {raw[:4]!r}")
+    at = 4
+    version, tensor_count, key_count = take("IQQ")
+    if version != 3:
+        raise ValueError(f"{path}: expected version 3, found {version}")
+    metadata = {}
+    for _ in range(key_count):
+        key = text()
+        metadata[key] = value(take("I"))
+    heads = []
+    for _ in range(tensor_count):
+        name = text()
+        dims = [take("Q") for _ in range(take("I"))]
+        heads.append((name, dims[::-1], *take("IQ")))
+    at += -at % ALIGNMENT
+    kinds = {number: kind for kind, number in TYPES.items()}
+    return metadata, {name: np.frombuffer(raw, kinds[kind], int(np.prod(shape)), at + offset).reshape(shape) for name, shape, kind, offset in heads}

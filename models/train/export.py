@@ -47,6 +47,16 @@ def write(model, path, symbols, recipe, name="Castwright mel model"):
     print(f"{path}: {len(tensors)} tensors, {sum(a.size for a in tensors.values()) / 1e6:.1f} M weights, {size / 1e6:.1f} MB")
 
 
+def load_gguf(path):
+    """What write() wrote, weights in single precision again -> config, symbols, state of a MelNet."""
+    meta, tensors = gguf_file.read(path)
+    if meta.get("general.architecture") != "melnet":
+        sys.exit(f"{path}: expected a mel model, found {meta.get('general.architecture')!r}")
+    names = ("style", "bands", "width", "heads", "hidden", "encoder", "decoder", "predictor")
+    config = {"symbols": len(meta["melnet.symbols"]), **{k: meta["melnet." + k] for k in names}}
+    return config, meta["melnet.symbols"], {k: torch.from_numpy(a.astype(np.float32)) for k, a in tensors.items()}
+
+
 def load(path):
     state = torch.load(path, map_location="cpu", weights_only=False)
     model = MelNet(state["config"])

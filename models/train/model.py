@@ -49,8 +49,17 @@ class StyledNorm(nn.Module):
         return F.layer_norm(x, x.shape[-1:], eps=EPS) * (1 + gain) + shift
 
 
-def conv(layer, x):  # over time, [B, T, C]
-    return layer(x.transpose(1, 2)).transpose(1, 2)
+def conv(layer, x):  # three taps over time, [B, T, C], as one product: on a CPU thrice as fast as the layer itself, backward included
+    x = F.pad(x, (0, 0, 1, 1))
+    taps = torch.cat([x[:, :-2], x[:, 1:-1], x[:, 2:]], 2)
+    return F.linear(taps, layer.weight.permute(0, 2, 1).flatten(1), layer.bias)
+
+
+def attention(q, k, v, keep):  # [B, H, T, C / H]; written out, since the fused one's backward is slow in bfloat16
+    absent = torch.zeros(keep.shape, dtype=q.dtype, device=q.device).masked_fill_(~keep, -1e4)[:, None, None]
+    with torch.autocast(q.device.type, enabled=False):
+        scores = torch.matmul(q * q.shape[-1] ** -0.5, k.transpose(-1, -2)) + absent
+        return torch.matmul(torch.softmax(scores, -1), v)
 
 
 class Block(nn.Module):
@@ -67,7 +76,7 @@ class Block(nn.Module):
     def forward(self, x, style, keep, drop=0.0):  # keep [B, T]: rows that are there
         b, t, w = x.shape
         q, k, v = self.qkv(self.norm1(x, style)).reshape(b, t, 3, self.heads, w // self.heads).permute(2, 0, 3, 1, 4)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=keep[:, None, None])
+        y = attention(q, k, v, keep)
         x = x + F.dropout(self.out(y.transpose(1, 2).reshape(b, t, w)), drop, self.training)
         y = self.norm2(x, style) * keep[..., None]  # beyond the end a convolution sees zeros, as at synthesis
         y = self.narrow(F.gelu(conv(self.wide, y), approximate="tanh"))

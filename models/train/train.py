@@ -2,7 +2,8 @@
 """Trains the mel model on shards of make_data (README.md has the recipe).
 
     train.py DATA OUT [--steps 20000] [...]            goes on from OUT/last.pt where there is one, as if it had never stopped
-    train.py DATA OUT --adversarial FROM.pt [...]      second phase: the decoder of FROM against discriminators of mels
+    train.py DATA OUT --init FROM [...]                starts from the weights of FROM, a checkpoint or an exported GGUF, not from chance
+    train.py DATA OUT --adversarial FROM [...]         second phase: the decoder of FROM against discriminators of mels
 
 First phase: L1 on normalised mels by the teacher's durations and curves, squared error of the predictors. A mean over all ways to say a thing
 is smooth, and a vocoder makes it hum: in the second phase discriminators that see windows of 32, 64 and 128 frames (after Chen et al., "HiFiSinger",
@@ -20,9 +21,11 @@ import sys
 import time
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
 
+from export import load_gguf
 from model import MelNet
 from shard import Data, batch, statistics
 
@@ -89,6 +92,39 @@ def losses(model, b, drop, autocast):
     }
 
 
+def start_workers(count, out):
+    """Forks the others, each a session of its own; this one is worker 0, which saves. Returns its own number."""
+    meeting, number = os.path.join(os.path.abspath(out), ".meeting"), 0
+    if os.path.exists(meeting):
+        os.remove(meeting)
+    for i in range(1, count):
+        if os.fork() == 0:
+            os.setsid()
+            number = i
+            break
+    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=number, world_size=count)
+    return number
+
+
+def share(learnt, stopped=()):
+    """Means of all workers' gradients, in the place of each one's own -> whether any worker was asked to stop."""
+    flat = torch.cat([p.grad.flatten() for p in learnt] + [torch.tensor([float(bool(stopped))])])
+    dist.all_reduce(flat)
+    at = 0
+    for p in learnt:
+        p.grad.copy_(flat[at:at + p.numel()].view_as(p)).div_(dist.get_world_size())
+        at += p.numel()
+    return flat[-1].item() > 0
+
+
+def weights_of(path):
+    """config, symbols, averaged weights of a checkpoint or of an exported model."""
+    if path.endswith(".gguf"):
+        return load_gguf(path)
+    state = torch.load(path, map_location="cpu", weights_only=False)
+    return state["config"], state["symbols"], state["averaged"]
+
+
 def multiplies_bfloat16():
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         return not {"avx512_bf16", "amx_bf16"}.isdisjoint(f.read().split())
@@ -119,45 +155,52 @@ def main():
     ap.add_argument("--drop", type=float, default=0.05)
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--threads", type=int, default=os.cpu_count())
+    ap.add_argument("--workers", type=int, default=1, help="processes, each with --threads and batches of its own: faster than as many threads")
     ap.add_argument("--validate", type=int, default=200, help="steps between validations, which save last.pt")
     ap.add_argument("--keep", type=int, default=1000, help="steps between checkpoints that are kept")
     ap.add_argument("--float32", action="store_true", help="no bfloat16, even where the processor multiplies it")
-    ap.add_argument("--adversarial", metavar="FROM.pt")
+    ap.add_argument("--init", metavar="FROM", help="weights to start from, .pt or .gguf; the optimiser starts afresh, and last.pt goes before it")
+    ap.add_argument("--adversarial", metavar="FROM")
     ap.add_argument("--set", action="append", default=[], metavar="NAME=N", help="of the model's shape, as in model.CONFIG; first start only")
     a = ap.parse_args()
+    os.makedirs(a.out, exist_ok=True)
+    worker = start_workers(a.workers, a.out) if a.workers > 1 else 0
     torch.set_num_threads(a.threads)
     random.seed(a.seed)
     torch.manual_seed(a.seed)
     torch.use_deterministic_algorithms(True)
     autocast = not a.float32 and multiplies_bfloat16()
-    os.makedirs(a.out, exist_ok=True)
 
     data = Data(a.data)
     held = [i for i in range(len(data)) if data.line(i) % HELD_OUT == 5]
     numbers = [i for i in range(len(data)) if data.line(i) % HELD_OUT != 5]
-    last, start = os.path.join(a.out, "last.pt"), None
+    last, start, given = os.path.join(a.out, "last.pt"), None, None
     if os.path.exists(last):
         start = torch.load(last, map_location="cpu", weights_only=False)
-    elif a.adversarial:
-        start = torch.load(a.adversarial, map_location="cpu", weights_only=False)
-    config = start["config"] if start else {"symbols": len(data.symbols), "bands": data.bands, "style": data.style,
-                                            **{k: int(v) for k, v in (s.split("=") for s in a.set)}}
-    if start and start["symbols"] != data.symbols:
-        sys.exit(f"{a.data}: expected the symbols that the checkpoint was trained on, found others")
+        config, symbols = start["config"], start["symbols"]
+    elif a.adversarial or a.init:
+        config, symbols, given = weights_of(a.adversarial or a.init)
+    else:
+        config, symbols = {"symbols": len(data.symbols), "bands": data.bands, "style": data.style}, data.symbols
+        config.update((k, int(v)) for k, v in (s.split("=") for s in a.set))
+    if symbols != data.symbols:
+        sys.exit(f"{a.data}: expected the symbols that the weights were trained on, found others")
     model, averaged = MelNet(config), MelNet(config)
-    if not start:
+    if given:
+        model.load_state_dict(given)
+    elif not start:
         for k, v in statistics(data).items():
             getattr(model, k).copy_(torch.from_numpy(v))
-        averaged.load_state_dict(model.state_dict())
+    averaged.load_state_dict(model.state_dict())
     judges = nn.ModuleList(Discriminator() for _ in WINDOWS) if a.adversarial else None
     if a.adversarial:  # what is heard before the decoder stays as it was
         for name, p in model.named_parameters():
             p.requires_grad_(name.startswith(("decode", "from_curves", "place", "out.")))
     learnt = [p for p in model.parameters() if p.requires_grad]
-    adam = torch.optim.AdamW(learnt, a.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    adam = torch.optim.AdamW(learnt, a.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     adam_judges = torch.optim.AdamW(judges.parameters(), a.rate, betas=(0.8, 0.99)) if judges else None
     step, epoch, at, spent = 0, 0, 0, 0.0
-    if start and (os.path.exists(last) or not a.adversarial):
+    if start:
         model.load_state_dict(start["model"])
         averaged.load_state_dict(start["averaged"])
         adam.load_state_dict(start["adam"])
@@ -169,17 +212,17 @@ def main():
         random.setstate(start["random"])
         if start["utterances"] != len(data):
             print(f"{a.data}: {len(data)} utterances, {start['utterances']} at the checkpoint: their order is another one from here", flush=True)
-    elif start:
-        model.load_state_dict(start["averaged"])
-        averaged.load_state_dict(start["averaged"])
-    start = None
+    start = given = None
+    if worker > 0:  # the same weights, other numbers dropped
+        torch.manual_seed(a.seed + 1000003 * worker + step)
 
     stopped = []
     for s in (signal.SIGINT, signal.SIGTERM):
         signal.signal(s, lambda *_: stopped.append(True))
     recipe = (f"{len(data)} utterances, {sum(map(data.frames, range(len(data)))) * 256 / 22050 / 3600:.2f} h ({data.recipe}); steps {a.steps}, frames {a.frames}, "
-              f"rate {a.rate:g}, warm {a.warm}, drop {a.drop:g}, seed {a.seed}{', adversarial' if judges else ''}, torch {torch.__version__}")
-    print(f"{recipe}; {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(held)} utterances held out, at step {step}", flush=True)
+              f"rate {a.rate:g}, warm {a.warm}, drop {a.drop:g}, seed {a.seed}{f', {a.workers} workers' if a.workers > 1 else ''}{', adversarial' if judges else ''}{f', from {os.path.basename(a.init)}' if a.init else ''}, torch {torch.__version__}")
+    if worker == 0:
+        print(f"{recipe}; {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(held)} utterances held out, at step {step}", flush=True)
 
     def save(path):
         state = {"config": model.config, "symbols": data.symbols, "recipe": recipe, "step": step, "epoch": epoch, "at": at, "seconds": spent,
@@ -191,7 +234,7 @@ def main():
         os.replace(path + ".part", path)
 
     log_path = os.path.join(a.out, "log.tsv")
-    if not os.path.exists(log_path):
+    if worker == 0 and not os.path.exists(log_path):
         with open(log_path, "w", encoding="utf-8") as f:
             f.write("step\tepoch\trate\thours\tmel\tdurations\tcurves\theld_mel\theld_durations\theld_curves\tjudge\tagainst\tmatching\n")
     sums, many, saved = {}, 0, step
@@ -199,13 +242,13 @@ def main():
     model.train()
     began = time.time()
     while step < a.steps and not stopped:
-        if at >= len(batches):
+        if at + a.workers > len(batches):
             epoch, at = epoch + 1, 0
             batches = order(data, numbers, a.frames, a.seed, epoch)
         rate = a.rate * min(1, (step + 1) / a.warm) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * min(1, step / a.steps))))
         for group in (*adam.param_groups, *(adam_judges.param_groups if judges else ())):
             group["lr"] = rate
-        b = batch(data, batches[at], model)
+        b = batch(data, batches[at + worker], model)
         mel, there, parts = losses(model, b, a.drop, autocast)
         loss = parts["mel"] + PREDICTED * (parts["durations"] + parts["curves"])
         if judges:
@@ -214,6 +257,8 @@ def main():
             adam_judges.zero_grad(set_to_none=True)
             judge = sum(((j(real)[0] - 1) ** 2).mean() + (j(fake.detach())[0] ** 2).mean() for j, (real, fake) in zip(judges, pairs)) / len(WINDOWS)
             judge.backward()
+            if a.workers > 1:
+                share(list(judges.parameters()))
             adam_judges.step()
             parts["judge"], parts["against"], parts["matching"] = judge, 0, 0
             for j, (real, fake) in zip(judges, pairs):
@@ -225,15 +270,18 @@ def main():
             loss = loss + AGAINST * parts["against"] + MATCHING * parts["matching"]
         adam.zero_grad(set_to_none=True)
         loss.backward()
+        if a.workers > 1 and share(learnt, stopped) and not stopped:
+            stopped.append(True)
         length = nn.utils.clip_grad_norm_(learnt, 1.0)
         if not torch.isfinite(length):
             sys.exit(f"step {step}: the gradient is no finite number; last.pt is what there was before")
         adam.step()
-        step, at = step + 1, at + 1
+        step, at = step + 1, at + a.workers
+        if worker > 0:  # worker 0 keeps the average, the log and the checkpoints
+            continue
         decay = min(0.999, (1 + step) / (10 + step))
         with torch.no_grad():
-            for mean, p in zip(averaged.parameters(), model.parameters()):
-                mean.lerp_(p, 1 - decay)
+            torch._foreach_lerp_(list(averaged.parameters()), list(model.parameters()), 1 - decay)
         for k, v in parts.items():
             sums[k] = sums.get(k, 0) + v.item()
         many += 1
@@ -252,9 +300,11 @@ def main():
             saved = step
         if step % a.keep == 0 or step == a.steps:
             save(os.path.join(a.out, f"{step:06d}.pt"))
-    if saved != step:
+    if worker == 0 and saved != step:
         spent += time.time() - began
         save(last)
+    if a.workers > 1:
+        dist.destroy_process_group()
 
 
 if __name__ == "__main__":
