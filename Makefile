@@ -117,7 +117,7 @@ $(error FLAVOUR=$(FLAVOUR): expected release, debug, asan or tsan)
 endif
 CC := gcc
 CFLAGS = -std=c11 -D_GNU_SOURCE -g $(OPT_$(FLAVOUR)) -ffp-contract=off -pthread $(WARN) -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null) \
-    -I$(LLAMA)/include -DCW_CONVERT_DIR='"$(CURDIR)/models/convert"' -DCW_CONVERT_PYTHON='"$(VENV)/bin/python"' -DCW_LLAMA_LIB_DIR='"$(LLAMA)/lib"' -DCW_STYLES_DIR='"$(CURDIR)/dialogue/styles"' -DCW_TEST_DATA='"$(CURDIR)/tests/data"' \
+    -I$(LLAMA)/include -DCW_CONVERT_DIR='"$(CURDIR)/models/convert"' -DCW_CONVERT_PYTHON='"$(VENV)/bin/python"' -DCW_LLAMA_LIB_DIR='"$(LLAMA)/lib"' -DCW_OWN_MODELS_DIR='"$(CURDIR)/models/own"' -DCW_STYLES_DIR='"$(CURDIR)/dialogue/styles"' -DCW_TEST_DATA='"$(CURDIR)/tests/data"' \
     -DCW_PROGRAM='"$(CURDIR)/$(PROGRAM)"'
 LDFLAGS = $(OPT_$(FLAVOUR)) -pthread -rdynamic
 LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -L$(LLAMA)/lib -Wl,-rpath,$(LLAMA)/lib -lllama -lggml -lggml-base -ldl -lm

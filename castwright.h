@@ -59,8 +59,9 @@ struct cw_studio;
 struct cw_studio_params {
     int threads;             /* 0: one per core */
     const char *voice_model; /* NULL: the catalogue's "kokoro" */
-    const char *engine; /* that speaks where a voice's name does not say it ("f5:af_heart"): "kokoro" or "f5"; NULL: each voice's own */
-    bool by_bytes;      /* of F5: a text lasts by its length in bytes, as in the published code; else by its sounds */
+    const char
+        *engine;   /* that speaks where a voice's name does not say it ("mel:af_heart"): "kokoro", "mel" or "f5"; NULL: each voice's own */
+    bool by_bytes; /* of F5: a text lasts by its length in bytes, as in the published code; else by its sounds */
     const char *writer_model; /* path of a GGUF; NULL: the catalogue's default writer. Opened when first needed. */
 };
 struct cw_studio_params cw_studio_params_default(void);

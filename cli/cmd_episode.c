@@ -43,8 +43,8 @@ static struct options options_default(void) {
     { "--out,-o", "DIR", "the episode's folder (default: episodes/NAME)", CLI_TEXT, &o.out, 0, 0 }
 #define ENGINE                                                                                                                             \
     {                                                                                                                                      \
-        "--engine", "ENGINE", "kokoro or f5, where a voice does not say it (f5:af_heart; default: each voice's own)", CLI_TEXT, &o.engine, \
-            0, 0                                                                                                                           \
+        "--engine", "ENGINE", "kokoro, mel (fast) or f5, where a voice does not say it (mel:af_heart; default: each voice's own)",         \
+            CLI_TEXT, &o.engine, 0, 0                                                                                                      \
     }
 #define COMMON                                                                                                                             \
     {"--threads", "N", "threads (default: one per core)", CLI_INT, &o.threads, 1, 256}, {                                                  \

@@ -128,7 +128,7 @@ int cli_models(const struct cli_command *c, int argc, char **argv) {
         for (int k = 1; k < count; k++)
             wanted |= strcmp(args[k], m[i].name) == 0;
         if (count == 1 && fetch)
-            wanted = (all && (!m[i].converted || m[i].from)) || m[i].group == CW_MODEL_GROUP_EPISODE ||
+            wanted = (all && !m[i].shipped && (!m[i].converted || m[i].from)) || m[i].group == CW_MODEL_GROUP_EPISODE ||
                      (tests && m[i].group == CW_MODEL_GROUP_TEST);
         else if (count == 1)
             wanted = cw_model_look(&m[i]) != CW_MODEL_MISSING;

@@ -273,7 +273,7 @@ int cli_text(const struct cli_command *c, int argc, char **argv) {
     char dir[CW_PATH_MAX], *data = NULL;
     size_t len = 0;
     int failed = -1;
-    if (voice && (strncmp(voice, "f5:", 3) == 0 || strncmp(voice, "kokoro:", 7) == 0))
+    if (voice && (strncmp(voice, "f5:", 3) == 0 || strncmp(voice, "mel:", 4) == 0 || strncmp(voice, "kokoro:", 7) == 0))
         voice = strchr(voice, ':') + 1; /* the words are the same whoever speaks them */
     if (voice && (cw_model_path("voices", dir, &err) != 0 || cw_voice_open(&opened, dir, voice, &err) != 0))
         goto done;

@@ -13,6 +13,7 @@ const struct cli_command cli_commands[] = {
     {"render", "SCRIPT", "a script in, an episode out; renders only what changed",
      "  castwright render tides.md -o tides\n"
      "  castwright render tides.md -o tides --play --flac\n"
+     "  castwright render tides.md -o tides --engine mel    the fast engine; it needs: castwright models fetch hifigan\n"
      "  castwright render tides.md -o tides --engine f5     or for one of the cast: \"Tom: f5:am_michael\" in the front matter\n",
      cli_render},
     {"rewrite", "SCRIPT", "directs a script: a turn said another way, put in, or written on from",
@@ -26,6 +27,7 @@ const struct cli_command cli_commands[] = {
      "  castwright say \"Hello there.\" -o hello.wav\n"
      "  castwright say \"Good morning.\" --voice bf_emma --play\n"
      "  castwright say \"Hello.\" --voice ada_f5 -o ada.wav          a voice that F5-TTS is shown: castwright voices clone --help\n"
+     "  castwright say \"Hello.\" --voice \"af_heart + bf_emma\" --engine mel -o a.wav    the fast engine, or: --voice mel:af_heart\n"
      "  castwright say \"Hello.\" --voice af_heart --engine f5 -o a.wav\n",
      cli_say},
     {"text", "[TEXT...|FILE]", "what would be said, line by line; standard input without a text",

@@ -94,7 +94,7 @@ static int hear(struct cw_booth *b, const struct cw_voice *voice, bool known_onl
         *known = true;
         return 0;
     }
-    snprintf(as.engine, sizeof as.engine, "kokoro"); /* F5 speaks as Kokoro showed it */
+    snprintf(as.engine, sizeof as.engine, "kokoro"); /* F5 speaks as Kokoro showed it, mel as Kokoro taught it */
     voice = &as;
     if (cw_model_path("ge2e", path, err) != 0 || cw_model_sum(path, encoder, err) != 0 ||
         cw_turn_measure_key(b->studio, voice, heard_language, 1, heard_text, key, err) != 0) {

@@ -238,8 +238,11 @@ static json_t *build(const struct cw_manifest *m, struct cw_error *err) {
     for (int e = 0; e < CW_ENGINES; e++) {
         const struct cw_engine *engine = &m->studio->engines[e];
         bool used = false;
-        for (int i = 0; i < script->cast_count; i++) /* F5 is shown voices of Kokoro by Kokoro */
-            used |= (int)cw_studio_engine(&m->voices[i]) == e || (e == CW_ENGINE_KOKORO && !m->voices[i].reference);
+        for (int i = 0; i < script->cast_count; i++) {
+            const enum cw_engine_kind kind = cw_studio_engine(&m->voices[i]);
+            const bool shown_by_kokoro = kind == CW_ENGINE_F5 && !m->voices[i].reference;
+            used |= (int)kind == e || (e == CW_ENGINE_KOKORO && shown_by_kokoro);
+        }
         if (!used)
             continue;
         json_array_append_new(models, model(engine->path, engine->sum, engine->terms[0]));

@@ -17,9 +17,11 @@
 /* The engines: their names, and where the catalogue has their models. */
 static const struct {
     const char *name, *acoustic, *vocoder; /* vocoder NULL: in the acoustic model's file */
+    float gain;                            /* of the vocoder's sound */
 } engines[CW_ENGINES] = {
-    [CW_ENGINE_KOKORO] = {"kokoro", "kokoro", NULL},
-    [CW_ENGINE_F5] = {"f5", "f5", "vocos"},
+    [CW_ENGINE_KOKORO] = {"kokoro", "kokoro", NULL, 1},
+    [CW_ENGINE_MEL] = {"mel", "mel", "hifigan", 0.5F}, /* it learnt mels of twice the sound (models/train/make_data.c) */
+    [CW_ENGINE_F5] = {"f5", "f5", "vocos", 1},
 };
 
 /* The engine whose name the n bytes at s are, or -1. */
@@ -33,6 +35,10 @@ static int engine_named(const char *s, size_t n) {
 enum cw_engine_kind cw_studio_engine(const struct cw_voice *voice) {
     int e = engine_named(voice->engine, strlen(voice->engine));
     return e < 0 ? CW_ENGINE_KOKORO : (enum cw_engine_kind)e;
+}
+
+float cw_studio_gain(const struct cw_voice *voice) {
+    return engines[cw_studio_engine(voice)].gain;
 }
 
 const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *voice, int line) {
@@ -279,7 +285,7 @@ int cw_studio_open(struct cw_studio **out, struct cw_studio_params params, struc
         return cw_fail(err, CW_BAD_INPUT, "threads: expected 0 (one per core) to 256, found %d", params.threads);
     int engine = params.engine ? engine_named(params.engine, strlen(params.engine)) : -1;
     if (params.engine && engine < 0)
-        return cw_fail(err, CW_BAD_INPUT, "engine: expected kokoro or f5, found \"%.40s\"", params.engine);
+        return cw_fail(err, CW_BAD_INPUT, "engine: expected kokoro, mel or f5, found \"%.40s\"", params.engine);
     struct cw_studio *s = calloc(1, sizeof *s);
     if (!s)
         return cw_fail_memory(err, "studio");
@@ -387,7 +393,7 @@ static int name_engine(struct cw_studio *s, enum cw_engine_kind kind, struct cw_
         if (cw_gguf_open(&g, paths[i], err) != 0)
             goto done;
         take_terms(g, e->terms[i], sizeof e->terms[i]);
-        if (i == 0 && !e->symbols && cw_f5_symbols_open(&e->symbols, g, err) != 0)
+        if (i == 0 && kind == CW_ENGINE_F5 && !e->symbols && cw_f5_symbols_open(&e->symbols, g, err) != 0)
             goto done;
         cw_gguf_close(g);
         g = NULL;
@@ -436,22 +442,22 @@ static int check_reference(const struct cw_studio *s, const struct cw_voice *voi
     return result;
 }
 
-/* The voice is spoken by F5. */
-static int use_f5(struct cw_studio *s, struct cw_voice *voice, struct cw_error *err) {
+/* A voice of Kokoro, or one that F5 is shown, is spoken by another engine than Kokoro. */
+static int use_engine(struct cw_studio *s, enum cw_engine_kind kind, struct cw_voice *voice, struct cw_error *err) {
     struct cw_text name = {0};
     pthread_mutex_lock(&s->opening);
-    int result = name_engine(s, CW_ENGINE_F5, err);
+    int result = name_engine(s, kind, err);
     pthread_mutex_unlock(&s->opening);
-    if (result != 0 || check_reference(s, voice, err) != 0)
+    if (result != 0 || (kind == CW_ENGINE_F5 && check_reference(s, voice, err) != 0))
         return cw_fail_in(err, "voice \"%s\"", voice->name);
     if (voice->reference)
         return 0;
-    cw_text_printf(&name, "%s:%s", engines[CW_ENGINE_F5].name, voice->name);
+    cw_text_printf(&name, "%s:%s", engines[kind].name, voice->name);
     if (cw_text_check(&name, "voice", err) != 0)
         return -1;
     free(voice->name);
     voice->name = name.data;
-    snprintf(voice->engine, sizeof voice->engine, "%s", engines[CW_ENGINE_F5].name);
+    snprintf(voice->engine, sizeof voice->engine, "%s", engines[kind].name);
     return 0;
 }
 
@@ -465,15 +471,23 @@ int cw_studio_voice(struct cw_studio *s, struct cw_voice *voice, const char *exp
     if (cw_voice_open(voice, s->voices_dir, expr, err) != 0)
         return -1;
     const enum cw_engine_kind own = cw_studio_engine(voice);
-    if (own == CW_ENGINE_F5 && wanted == CW_ENGINE_KOKORO) {
+    if (own == CW_ENGINE_F5 && (wanted == CW_ENGINE_KOKORO || wanted == CW_ENGINE_MEL)) {
         cw_fail(err, CW_BAD_INPUT,
                 "voice \"%s\": expected a voice of kokoro, found one of f5, which is shown a recording; `castwright voices "
                 "clone` learns one for kokoro",
                 voice->name);
         goto failed;
     }
+    if (wanted == CW_ENGINE_MEL && voice->learnt_sha256[0] != '\0') {
+        cw_fail(err, CW_BAD_INPUT,
+                "voice \"%s\": expected a voice of style numbers alone for engine mel, found one that learnt weights of kokoro's; leave "
+                "the engine to the voice, or learn one with `castwright voices clone --tier style`",
+                voice->name);
+        goto failed;
+    }
+    const enum cw_engine_kind kind = wanted < 0 ? own : (enum cw_engine_kind)wanted;
     if (cw_voice_fits(voice, s->engines[CW_ENGINE_KOKORO].sum, err) != 0 ||
-        ((own == CW_ENGINE_F5 || wanted == CW_ENGINE_F5) && use_f5(s, voice, err) != 0))
+        (kind != CW_ENGINE_KOKORO && use_engine(s, kind, voice, err) != 0))
         goto failed;
     return 0;
 failed:
@@ -555,5 +569,6 @@ void cw_booth_close(struct cw_booth *b) {
         pthread_mutex_unlock(&b->studio->opening);
     }
     free(b->scratch);
+    free(b->converted);
     memset(b, 0, sizeof *b);
 }

@@ -14,12 +14,12 @@
 enum { CW_STUDIO_RATE = 24000 };
 
 /* Ways to speak: an acoustic model, and the vocoder of its frames. Adding one means adding a line to the table in studio.c. */
-enum cw_engine_kind { CW_ENGINE_KOKORO, CW_ENGINE_F5, CW_ENGINES };
+enum cw_engine_kind { CW_ENGINE_KOKORO, CW_ENGINE_MEL, CW_ENGINE_F5, CW_ENGINES };
 struct cw_engine {
     char path[CW_PATH_MAX], sum[65]; /* of the acoustic model */
     char vocoder_path[CW_PATH_MAX], vocoder_sum[65];
-    char terms[2][800];            /* of models that users bring: name, licence and what it asks; "" */
-    struct cw_f5_symbols *symbols; /* what it can be told; NULL: phonemes */
+    char terms[2][800];            /* of models that do not come with every episode: name, licence and what it asks; "" */
+    struct cw_f5_symbols *symbols; /* what F5 can be told; NULL: phonemes */
     struct cw_acoustic *acoustic;
     struct cw_vocoder *vocoder;
 };
@@ -59,6 +59,7 @@ struct cw_booth {
     struct cw_folded *folded; /* what Kokoro's sessions speak with now; NULL: the model as it is */
     float *scratch;           /* one chunk's waveform, for trimming */
     size_t scratch_len;
+    float *converted;                         /* one chunk at the studio's rate and level, where the engine has others */
     double acoustic_seconds, vocoder_seconds; /* wall clock, summed over the booth's life */
     double modelled_seconds;                  /* of sound that the vocoder gave, silence at its ends included; summed too */
     long (*count_allocations)(void);          /* or NULL */
@@ -68,9 +69,11 @@ struct cw_booth {
 /* What naming and planning a turn needs: front end, voices folder, device, Kokoro's sum. Cheap. */
 CW_MUST_CHECK int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err);
 /* A voice that an engine can speak, and which: "f5:af_heart", else the studio's engine, else the voice's own; after need_plans. F5 speaks
- * as a voice of Kokoro does once Kokoro has said a sentence to it. */
+ * as a voice of Kokoro does once Kokoro has said a sentence to it; our mel model takes the style numbers of any voice that has no more. */
 CW_MUST_CHECK int cw_studio_voice(struct cw_studio *s, struct cw_voice *voice, const char *expr, struct cw_error *err);
 enum cw_engine_kind cw_studio_engine(const struct cw_voice *voice);
+/* What the sound of the voice's engine is multiplied by. */
+float cw_studio_gain(const struct cw_voice *voice);
 /* What has to be said when the voice is used, lines 0 and 1; NULL where there is nothing. */
 const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *voice, int line);
 /* What synthesis needs as well: both models of the voice's engine, and sessions ready to speak as it does. From any thread. */

@@ -8,12 +8,15 @@
  * some 100 ms, so bounding the padding's length, as others do, eats the first sound of short lines: of 45 lines of one to
  * three words, Whisper misheard 3 with the padding as the model has it, 5, 17 and 35 with at most 16, 8 and 4 units of it.
  *
+ * Our mel model's sound comes at HiFi-GAN's rate, and is brought to the studio's.
+ *
  * F5 is told the words and a number of frames; when it says what is not known but by level. What its waveform cannot be is heard there
  * (doubts below), and the chunk said again from the next seed, RETAKES times at most; the take with the fewest doubts stays.
  */
 #include "episode/turn.h"
 
 #include "tts/f5_text.h"
+#include "voices/recording.h"
 
 #include <limits.h>
 #include <math.h>
@@ -24,6 +27,7 @@
 /* Part of every key: to be raised when a step below changes what is heard. */
 #define SYNTHESIS_VERSION 2
 #define SHOWN_VERSION 1 /* of F5's keys as well */
+#define MEL_VERSION 1   /* of those of our mel model */
 
 enum {
     RATE = CW_STUDIO_RATE,
@@ -38,7 +42,7 @@ enum {
     FADE_OUT = 40 * MS,
     RETAKES = 2,
     SHOWN_SECONDS = 22,      /* of F5's reference and chunk together: what it was trained on ends at 30 */
-    DURATION_LEAD_UNITS = 3, /* word times: the published pipeline takes as many off (hexgrad/kokoro, join_timestamps) */
+    DURATION_LEAD = 75 * MS, /* word times: the published pipeline takes as much off (hexgrad/kokoro, join_timestamps) */
 };
 /* Of the loudest 10 ms of the chunk: breath and noise lie under -45 dB, the softest onsets seen above -35 dB. */
 static const double START_LEVEL = 6.3e-5; /* -42 dB */
@@ -113,6 +117,11 @@ static int make_key(const struct cw_studio *s, const struct cw_turn_request *r, 
     key_text(&h, "model", s->engines[cw_studio_engine(r->voice)].sum);
     if (cw_studio_engine(r->voice) == CW_ENGINE_F5 && key_f5(s, r, plan, &h, err) != 0)
         return -1;
+    if (cw_studio_engine(r->voice) == CW_ENGINE_MEL) {
+        key_text(&h, "engine", "mel");
+        key_number(&h, "mel", MEL_VERSION);
+        key_text(&h, "vocoder", s->engines[CW_ENGINE_MEL].vocoder_sum);
+    }
     key_text(&h, "kernels", cw_device_isa(s->device));
     key_text(&h, "voice", r->voice->sha256);
     key_text(&h, "language", r->language);
@@ -386,7 +395,23 @@ static long allocations_of(const struct cw_booth *b) {
     return b->count_allocations ? b->count_allocations() : 0;
 }
 
-/* One run of both models; x is borrowed from the vocoder's session. */
+/* The engine's sound at the studio's rate and level. One that has both already is borrowed as it is. */
+static int to_studio(struct speaker *k, int rate, const float **x, size_t *n, struct cw_error *err) {
+    struct cw_booth *b = k->booth;
+    const float gain = cw_studio_gain(k->request->voice);
+    if (rate == RATE && gain == 1)
+        return 0;
+    free(b->converted);
+    b->converted = NULL;
+    if (cw_resample(*x, *n, rate, RATE, &b->converted, n, err) != 0)
+        return -1;
+    for (size_t i = 0; i < *n; i++)
+        b->converted[i] *= gain;
+    *x = b->converted;
+    return 0;
+}
+
+/* One run of both models; x is borrowed until the next one. */
 static int take_once(struct speaker *k, const struct cw_acoustic_input *in, struct cw_frames *frames, const float **x, size_t *n,
                      struct cw_error *err) {
     struct cw_booth *b = k->booth;
@@ -397,16 +422,17 @@ static int take_once(struct speaker *k, const struct cw_acoustic_input *in, stru
     double t1 = cw_seconds();
     b->acoustic_seconds += t1 - t0;
     b->allocations += allocations_of(b) - before;
-    if (frames->sample_rate != RATE || frames->phonemes != in->count + 2)
-        return cw_fail(err, CW_FAILED, "%s: expected %d Hz and %d durations, found %d and %d",
-                       cw_acoustic_engine(b->studio->engines[k->engine].acoustic), RATE, in->count + 2, frames->sample_rate,
-                       frames->phonemes);
+    if (frames->phonemes != in->count + 2)
+        return cw_fail(err, CW_FAILED, "%s: expected %d durations, found %d", cw_acoustic_engine(b->studio->engines[k->engine].acoustic),
+                       in->count + 2, frames->phonemes);
     before = allocations_of(b);
     if (cw_vocoder_run(b->sessions[k->engine].vocoder, frames, k->seed ^ (uint64_t)k->chunks, x, n, err) != 0)
         return -1;
+    b->allocations += allocations_of(b) - before;
+    if (to_studio(k, frames->sample_rate, x, n, err) != 0)
+        return -1;
     b->vocoder_seconds += cw_seconds() - t1;
     b->modelled_seconds += (double)*n / RATE;
-    b->allocations += allocations_of(b) - before;
     return 0;
 }
 
@@ -519,9 +545,9 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
     int64_t sum = 0;
     for (int i = 0; i <= count; i++) {
         sum += (int64_t)frames.durations[i] * frames.unit_samples;
-        bounds[i] = sum;
+        bounds[i] = sum * RATE / frames.sample_rate;
     }
-    int64_t lead = frames.guessed ? 0 : (int64_t)DURATION_LEAD_UNITS * frames.unit_samples;
+    int64_t lead = frames.guessed ? 0 : DURATION_LEAD;
 
     struct cw_cut cut = frames.guessed ? cw_turn_trim(x, (int64_t)n) : cw_turn_cut(x, (int64_t)n, bounds[first], bounds[last + 1]);
     if (frames.guessed) { /* the sounds share the time that was heard */

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#ifndef CW_OWN_MODELS_DIR
+#define CW_OWN_MODELS_DIR "/usr/share/castwright/models"
+#endif
+
 static const struct cw_model table[] = {
     {
         .name = "kokoro-onnx",
@@ -130,6 +134,17 @@ static const struct cw_model table[] = {
         .from = "hifigan-onnx",
     },
     {
+        .name = "mel",
+        .file = "mel.gguf",
+        .what = "our own mel model, the fast engine: comes with Castwright, speaks with hifigan",
+        .licence = "Apache-2.0",
+        .group = CW_MODEL_GROUP_EXTRA,
+        .shipped = true,
+        .size = 27806688,
+        .sha256 = "65558c0aaaa4a7a9dd119a82f4142dce67ab543879c7175f373dd6848e7e5027",
+        .architecture = "melnet",
+    },
+    {
         .name = "f5",
         .file = "f5.gguf",
         .what = "F5-TTS: speaks as a short recording does; you bring the checkpoint: castwright models import FILE",
@@ -200,6 +215,10 @@ static bool is_folder(const struct cw_model *m) {
 /* Where m is, there or not; a folder without its last slash. */
 static int place(const struct cw_model *m, char *path, struct cw_error *err) {
     char dir[CW_PATH_MAX];
+    if (m->shipped) {
+        const char *own = getenv("CASTWRIGHT_OWN_MODELS");
+        return cw_path_join(path, own != NULL && own[0] != '\0' ? own : CW_OWN_MODELS_DIR, m->file, err);
+    }
     if (cw_models_dir(dir, err) != 0 || cw_path_join(path, dir, m->file, err) != 0) {
         return -1;
     }
@@ -330,17 +349,25 @@ done:
     return result;
 }
 
+/* What helps against a file that is missing or not the table's. */
+static const char *remedy(const struct cw_model *m, char text[96]) {
+    snprintf(text, 96, m->shipped ? "it comes with Castwright's sources (models/own)" : "run: castwright models fetch %s", m->name);
+    return text;
+}
+
 static int missing(const struct cw_model *m, const char *path, struct cw_error *err) {
+    char help[96];
     if (m->converted && !m->from) {
         return cw_fail(err, CW_NO_MODEL, "%s: expected %s, found nothing; bring a checkpoint: castwright models import FILE", m->name,
                        path);
     }
-    return cw_fail(err, CW_NO_MODEL, "%s: expected %s, found nothing; run: castwright models fetch %s", m->name, path, m->name);
+    return cw_fail(err, CW_NO_MODEL, "%s: expected %s, found nothing; %s", m->name, path, remedy(m, help));
 }
 
 /* There, and of the right size; *own is true for a user's conversion of other weights, whose sum no table knows. */
 static int check_cheaply(const struct cw_model *m, const char *path, bool *own, struct cw_error *err) {
     struct stat st;
+    char help[96];
     *own = false;
     if (stat(path, &st) != 0) {
         return missing(m, path, err);
@@ -356,8 +383,8 @@ static int check_cheaply(const struct cw_model *m, const char *path, bool *own, 
         *own = !tables;
     }
     if (!*own && (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != m->size)) {
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected %llu bytes, found %llu; run: castwright models fetch %s", path,
-                       (unsigned long long)m->size, (unsigned long long)st.st_size, m->name);
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected %llu bytes, found %llu; %s", path, (unsigned long long)m->size,
+                       (unsigned long long)st.st_size, remedy(m, help));
     }
     return 0;
 }
@@ -373,7 +400,7 @@ enum cw_model_state cw_model_look(const struct cw_model *m) {
 }
 
 static int verify(const struct cw_model *m, bool quick, struct cw_error *err) {
-    char path[CW_PATH_MAX], sum[65];
+    char path[CW_PATH_MAX], sum[65], help[96];
     bool own;
     if (place(m, path, err) != 0 || check_cheaply(m, path, &own, err) != 0) {
         return -1;
@@ -388,8 +415,7 @@ static int verify(const struct cw_model *m, bool quick, struct cw_error *err) {
         return -1;
     }
     if (strcmp(sum, m->sha256) != 0) {
-        return cw_fail(err, CW_BAD_INPUT, "%s: expected sha256 %s, found %s; run: castwright models fetch %s", path, m->sha256, sum,
-                       m->name);
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected sha256 %s, found %s; %s", path, m->sha256, sum, remedy(m, help));
     }
     return 0;
 }
@@ -414,7 +440,7 @@ int cw_model_path(const char *name, char *path, struct cw_error *err) {
     if (stat(path, &st) != 0) {
         return missing(m, path, err);
     }
-    if (!is_folder(m) && !m->converted && (uint64_t)st.st_size != m->size) {
+    if (!is_folder(m) && !m->converted && !m->shipped && (uint64_t)st.st_size != m->size) {
         return cw_fail(err, CW_BAD_INPUT, "%s: expected %llu bytes, found %llu; run: castwright models fetch %s", path,
                        (unsigned long long)m->size, (unsigned long long)st.st_size, m->name);
     }

@@ -18,6 +18,7 @@ struct cw_model {
     const char *what; /* one line for people */
     const char *licence;
     enum cw_model_group group;
+    bool shipped;   /* of our own making: not in the models folder but in $CASTWRIGHT_OWN_MODELS, else CW_OWN_MODELS_DIR; never fetched */
     bool converted; /* made here from another model of the table, not fetched; without `from`: imported, of a checkpoint the user brings */
     uint64_t size;  /* bytes of the file; of all files of a folder */
     const char *sha256; /* of the file; of a folder's SHA256SUMS, which lists its files; of what we convert the default source to */

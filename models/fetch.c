@@ -646,7 +646,7 @@ int cw_model_fetch(const struct cw_model *m, const struct cw_fetch_progress *pro
     if (cw_model_verify_quick(m, &why) == 0) {
         return 0; /* right already: no lock, nothing written */
     }
-    if (m->converted && m->from == NULL) {
+    if (m->shipped || (m->converted && m->from == NULL)) {
         *err = why;
         return -1;
     }

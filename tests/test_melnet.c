@@ -1,4 +1,5 @@
-/* Our own mel model against PyTorch (tests/make_melnet_reference.py) with random weights: every stage, on every instruction set. */
+/* Our own mel model against PyTorch (tests/make_melnet_reference.py) with random weights: every stage, on every instruction set; and with
+ * its own weights as an engine, by the program. */
 #include "tests/test.h"
 
 #include <math.h>
@@ -7,8 +8,15 @@
 #include <string.h>
 
 #include "models/gguf.h"
+#include "tests/test_house.h"
+#include "tests/test_program.h"
 #include "tests/test_reference.h"
 #include "tts/acoustic.h"
+#include "voices/recording.h"
+#include "voices/spoken.h"
+
+#include <jansson.h>
+#include <unistd.h>
 
 enum { STYLE = 256, ROWS = 510 };
 
@@ -255,10 +263,127 @@ static void files(void) {
     cw_device_close(d);
 }
 
+/* ---- as an engine ------------------------------------------------------------------------------------------------------------------- */
+
+static char said[65536];
+static int run(const char *const *args) {
+    return test_program_run(args, said, sizeof said);
+}
+#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
+
+static bool same_files(const char *a, const char *b) {
+    char sums[2][65] = {"a", "b"};
+    struct cw_error err = {0};
+    return CHECKF(!cw_sha256_file(test_house_path(a), sums[0], &err) && !cw_sha256_file(test_house_path(b), sums[1], &err), "%s",
+                  err.text) &&
+           strcmp(sums[0], sums[1]) == 0;
+}
+
+static double level_of(const struct cw_recording *r) {
+    double sum = 0;
+    for (size_t i = 0; i < r->count; i++)
+        sum += (double)r->samples[i] * (double)r->samples[i];
+    return 10 * log10(sum / (double)r->count);
+}
+
+/* The words are there, and it is as loud and about as long as the model that taught it. */
+static void hear(const char *text) {
+    struct cw_error err = {0};
+    struct cw_recording made = {0}, taught = {0};
+    struct cw_spoken heard = {0};
+    if (CHECKF(RUN("say", text, "--voice", "mel:af_heart", "-q", "-o", "mel.wav") == 0, "%s", said) &&
+        CHECKF(RUN("say", text, "--voice", "af_heart", "-q", "-o", "kokoro.wav") == 0, "%s", said) &&
+        CHECKF(!cw_recording_read(&made, test_house_path("mel.wav"), &err) &&
+                   !cw_recording_read(&taught, test_house_path("kokoro.wav"), &err) &&
+                   !cw_spoken_listen(&heard, made.samples, made.count, made.rate, text, 0, &err),
+               "%s", err.text)) {
+        CHECK(made.rate == 24000);
+        CHECKF(heard.right * 4 >= heard.words * 3, "%d of %d words: %s", heard.right, heard.words, heard.heard);
+        CHECKF(fabs(level_of(&made) - level_of(&taught)) < 3, "%.1f dB beside %.1f", level_of(&made), level_of(&taught));
+        CHECKF(fabs((double)made.count / (double)taught.count - 1) < 0.12, "%zu samples beside %zu", made.count, taught.count);
+    }
+    cw_recording_free(&made);
+    cw_recording_free(&taught);
+}
+
+static const char *string_at(const json_t *list, size_t i, const char *key) {
+    const char *s = json_string_value(json_object_get(json_array_get(list, i), key));
+    return s ? s : "";
+}
+
+static void check_manifest(void) {
+    json_t *root = json_load_file(test_house_path("talk/manifest.json"), 0, NULL);
+    const json_t *voices = json_object_get(root, "voices"), *models = json_object_get(root, "models");
+    CHECK_STR(string_at(voices, 0, "engine"), "mel");
+    CHECK_STR(string_at(voices, 0, "voice"), "mel:af_heart*0.25 + bf_emma*0.75");
+    CHECK_STR(string_at(voices, 1, "engine"), "kokoro");
+    CHECK_STR(string_at(models, 0, "name"), "kokoro");
+    CHECK_STR(string_at(models, 1, "name"), "mel");
+    CHECK_STR(string_at(models, 2, "name"), "hifigan");
+    CHECKF(strstr(string_at(models, 1, "licence"), "apache-2.0") && strstr(string_at(models, 2, "licence"), "agpl-3.0"), "%s",
+           string_at(models, 2, "licence"));
+    CHECK(json_array_size(models) == 4);
+    json_decref(root);
+}
+
+/* Another vocoder under the same name: the same sound, but of another file. */
+static bool change_vocoder(void) {
+    struct cw_error err = {0};
+    char *data = NULL;
+    size_t len = 0;
+    bool ok = CHECKF(!cw_file_read(test_house_path("models/hifigan.gguf"), 1 << 26, &data, &len, &err), "%s", err.text);
+    char *at = ok ? memmem(data, len, "HiFi-GAN", 8) : NULL;
+    if (ok && CHECK(at != NULL)) {
+        at[0] = 'h';
+        ok = CHECK(unlink(test_house_path("models/hifigan.gguf")) == 0) &&
+             CHECKF(!cw_file_write(test_house_path("models/hifigan.gguf"), data, len, &err), "%s", err.text);
+    }
+    free(data);
+    return ok && at;
+}
+
+static void engine(void) {
+    static const char text[] = "It costs three dollars to cross the river.", mix[] = "af_heart + bf_emma*3";
+    static const char script[] =
+        "---\ntitle: T\nlanguage: en-us\nseed: 1\ncast:\n  Ann: mel:af_heart + bf_emma*3\n  Bob: am_michael\n---\n\n# S\n\n"
+        "Ann: It costs $3 to cross the river.\n\nBob: Who told you that?\n";
+    struct cw_error err = {0};
+    if (!test_house_enter(NULL))
+        return;
+    CHECKF(RUN("say", text, "--engine", "mel", "-o", "x.wav") == 3 && strstr(said, "run: castwright models fetch hifigan"), "%s", said);
+    if (!test_house_link("hifigan"))
+        goto done;
+    CHECKF(RUN("say", text, "--voice", mix, "--engine", "mel", "--threads", "1", "-o", "a.wav") == 0 && strstr(said, "apache-2.0") &&
+               strstr(said, "agpl-3.0"),
+           "%s", said);
+    CHECKF(RUN("say", text, "--voice", "mel:af_heart + bf_emma*3", "-q", "--threads", "2", "-o", "b.wav") == 0, "%s", said);
+    CHECK(same_files("a.wav", "b.wav"));
+    CHECKF(RUN("say", text, "--voice", mix, "-q", "-o", "c.wav") == 0, "%s", said);
+    CHECK(!same_files("a.wav", "c.wav"));
+    hear(text);
+    CHECKF(RUN("text", "--voice", "mel:bf_emma", "--phonemes", "Yes.") == 0, "%s", said);
+    CHECKF(RUN("say", text, "--engine", "mell", "-o", "x.wav") == 2 && strstr(said, "expected kokoro, mel or f5"), "%s", said);
+
+    /* an episode of both engines; nothing is said twice, until the vocoder is another one */
+    CHECK(!cw_file_write(test_house_path("talk.md"), script, strlen(script), &err));
+    CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "2 rendered") && strstr(said, "agpl-3.0"), "%s", said);
+    check_manifest();
+    CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "2 reused"), "%s", said);
+    if (change_vocoder())
+        CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "1 rendered") && strstr(said, "1 reused"), "%s", said);
+    setenv("CASTWRIGHT_OWN_MODELS", "/nowhere", 1);
+    CHECKF(RUN("say", text, "--engine", "mel", "-o", "x.wav") == 3 && strstr(said, "comes with Castwright"), "%s", said);
+    unsetenv("CASTWRIGHT_OWN_MODELS");
+    CHECK(!cw_file_exists(test_house_path("x.wav")));
+done:
+    test_house_leave();
+}
+
 const struct cw_test cw_tests_melnet[] = {
     {"melnet.parity", "every stage of our mel model equals PyTorch's, on every instruction set", parity},
     {"melnet.inputs", "threads change no byte; height, speed and edges do what they say", inputs},
     {"melnet.refusals", "inputs that do not fit are refused by name", refusals},
     {"melnet.files", "a file with a missing, misshapen or broken tensor is refused by name", files},
+    {"melnet.engine", "speaks by the program with its own weights, alone and beside Kokoro, and tells what it needs", engine},
     {0},
 };

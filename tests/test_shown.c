@@ -5,6 +5,7 @@
 #include "models/catalogue.h"
 #include "models/gguf_out.h"
 #include "tests/test.h"
+#include "tests/test_house.h"
 #include "tests/test_program.h"
 #include "tts/f5_text.h"
 #include "voices/encoder.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 #include <sndfile.h>
@@ -218,61 +218,13 @@ static bool make_vocos(const char *path) {
     return made;
 }
 
-/* ---- a house of its own: the installed models by links, voices, key
- * ------------------------------------------------------------------------ */
+/* ---- the program in a house of its own ---------------------------------------------------------------------------------------------- */
 
-static char said[65536], *kept_models;
+static char said[65536];
 static int run(const char *const *args) {
     return test_program_run(args, said, sizeof said);
 }
 #define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
-
-static const char *in_dir(const char *name) {
-    static char path[4][CW_PATH_MAX];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], CW_PATH_MAX, "%s/%s", cw_test_dir(), name);
-    return path[turn];
-}
-
-/* False where models that every episode needs are not installed. */
-static bool enter(void) {
-    static const char *const models[] = {"kokoro", "voices", "lexicon", "ge2e"};
-    struct cw_error err = {0};
-    char path[CW_PATH_MAX], dir[CW_PATH_MAX], link[CW_PATH_MAX];
-    if (cw_models_dir(dir, &err) != 0 || !CHECK(!cw_dir_make(in_dir("models"), &err)))
-        return false;
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-        if (cw_model_path(models[i], path, &err) != 0) {
-            cw_test_skip("kokoro, voices, lexicon or ge2e is not there: castwright models fetch");
-            return false;
-        }
-        snprintf(link, sizeof link, "%.2000s/models/%s", cw_test_dir(), strrchr(path, '/') + 1);
-        if (!CHECK(symlink(path, link) == 0))
-            return false;
-    }
-    const char *const more[] = {"kokoro.gguf.sha256", "packed", "heard"}; /* made once on a machine */
-    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
-        snprintf(path, sizeof path, "%.2000s/%s", dir, more[i]);
-        snprintf(link, sizeof link, "%.2000s/models/%s", cw_test_dir(), more[i]);
-        if (access(path, F_OK) == 0 && !CHECK(symlink(path, link) == 0))
-            return false;
-    }
-    const char *before = getenv("CASTWRIGHT_MODELS");
-    kept_models = before ? cw_strdup(before) : NULL;
-    setenv("CASTWRIGHT_MODELS", in_dir("models"), 1);
-    setenv("CASTWRIGHT_VOICES", in_dir("voices"), 1);
-    setenv("CASTWRIGHT_CONFIG", in_dir("config"), 1);
-    return true;
-}
-
-static void leave(void) {
-    kept_models ? setenv("CASTWRIGHT_MODELS", kept_models, 1) : unsetenv("CASTWRIGHT_MODELS");
-    setenv("CASTWRIGHT_VOICES", "/nowhere/voices", 1);
-    setenv("CASTWRIGHT_CONFIG", "/dev/null/config", 1);
-    free(kept_models);
-    kept_models = NULL;
-}
 
 /* ---- recordings --------------------------------------------------------------------------------------------------------------------- */
 
@@ -317,7 +269,7 @@ static void refuse(const struct bench *b, const char *name, const float *x, size
     struct cw_error err = {0};
     struct cw_voice_file f;
     struct cw_zero_shot_report r;
-    const struct cw_enrol_source source = {in_dir(name), text};
+    const struct cw_enrol_source source = {test_house_path(name), text};
     if (x && !CHECKF(!cw_recording_write(source.recording, x, n, CW_REFERENCE_RATE, &err), "%s", err.text))
         return;
     CHECK_REFUSED(cw_zero_shot(&f, &r, &b->engine, "me", &source, &err), &err, name, a, c);
@@ -352,15 +304,15 @@ static void test_recordings(void) {
     struct cw_voice_file f = {0};
     struct cw_zero_shot_report report = {0};
     float *x = NULL;
-    if (!enter())
+    if (!test_house_enter(NULL))
         return;
     if (!CHECKF(RUN("say", LONG_TEXT, "--voice", "bm_george", "-q", "-o", "long.wav") == 0, "%s", said) ||
         !CHECKF(RUN("say", SHORT_TEXT, "--voice", "bm_george", "-q", "-o", "short.wav") == 0, "%s", said) || !open_bench(&b) ||
-        !CHECKF(!cw_recording_read(&r, in_dir("short.wav"), &err), "%s", err.text))
+        !CHECKF(!cw_recording_read(&r, test_house_path("short.wav"), &err), "%s", err.text))
         goto done;
 
     /* one that fits is taken whole, trimmed, levelled */
-    struct cw_enrol_source source = {in_dir("short.wav"), "  " SHORT_TEXT "\n"};
+    struct cw_enrol_source source = {test_house_path("short.wav"), "  " SHORT_TEXT "\n"};
     if (CHECKF(!cw_zero_shot(&f, &report, &b.engine, "me", &source, &err), "%s", err.text)) {
         double sum = 0;
         for (int i = 0; i < f.reference_count; i++)
@@ -376,7 +328,7 @@ static void test_recordings(void) {
     cw_zero_shot_report_free(&report);
 
     /* a long one is cut at pauses, and the text with it */
-    source = (struct cw_enrol_source){in_dir("long.wav"), LONG_TEXT};
+    source = (struct cw_enrol_source){test_house_path("long.wav"), LONG_TEXT};
     if (CHECKF(!cw_zero_shot(&f, &report, &b.engine, "me", &source, &err), "%s", err.text)) {
         CHECKF(report.cut && report.seconds > 3 && report.seconds < 12.2 && report.recording_seconds > 12, "%g of %g s", report.seconds,
                report.recording_seconds);
@@ -388,8 +340,8 @@ static void test_recordings(void) {
     cw_zero_shot_report_free(&report);
 
     /* several channels: their mean, and a word about it */
-    if (write_channels(in_dir("eight.wav"), r.samples, r.count)) {
-        source = (struct cw_enrol_source){in_dir("eight.wav"), SHORT_TEXT};
+    if (write_channels(test_house_path("eight.wav"), r.samples, r.count)) {
+        source = (struct cw_enrol_source){test_house_path("eight.wav"), SHORT_TEXT};
         CHECKF(!cw_zero_shot(&f, &report, &b.engine, "me", &source, &err), "%s", err.text);
         CHECK(report.notes.data && strstr(report.notes.data, "8 channels"));
         cw_voice_file_free(&f);
@@ -417,7 +369,7 @@ static void test_recordings(void) {
     refuse(&b, "music.wav", x, 11 * CW_REFERENCE_RATE, SHORT_TEXT, "as music has", "the voice alone");
     refuse(&b, "short.wav", NULL, 0, "Yes.", "is it what is said", "0.");
     refuse(&b, "none.wav", NULL, 0, SHORT_TEXT, "expected a recording", "no file");
-    CHECK(!cw_file_write(in_dir("text.wav"), "words", 5, &err));
+    CHECK(!cw_file_write(test_house_path("text.wav"), "words", 5, &err));
     refuse(&b, "text.wav", NULL, 0, SHORT_TEXT, "expected a recording", "found");
 done:
     free(x);
@@ -425,7 +377,7 @@ done:
     cw_voice_file_free(&f);
     cw_zero_shot_report_free(&report);
     close_bench(&b);
-    leave();
+    test_house_leave();
 }
 
 /* ---- the whole way ------------------------------------------------------------------------------------------------------------------ */
@@ -440,14 +392,14 @@ static bool install(bool *real) {
     }
     if (*real)
         return CHECKF(RUN("models", "import", f5) == 0, "%s", said) && CHECKF(RUN("models", "import", vocos) == 0, "%s", said);
-    return make_f5(in_dir("models/f5.gguf"), '~') && make_vocos(in_dir("models/vocos.gguf"));
+    return make_f5(test_house_path("models/f5.gguf"), '~') && make_vocos(test_house_path("models/vocos.gguf"));
 }
 
 static json_t *manifest_of(const char *folder) {
     char path[CW_PATH_MAX], *text = NULL;
     struct cw_error err = {0};
     size_t len = 0;
-    snprintf(path, sizeof path, "%s/manifest.json", in_dir(folder));
+    snprintf(path, sizeof path, "%s/manifest.json", test_house_path(folder));
     if (!CHECKF(!cw_file_read(path, 1 << 20, &text, &len, &err), "%s", err.text))
         return NULL;
     json_t *root = json_loadb(text, len, 0, NULL);
@@ -463,7 +415,8 @@ static const char *string_at(const json_t *list, size_t i, const char *key) {
 static bool same_files(const char *a, const char *b) {
     char sums[2][65] = {"a", "b"};
     struct cw_error err = {0};
-    return CHECKF(!cw_sha256_file(in_dir(a), sums[0], &err) && !cw_sha256_file(in_dir(b), sums[1], &err), "%s", err.text) &&
+    return CHECKF(!cw_sha256_file(test_house_path(a), sums[0], &err) && !cw_sha256_file(test_house_path(b), sums[1], &err), "%s",
+                  err.text) &&
            strcmp(sums[0], sums[1]) == 0;
 }
 
@@ -504,8 +457,8 @@ static void judge(void) {
     float a[CW_EMBEDDING], b[CW_EMBEDDING];
     if (CHECKF(RUN("say", text, "--voice", "me", "-q", "-o", "judged.wav") == 0, "%s", said) &&
         CHECKF(!cw_model_path("ge2e", ge2e, &err) && !cw_device_open(&d, cw_device_params_default(), &err) &&
-                   !cw_encoder_open(&e, d, ge2e, &err) && !cw_recording_read(&shown, in_dir("me.wav"), &err) &&
-                   !cw_recording_read(&made, in_dir("judged.wav"), &err) &&
+                   !cw_encoder_open(&e, d, ge2e, &err) && !cw_recording_read(&shown, test_house_path("me.wav"), &err) &&
+                   !cw_recording_read(&made, test_house_path("judged.wav"), &err) &&
                    !cw_encoder_listen(e, shown.samples, shown.count, shown.rate, a, &err) &&
                    !cw_encoder_listen(e, made.samples, made.count, made.rate, b, &err) &&
                    !cw_spoken_listen(&heard, made.samples, made.count, made.rate, text, 0, &err),
@@ -525,14 +478,14 @@ static void test_path(void) {
     bool real = false;
     const char *script = "---\ntitle: T\nlanguage: en-us\nseed: 1\ncast:\n  Ann: me\n  Bob: am_michael\n  Eve: f5:af_heart\n---\n\n# S\n\n"
                          "Ann: It costs $3 to cross the river.\n\nBob: Who told you that?\n\nEve: Nobody did.\n";
-    if (!enter())
+    if (!test_house_enter(NULL))
         return;
     if (!CHECKF(RUN("say", SHORT_TEXT, "--voice", "bm_george", "-q", "-o", "me.wav") == 0, "%s", said))
         goto done;
     const char *const clone[] = {"voices",    "clone",    "me",    "me.wav", "--engine", "f5",         "--i-am-the-speaker",
                                  "--speaker", "Tom Reed", "--for", "tests",  "--until",  "9999-12-31", NULL};
     CHECKF(run(clone) == 2 && strstr(said, "expected what is said in it") && strstr(said, "me.txt"), "%s", said);
-    if (!CHECK(!cw_file_write(in_dir("me.txt"), SHORT_TEXT, strlen(SHORT_TEXT), &err)) || !CHECKF(run(clone) == 0, "%s", said))
+    if (!CHECK(!cw_file_write(test_house_path("me.txt"), SHORT_TEXT, strlen(SHORT_TEXT), &err)) || !CHECKF(run(clone) == 0, "%s", said))
         goto done;
     CHECKF(strstr(said, "me.gguf") && strstr(said, "F5 is shown") && strstr(said, SHORT_TEXT), "%s", said);
     CHECKF(RUN("voices", "show", "me") == 0 && strstr(said, "zero-shot") && strstr(said, "Tom Reed") && strstr(said, SHORT_TEXT) &&
@@ -557,18 +510,20 @@ static void test_path(void) {
     CHECKF(RUN("say", "A na\u00efve one.", "--voice", "me", "-q", "-o", "x.wav") == 2 && strstr(said, "U+00EF"), "%s", said);
     CHECKF(RUN("say", "One.", "--voice", "me", "--engine", "kokoro", "-o", "x.wav") == 2 && strstr(said, "expected a voice of kokoro"),
            "%s", said);
+    CHECKF(RUN("say", "One.", "--voice", "me", "--engine", "mel", "-o", "x.wav") == 2 && strstr(said, "expected a voice of kokoro"), "%s",
+           said);
     CHECKF(RUN("say", "One.", "--voice", "me + af_heart", "-o", "x.wav") == 2 && strstr(said, "cannot be mixed"), "%s", said);
-    CHECKF(RUN("say", "One.", "--engine", "f6", "-o", "x.wav") == 2 && strstr(said, "expected kokoro or f5"), "%s", said);
+    CHECKF(RUN("say", "One.", "--engine", "f6", "-o", "x.wav") == 2 && strstr(said, "expected kokoro, mel or f5"), "%s", said);
     CHECKF(RUN("voices", "mix", "me", "--name", "other") == 2 && strstr(said, "is a recording"), "%s", said);
-    CHECK(!cw_file_exists(in_dir("x.wav")));
+    CHECK(!cw_file_exists(test_house_path("x.wav")));
 
     /* an episode of both engines; nothing is said twice */
-    CHECK(!cw_file_write(in_dir("talk.md"), script, strlen(script), &err));
+    CHECK(!cw_file_write(test_house_path("talk.md"), script, strlen(script), &err));
     CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "3 rendered") && strstr(said, "licence: "), "%s", said);
     check_episode(real);
     CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "3 reused"), "%s", said);
     if (!real) { /* a vocabulary that does not cover the reference's text, nor the turn's */
-        if (make_f5(in_dir("models/f5.gguf"), 'k'))
+        if (make_f5(test_house_path("models/f5.gguf"), 'k'))
             CHECKF(RUN("say", "One.", "--voice", "me", "-o", "x.wav") == 2 && strstr(said, "voice \"me\"") &&
                        strstr(said, "model's symbols"),
                    "%s", said);
@@ -577,7 +532,7 @@ static void test_path(void) {
     CHECKF(RUN("voices", "revoke", "me") == 0, "%s", said);
     CHECKF(RUN("render", "talk.md", "-o", "talk") == 2 && strstr(said, "revoked"), "%s", said);
 done:
-    leave();
+    test_house_leave();
 }
 
 const struct cw_test cw_tests_shown[] = {

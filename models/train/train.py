@@ -32,7 +32,6 @@ from shard import Data, batch, statistics
 HELD_OUT = 32  # every so many lines, one is never trained on
 WINDOWS = (32, 64, 128)
 PREDICTED = 0.1  # weight of durations and curves in the loss
-AGAINST, MATCHING = 0.05, 0.1  # weights of the second phase
 
 
 class Discriminator(nn.Module):
@@ -161,6 +160,8 @@ def main():
     ap.add_argument("--float32", action="store_true", help="no bfloat16, even where the processor multiplies it")
     ap.add_argument("--init", metavar="FROM", help="weights to start from, .pt or .gguf; the optimiser starts afresh, and last.pt goes before it")
     ap.add_argument("--adversarial", metavar="FROM")
+    ap.add_argument("--against", type=float, default=0.2, help="second phase: weight of what the discriminators say")
+    ap.add_argument("--matching", type=float, default=0.5, help="second phase: weight of their features' differences")
     ap.add_argument("--set", action="append", default=[], metavar="NAME=N", help="of the model's shape, as in model.CONFIG; first start only")
     a = ap.parse_args()
     os.makedirs(a.out, exist_ok=True)
@@ -220,7 +221,7 @@ def main():
     for s in (signal.SIGINT, signal.SIGTERM):
         signal.signal(s, lambda *_: stopped.append(True))
     recipe = (f"{len(data)} utterances, {sum(map(data.frames, range(len(data)))) * 256 / 22050 / 3600:.2f} h ({data.recipe}); steps {a.steps}, frames {a.frames}, "
-              f"rate {a.rate:g}, warm {a.warm}, drop {a.drop:g}, seed {a.seed}{f', {a.workers} workers' if a.workers > 1 else ''}{', adversarial' if judges else ''}{f', from {os.path.basename(a.init)}' if a.init else ''}, torch {torch.__version__}")
+              f"rate {a.rate:g}, warm {a.warm}, drop {a.drop:g}, seed {a.seed}{f', {a.workers} workers' if a.workers > 1 else ''}{f', adversarial {a.against:g} {a.matching:g}' if judges else ''}{f', from {os.path.basename(a.init)}' if a.init else ''}, torch {torch.__version__}")
     if worker == 0:
         print(f"{recipe}; {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(held)} utterances held out, at step {step}", flush=True)
 
@@ -267,7 +268,7 @@ def main():
                 verdict, features = j(fake)
                 parts["against"] = parts["against"] + ((verdict - 1) ** 2).mean() / len(WINDOWS)
                 parts["matching"] = parts["matching"] + sum((f - w).abs().mean() for f, w in zip(features, wanted)) / len(WINDOWS) / len(wanted)
-            loss = loss + AGAINST * parts["against"] + MATCHING * parts["matching"]
+            loss = loss + a.against * parts["against"] + a.matching * parts["matching"]
         adam.zero_grad(set_to_none=True)
         loss.backward()
         if a.workers > 1 and share(learnt, stopped) and not stopped:
