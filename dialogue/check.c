@@ -308,19 +308,36 @@ static const char *const farewells[] = {
     "signing off",
 };
 static const char *const meta[] = {
-    "this segment",      "this episode",
-    "next segment",      "this podcast",
-    "this part",         "next part",
-    "our show",          "our podcast",
-    "the script",        "as an ai",
-    "ai language model", "as a language model",
-    "our listeners",     "previous instructions",
-    "your instructions", "system prompt",
-    "in this talk",      "the note",
-    "a fun fact",        "moving on",
-    "let's move on",     "today's topic",
-    "the topic",         "let's discuss",
+    "this segment",
+    "this episode",
+    "next segment",
+    "this podcast",
+    "this part",
+    "next part",
+    "our show",
+    "our podcast",
+    "the script",
+    "as an ai",
+    "ai language model",
+    "as a language model",
+    "our listeners",
+    "previous instructions",
+    "your instructions",
+    "system prompt",
+    "in this talk",
+    "the note",
+    "a fun fact",
+    "moving on",
+    "let's move on",
+    "today's topic",
+    "the topic",
+    "let's discuss",
     "let's talk about",
+    "that this answers",
+    "json",
+    "expected format",
+    "you provided",
+    "i apologize",
 };
 
 /* Praise of the subject says nothing about it. */
@@ -777,6 +794,9 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
     if (c->most_words > 0 && count > c->most_words) {
         int over = count - c->most_words;
         object(penalty, why, over * 3 > 90 ? 90 : over * 3, "is too long");
+        if (c->unbounded && count * 2 >= c->most_words * 3) { /* or every turn comes out as long as the next */
+            object(penalty, why, 45, "is too long");
+        }
     }
     if (count < c->least_words) {
         int under = c->least_words - count;

@@ -276,6 +276,8 @@ static void test_checks(void) {
         {"Absolutely, they work hard in summer.", BEAT_REACT, "agreement"},
         {"That's a great question, and it has an answer.", BEAT_TELL, "agreement"},
         {"In this episode the hive is what matters.", BEAT_TELL, "show"},
+        {"I apologize, but I can't create a JSON object.", BEAT_TELL, "show"},
+        {"I wonder how that works, that this answers, in a hive.", BEAT_ASK, "show"},
         {"I asked Tom, and Tom does not know either.", BEAT_TELL, "own name"},
         {"The engines that drive a modern factory burn a lot.", BEAT_REACT, "repeats"},
         {"One jar of honey needs two million flowers and their bees.", BEAT_REACT, "repeats"},
@@ -358,6 +360,22 @@ static void test_checks(void) {
         CHECK(writer_check_turn(&c, sourced[i].text, &penalty, &why, &err) == 0);
         CHECKF(sourced[i].why == NULL ? penalty < 30 : penalty >= 30 && why != NULL && strstr(why, sourced[i].why) != NULL,
                "\"%s\": penalty %d (%s)", sourced[i].text, penalty, why != NULL ? why : "no reason");
+    }
+    for (int i = 0; i < 2; i++) { /* a short turn stays short even where no grammar holds it */
+        struct turn_check c = {.script = &s,
+                               .beat = BEAT_REACT,
+                               .said = &said,
+                               .examples = &examples,
+                               .style = style,
+                               .known = "",
+                               .unbounded = i == 1,
+                               .most_words = 12};
+        int penalty = 0;
+        const char *why = NULL;
+        CHECK(writer_check_turn(&c, "Nobody had told me that about wells, and now I would like to see one near me soon.", &penalty, &why,
+                                &err) == 0);
+        CHECKF(i == 0 ? penalty < 30 : penalty > 60 && strstr(why, "long") != NULL, "penalty %d (%s)", penalty,
+               why != NULL ? why : "no reason");
     }
     CHECK(!writer_denies("Nobody knows. Now that is new.") && writer_denies("Wait. No, it isn't.") && writer_denies("I doubt that."));
     for (uint32_t i = 0; i < 8; i++) { /* nor is a move chosen that would */
