@@ -160,8 +160,7 @@ static void parity(void) {
                     if (!CHECKF(want && !cw_f5_run(a.s, &in, &mel, &err), "%s", err.text))
                         break;
                     const double off = distance(mel, count, 1, count, want);
-                    CHECKF(count == in.frames * cw_f5_bands(a.m) && off < tolerance(*isa), "%s on %s: off by %g", name,
-                           *isa, off);
+                    CHECKF(count == in.frames * cw_f5_bands(a.m) && off < tolerance(*isa), "%s on %s: off by %g", name, *isa, off);
                     cw_f5_session_tap(a.s, NULL, NULL);
                 }
                 CHECKF(w.seen == 5, "%d stages", w.seen);

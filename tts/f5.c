@@ -178,7 +178,8 @@ static int load_block(const struct loader *l, const struct cw_f5 *m, int i, stru
     snprintf(layer, sizeof layer, "transformer_blocks.%d", i);
     return load_linear(l, layer, ".attn_norm.linear", 6 * D, D, &b->modulation) != 0 ||
                    load_linear_16(l, layer, ".attn.to_q", D, D, &b->q) != 0 || load_linear_16(l, layer, ".attn.to_k", D, D, &b->k) != 0 ||
-                   load_linear_16(l, layer, ".attn.to_v", D, D, &b->v) != 0 || load_linear_16(l, layer, ".attn.to_out.0", D, D, &b->out) != 0 ||
+                   load_linear_16(l, layer, ".attn.to_v", D, D, &b->v) != 0 ||
+                   load_linear_16(l, layer, ".attn.to_out.0", D, D, &b->out) != 0 ||
                    load_linear_16(l, layer, ".ff.ff.0.0", m->wide, D, &b->wide) != 0 ||
                    load_linear_16(l, layer, ".ff.ff.2", D, m->wide, &b->narrow) != 0
                ? -1
