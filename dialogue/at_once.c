@@ -97,7 +97,6 @@ static int check(const struct writer *w, const struct draft *d, int speaker, con
                                  .known = w->known.data,
                                  .sourced = w->sources != NULL,
                                  .style = w->style,
-                                 .unbounded = true,
                                  .most_words = d->shape.words};
     return writer_check_turn(&c, text, penalty, why, err);
 }

@@ -794,9 +794,6 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
     if (c->most_words > 0 && count > c->most_words) {
         int over = count - c->most_words;
         object(penalty, why, over * 3 > 90 ? 90 : over * 3, "is too long");
-        if (c->unbounded && count * 2 >= c->most_words * 3) { /* or every turn comes out as long as the next */
-            object(penalty, why, 45, "is too long");
-        }
     }
     if (count < c->least_words) {
         int under = c->least_words - count;

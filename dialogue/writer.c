@@ -371,7 +371,6 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
             .known = w->known.data,
             .sourced = w->sources != NULL,
             .style = w->style,
-            .unbounded = remote,
             .most_words = shape.words,
             .least_words = beat == BEAT_SUM || beat == BEAT_CLOSE ? shape.words - 5 : 0, /* the last ones bring the talk to its length */
         };

@@ -96,7 +96,6 @@ struct turn_check {
     const char *fact;  /* what it should bring in, or NULL */
     const char *known; /* text whose numbers may be used */
     bool sourced;      /* it rests on documents: no figure of its own, no denial of what they say */
-    bool unbounded;    /* the model follows no grammar, which would hold its turns to their length */
     int most_words, least_words;
 };
 /* 0: nothing to object to; up to 100: acceptable, the less the better; more: refused. `why` names the worst, for diagnosis. */

@@ -361,22 +361,6 @@ static void test_checks(void) {
         CHECKF(sourced[i].why == NULL ? penalty < 30 : penalty >= 30 && why != NULL && strstr(why, sourced[i].why) != NULL,
                "\"%s\": penalty %d (%s)", sourced[i].text, penalty, why != NULL ? why : "no reason");
     }
-    for (int i = 0; i < 2; i++) { /* a short turn stays short even where no grammar holds it */
-        struct turn_check c = {.script = &s,
-                               .beat = BEAT_REACT,
-                               .said = &said,
-                               .examples = &examples,
-                               .style = style,
-                               .known = "",
-                               .unbounded = i == 1,
-                               .most_words = 12};
-        int penalty = 0;
-        const char *why = NULL;
-        CHECK(writer_check_turn(&c, "Nobody had told me that about wells, and now I would like to see one near me soon.", &penalty, &why,
-                                &err) == 0);
-        CHECKF(i == 0 ? penalty < 30 : penalty > 60 && strstr(why, "long") != NULL, "penalty %d (%s)", penalty,
-               why != NULL ? why : "no reason");
-    }
     CHECK(!writer_denies("Nobody knows. Now that is new.") && writer_denies("Wait. No, it isn't.") && writer_denies("I doubt that."));
     for (uint32_t i = 0; i < 8; i++) { /* nor is a move chosen that would */
         unsigned char used[STYLE_OPENERS_ALL] = {0};
