@@ -133,7 +133,8 @@ struct run_tasks {
     int blocks, runs, block; /* tiles or rows of a block */
     int rows;                /* direct: q rows */
     int panels, group, groups;
-    struct cw_moments moments[RUNS_MAX];
+    struct cw_moments moments[RUNS_MAX]; /* only read by tasks */
+    double counts[RUNS_MAX];             /* each written by one of the run's tasks */
     bool gather;
 };
 
@@ -141,10 +142,9 @@ static void run_task(void *arg, int i) {
     struct run_tasks *t = arg;
     const int run = i / t->groups, group = i % t->groups, end = (int)((int64_t)(run + 1) * t->blocks / t->runs);
     const int panel0 = group * t->group, panel1 = panel0 + t->group < t->panels ? panel0 + t->group : t->panels;
-    struct cw_moments m = t->moments[run]; /* the count is this task's own */
+    struct cw_moments m = t->moments[run]; /* its count, 0, is this task's own from here */
     int b;
 
-    m.count = 0;
     for (b = (int)((int64_t)run * t->blocks / t->runs); b < end; b++) {
         if (t->fast) {
             const int dilation = t->fast->conv.dilation, phase = b % dilation, tile0 = b / dilation * t->block; /* neighbours in turn */
@@ -159,7 +159,7 @@ static void run_task(void *arg, int i) {
         }
     }
     if (group == 0)
-        t->moments[run].count = m.count;
+        t->counts[run] = m.count;
 }
 
 static void run_blocks(struct cw_device *d, struct run_tasks *t, int out, struct cw_mat moments) {
@@ -181,14 +181,14 @@ static void run_blocks(struct cw_device *d, struct run_tasks *t, int out, struct
         t->moments[run] = (struct cw_moments){0, mean + (size_t)run * out, m2 + (size_t)run * out};
     cw_parallel(d, t->runs * t->groups, run_task, t);
     for (c = 0; gather && c < out; c++) {
-        double all = t->moments[0].count, all_mean = mean[c], all_m2 = m2[c];
+        double all = t->counts[0], all_mean = mean[c], all_m2 = m2[c];
 
         for (run = 1; run < t->runs; run++) {
             const struct cw_moments *m = &t->moments[run];
 
-            if (m->count > 0)
-                cw_stats_join(all, &all_mean, &all_m2, m->count, m->mean[c], m->m2[c]);
-            all += m->count;
+            if (t->counts[run] > 0)
+                cw_stats_join(all, &all_mean, &all_m2, t->counts[run], m->mean[c], m->m2[c]);
+            all += t->counts[run];
         }
         cw_moments_put(moments, c, all_mean, all_m2 / all);
     }
