@@ -1,6 +1,7 @@
 /* text: what would be said, one output line an input line: spoken words, phonemes, or all of it as JSON; entries for a dictionary. */
 #include "cli/cli.h"
 #include "dialogue/script.h"
+#include "episode/studio.h"
 #include "models/catalogue.h"
 #include "tts/speech.h"
 #include "voices/voices.h"
@@ -273,8 +274,8 @@ int cli_text(const struct cli_command *c, int argc, char **argv) {
     char dir[CW_PATH_MAX], *data = NULL;
     size_t len = 0;
     int failed = -1;
-    if (voice && (strncmp(voice, "f5:", 3) == 0 || strncmp(voice, "mel:", 4) == 0 || strncmp(voice, "kokoro:", 7) == 0))
-        voice = strchr(voice, ':') + 1; /* the words are the same whoever speaks them */
+    if (voice)
+        voice = cw_studio_unnamed(voice, NULL); /* the words are the same whoever speaks them */
     if (voice && (cw_model_path("voices", dir, &err) != 0 || cw_voice_open(&opened, dir, voice, &err) != 0))
         goto done;
     s.params.language = language ? language : voice ? opened.language : "en-us";

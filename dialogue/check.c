@@ -87,6 +87,15 @@ int words_count(const char *text) {
     return n;
 }
 
+static bool has_content(const struct words *w, uint32_t h) {
+    for (int i = 0; i < w->content_count; i++) {
+        if (w->content[i] == h) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int words_of(struct words *w, const char *text, struct cw_error *err) {
     char word[64];
     memset(w, 0, sizeof *w);
@@ -113,11 +122,7 @@ int words_of(struct words *w, const char *text, struct cw_error *err) {
             continue;
         }
         h = hash(word, stem(word, n));
-        bool known = false;
-        for (int i = 0; i < w->content_count && !known; i++) {
-            known = w->content[i] == h;
-        }
-        if (!known) {
+        if (!has_content(w, h)) {
             w->content[w->content_count++] = h;
         }
     }
@@ -658,15 +663,6 @@ static bool joins_said_words(const struct ledger *said, const char *text) {
                     return true;
                 }
             }
-        }
-    }
-    return false;
-}
-
-static bool has_content(const struct words *w, uint32_t h) {
-    for (int i = 0; i < w->content_count; i++) {
-        if (w->content[i] == h) {
-            return true;
         }
     }
     return false;

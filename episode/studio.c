@@ -32,6 +32,14 @@ static int engine_named(const char *s, size_t n) {
     return -1;
 }
 
+const char *cw_studio_unnamed(const char *expr, int *engine) {
+    const char *name = expr + strspn(expr, " "), *colon = strchr(name, ':');
+    const int named = colon ? engine_named(name, (size_t)(colon - name)) : -1;
+    if (engine)
+        *engine = named;
+    return named < 0 ? expr : colon + 1;
+}
+
 enum cw_engine_kind cw_studio_engine(const struct cw_voice *voice) {
     int e = engine_named(voice->engine, strlen(voice->engine));
     return e < 0 ? CW_ENGINE_KOKORO : (enum cw_engine_kind)e;
@@ -462,12 +470,10 @@ static int use_engine(struct cw_studio *s, enum cw_engine_kind kind, struct cw_v
 }
 
 int cw_studio_voice(struct cw_studio *s, struct cw_voice *voice, const char *expr, struct cw_error *err) {
-    int wanted = s->engine;
-    const char *name = expr + strspn(expr, " "), *colon = strchr(name, ':');
-    if (colon && engine_named(name, (size_t)(colon - name)) >= 0) {
-        wanted = engine_named(name, (size_t)(colon - name));
-        expr = colon + 1;
-    }
+    int wanted = -1;
+    expr = cw_studio_unnamed(expr, &wanted);
+    if (wanted < 0)
+        wanted = s->engine;
     if (cw_voice_open(voice, s->voices_dir, expr, err) != 0)
         return -1;
     const enum cw_engine_kind own = cw_studio_engine(voice);

@@ -71,6 +71,9 @@ CW_MUST_CHECK int cw_studio_need_plans(struct cw_studio *s, struct cw_error *err
 /* A voice that an engine can speak, and which: "f5:af_heart", else the studio's engine, else the voice's own; after need_plans. F5 speaks
  * as a voice of Kokoro does once Kokoro has said a sentence to it; our mel model takes the style numbers of any voice that has no more. */
 CW_MUST_CHECK int cw_studio_voice(struct cw_studio *s, struct cw_voice *voice, const char *expr, struct cw_error *err);
+/* The voice without the engine's name before it ("mel:af_heart"). *engine (may be NULL): the one that was named, an enum cw_engine_kind, or
+ * -1. */
+const char *cw_studio_unnamed(const char *expr, int *engine);
 enum cw_engine_kind cw_studio_engine(const struct cw_voice *voice);
 /* What the sound of the voice's engine is multiplied by. */
 float cw_studio_gain(const struct cw_voice *voice);

@@ -79,10 +79,10 @@ CW_MUST_CHECK int cw_weight_open_transposed(struct cw_weight **p, struct cw_devi
  * relative error of about 1e-3 of the outputs' size (docs/speed.md). At most 4096 inputs and 64 taps. */
 CW_MUST_CHECK int cw_weight_open_16(struct cw_weight **p, struct cw_device *d, const float *w, int out, int in, int taps, const float *bias,
                                     struct cw_error *err);
-/* Whether those weights are multiplied in bfloat16, some ten times as coarse as fixed point. */
-bool cw_device_bfloat(const struct cw_device *d);
 CW_MUST_CHECK int cw_weight_open_transposed_16(struct cw_weight **p, struct cw_device *d, const float *w, int in, int out, int taps,
                                                int stride, const float *bias, struct cw_error *err);
+/* Whether those weights are multiplied in bfloat16, some ten times as coarse as fixed point. */
+bool cw_device_bfloat(const struct cw_device *d);
 void cw_weight_close(struct cw_weight *p);
 
 /* Weights packed before: those that are opened on this device from now on are borrowed from the file where it has them. A file that is

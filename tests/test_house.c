@@ -69,3 +69,28 @@ void test_house_leave(void) {
     free(kept_models);
     kept_models = NULL;
 }
+
+bool test_house_same(const char *a, const char *b) {
+    char sums[2][65] = {"a", "b"};
+    struct cw_error err = {0};
+    return CHECKF(!cw_sha256_file(test_house_path(a), sums[0], &err) && !cw_sha256_file(test_house_path(b), sums[1], &err), "%s",
+                  err.text) &&
+           strcmp(sums[0], sums[1]) == 0;
+}
+
+json_t *test_house_manifest(const char *folder) {
+    char path[CW_PATH_MAX], *text = NULL;
+    struct cw_error err = {0};
+    size_t len = 0;
+    snprintf(path, sizeof path, "%s/manifest.json", test_house_path(folder));
+    if (!CHECKF(!cw_file_read(path, 1 << 20, &text, &len, &err), "%s", err.text))
+        return NULL;
+    json_t *root = json_loadb(text, len, 0, NULL);
+    free(text);
+    return root;
+}
+
+const char *test_house_string(const json_t *list, size_t i, const char *key) {
+    const char *s = json_string_value(json_object_get(json_array_get(list, i), key));
+    return s ? s : "";
+}

@@ -271,14 +271,6 @@ static int run(const char *const *args) {
 }
 #define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
 
-static bool same_files(const char *a, const char *b) {
-    char sums[2][65] = {"a", "b"};
-    struct cw_error err = {0};
-    return CHECKF(!cw_sha256_file(test_house_path(a), sums[0], &err) && !cw_sha256_file(test_house_path(b), sums[1], &err), "%s",
-                  err.text) &&
-           strcmp(sums[0], sums[1]) == 0;
-}
-
 static double level_of(const struct cw_recording *r) {
     double sum = 0;
     for (size_t i = 0; i < r->count; i++)
@@ -306,22 +298,17 @@ static void hear(const char *text) {
     cw_recording_free(&taught);
 }
 
-static const char *string_at(const json_t *list, size_t i, const char *key) {
-    const char *s = json_string_value(json_object_get(json_array_get(list, i), key));
-    return s ? s : "";
-}
-
 static void check_manifest(void) {
-    json_t *root = json_load_file(test_house_path("talk/manifest.json"), 0, NULL);
+    json_t *root = test_house_manifest("talk");
     const json_t *voices = json_object_get(root, "voices"), *models = json_object_get(root, "models");
-    CHECK_STR(string_at(voices, 0, "engine"), "mel");
-    CHECK_STR(string_at(voices, 0, "voice"), "mel:af_heart*0.25 + bf_emma*0.75");
-    CHECK_STR(string_at(voices, 1, "engine"), "kokoro");
-    CHECK_STR(string_at(models, 0, "name"), "kokoro");
-    CHECK_STR(string_at(models, 1, "name"), "mel");
-    CHECK_STR(string_at(models, 2, "name"), "hifigan");
-    CHECKF(strstr(string_at(models, 1, "licence"), "apache-2.0") && strstr(string_at(models, 2, "licence"), "agpl-3.0"), "%s",
-           string_at(models, 2, "licence"));
+    CHECK_STR(test_house_string(voices, 0, "engine"), "mel");
+    CHECK_STR(test_house_string(voices, 0, "voice"), "mel:af_heart*0.25 + bf_emma*0.75");
+    CHECK_STR(test_house_string(voices, 1, "engine"), "kokoro");
+    CHECK_STR(test_house_string(models, 0, "name"), "kokoro");
+    CHECK_STR(test_house_string(models, 1, "name"), "mel");
+    CHECK_STR(test_house_string(models, 2, "name"), "hifigan");
+    CHECKF(strstr(test_house_string(models, 1, "licence"), "apache-2.0") && strstr(test_house_string(models, 2, "licence"), "agpl-3.0"),
+           "%s", test_house_string(models, 2, "licence"));
     CHECK(json_array_size(models) == 4);
     json_decref(root);
 }
@@ -357,9 +344,9 @@ static void engine(void) {
                strstr(said, "agpl-3.0"),
            "%s", said);
     CHECKF(RUN("say", text, "--voice", "mel:af_heart + bf_emma*3", "-q", "--threads", "2", "-o", "b.wav") == 0, "%s", said);
-    CHECK(same_files("a.wav", "b.wav"));
+    CHECK(test_house_same("a.wav", "b.wav"));
     CHECKF(RUN("say", text, "--voice", mix, "-q", "-o", "c.wav") == 0, "%s", said);
-    CHECK(!same_files("a.wav", "c.wav"));
+    CHECK(!test_house_same("a.wav", "c.wav"));
     hear(text);
     CHECKF(RUN("text", "--voice", "mel:bf_emma", "--phonemes", "Yes.") == 0, "%s", said);
     CHECKF(RUN("say", text, "--engine", "mell", "-o", "x.wav") == 2 && strstr(said, "expected kokoro, mel or f5"), "%s", said);

@@ -395,48 +395,23 @@ static bool install(bool *real) {
     return make_f5(test_house_path("models/f5.gguf"), '~') && make_vocos(test_house_path("models/vocos.gguf"));
 }
 
-static json_t *manifest_of(const char *folder) {
-    char path[CW_PATH_MAX], *text = NULL;
-    struct cw_error err = {0};
-    size_t len = 0;
-    snprintf(path, sizeof path, "%s/manifest.json", test_house_path(folder));
-    if (!CHECKF(!cw_file_read(path, 1 << 20, &text, &len, &err), "%s", err.text))
-        return NULL;
-    json_t *root = json_loadb(text, len, 0, NULL);
-    free(text);
-    return root;
-}
-
-static const char *string_at(const json_t *list, size_t i, const char *key) {
-    const char *s = json_string_value(json_object_get(json_array_get(list, i), key));
-    return s ? s : "";
-}
-
-static bool same_files(const char *a, const char *b) {
-    char sums[2][65] = {"a", "b"};
-    struct cw_error err = {0};
-    return CHECKF(!cw_sha256_file(test_house_path(a), sums[0], &err) && !cw_sha256_file(test_house_path(b), sums[1], &err), "%s",
-                  err.text) &&
-           strcmp(sums[0], sums[1]) == 0;
-}
-
 static void check_episode(bool real) {
-    json_t *root = manifest_of("talk");
+    json_t *root = test_house_manifest("talk");
     const json_t *voices = json_object_get(root, "voices"), *models = json_object_get(root, "models"),
                  *turns = json_object_get(root, "turns");
-    CHECK_STR(string_at(voices, 0, "engine"), "f5");
-    CHECK_STR(string_at(voices, 0, "voice"), "me");
-    CHECK_STR(string_at(voices, 1, "engine"), "kokoro");
-    CHECK_STR(string_at(voices, 2, "engine"), "f5");
-    CHECK_STR(string_at(voices, 2, "voice"), "f5:af_heart");
+    CHECK_STR(test_house_string(voices, 0, "engine"), "f5");
+    CHECK_STR(test_house_string(voices, 0, "voice"), "me");
+    CHECK_STR(test_house_string(voices, 1, "engine"), "kokoro");
+    CHECK_STR(test_house_string(voices, 2, "engine"), "f5");
+    CHECK_STR(test_house_string(voices, 2, "voice"), "f5:af_heart");
     const json_t *people = json_object_get(json_array_get(voices, 0), "consents");
-    CHECK_STR(string_at(people, 0, "speaker"), "Tom Reed");
-    CHECK_STR(string_at(models, 0, "name"), "kokoro");
-    CHECK_STR(string_at(models, 1, "name"), "f5");
-    CHECK_STR(string_at(models, 2, "name"), "vocos");
+    CHECK_STR(test_house_string(people, 0, "speaker"), "Tom Reed");
+    CHECK_STR(test_house_string(models, 0, "name"), "kokoro");
+    CHECK_STR(test_house_string(models, 1, "name"), "f5");
+    CHECK_STR(test_house_string(models, 2, "name"), "vocos");
     CHECK(json_array_size(models) == 4 && json_array_size(turns) == 3);
     if (!real) {
-        CHECK_STR(string_at(models, 1, "licence"), "Random F5, licence: cc0-1.0. Numbers drawn by lot.");
+        CHECK_STR(test_house_string(models, 1, "licence"), "Random F5, licence: cc0-1.0. Numbers drawn by lot.");
         /* noise is never mistaken for speech: said again twice, and what was wrong is told */
         CHECK(json_integer_value(json_object_get(json_array_get(turns, 0), "retakes")) == 2);
         CHECK(json_array_size(json_object_get(json_array_get(turns, 0), "doubts")) > 0);
@@ -500,9 +475,9 @@ static void test_path(void) {
                (real || strstr(said, "Random Vocos")),
            "%s", said);
     CHECKF(RUN("say", "One, two.", "--voice", "me", "-q", "--threads", "1", "-o", "b.wav") == 0, "%s", said);
-    CHECK(same_files("a.wav", "b.wav"));
+    CHECK(test_house_same("a.wav", "b.wav"));
     CHECKF(RUN("say", "One, two.", "--voice", "me", "-q", "--seed", "2", "-o", "c.wav") == 0, "%s", said);
-    CHECK(!same_files("a.wav", "c.wav"));
+    CHECK(!test_house_same("a.wav", "c.wav"));
     CHECKF(RUN("say", "One, two.", "--voice", "af_heart", "--engine", "f5", "-q", "-o", "d.wav") == 0, "%s", said);
     if (real)
         judge();
