@@ -1,5 +1,5 @@
-/* Our own mel model against PyTorch (tests/make_melnet_reference.py) with random weights: every stage, on every instruction set; and with
- * its own weights as an engine, by the program. */
+/* Our own mel model against PyTorch (tests/make_melnet_reference.py), with random weights and with its own: every stage, on every
+ * instruction set; and as an engine, by the program. */
 #include "tests/test.h"
 
 #include <math.h>
@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/catalogue.h"
 #include "models/gguf.h"
 #include "tests/test_house.h"
 #include "tests/test_program.h"
@@ -80,9 +81,9 @@ static void look(void *arg, const char *stage, struct cw_mat m) {
     int count = 0;
     snprintf(name, sizeof name, "%s/%s", w->speed, stage);
     const float *want = cw_reference_floats(w->r, name, &count);
-    if (!CHECKF(want && count == m.rows * m.cols, "%s: %d x %d, expected %d numbers", name, m.rows, m.cols, count))
+    if (want && !CHECKF(count == m.rows * m.cols, "%s: %d x %d, expected %d numbers", name, m.rows, m.cols, count))
         return;
-    const double off = distance(m.data, m.stride, m.rows, m.cols, want);
+    const double off = want ? distance(m.data, m.stride, m.rows, m.cols, want) : cw_reference_distance(w->r, name, m);
     w->worst = off > w->worst ? off : w->worst;
     CHECKF(off < 1e-5, "%s on %s: off by %g", name, w->isa, off);
     w->seen++;
@@ -138,6 +139,17 @@ static void parity(void) {
         snprintf(path, sizeof path, "%s/melnet.gguf", folder);
         compare(r, path, NULL, 0, 15, &seconds);
     }
+    cw_reference_close(r);
+}
+
+static void own(void) {
+    struct cw_reference *r = NULL;
+    struct cw_error err = {0};
+    char path[CW_PATH_MAX];
+    double seconds = 0;
+    if (CHECKF(!cw_reference_open(&r, "melnet_own.bin", &err) && !cw_model_path("mel", path, &err), "%s", err.text))
+        for (const char *const *isa = cw_device_isas(); *isa; isa++)
+            compare(r, path, *isa, 2, 13, isa == cw_device_isas() ? &seconds : NULL);
     cw_reference_close(r);
 }
 
@@ -368,6 +380,7 @@ done:
 
 const struct cw_test cw_tests_melnet[] = {
     {"melnet.parity", "every stage of our mel model equals PyTorch's, on every instruction set", parity},
+    {"melnet.own", "every stage of the trained file equals PyTorch's with the same weights, on every instruction set", own},
     {"melnet.inputs", "threads change no byte; height, speed and edges do what they say", inputs},
     {"melnet.refusals", "inputs that do not fit are refused by name", refusals},
     {"melnet.files", "a file with a missing, misshapen or broken tensor is refused by name", files},
