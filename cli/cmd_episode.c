@@ -29,7 +29,7 @@ struct options {
     const char *endpoint, *llm_name, *key_file, *plan_llm, *plan_endpoint, *plan_llm_name;
     double minutes, speed, budget, timeout;
     long seed, threads, tries;
-    bool play, flac, wav, json, quiet, allow_local, no_disclosure;
+    bool play, flac, wav, json, quiet, allow_local, no_disclosure, by_bytes;
     struct cli_list from;
 };
 
@@ -42,9 +42,12 @@ static struct options options_default(void) {
 #define OUT_DIR                                                                                                                            \
     { "--out,-o", "DIR", "the episode's folder (default: episodes/NAME)", CLI_TEXT, &o.out, 0, 0 }
 #define ENGINE                                                                                                                             \
+    {"--engine", "ENGINE",  "kokoro, mel (fast) or f5, where a voice does not say it (mel:af_heart; default: each voice's own)",           \
+     CLI_TEXT,   &o.engine, 0,                                                                                                             \
+     0},                                                                                                                                   \
     {                                                                                                                                      \
-        "--engine", "ENGINE", "kokoro, mel (fast) or f5, where a voice does not say it (mel:af_heart; default: each voice's own)",         \
-            CLI_TEXT, &o.engine, 0, 0                                                                                                      \
+        "--by-bytes", NULL, "f5 takes as long as the published code would, by a text's bytes (default: by its sounds)", CLI_FLAG,          \
+            &o.by_bytes, 0, 0                                                                                                              \
     }
 #define COMMON                                                                                                                             \
     {"--threads", "N", "threads (default: one per core)", CLI_INT, &o.threads, 1, 256}, {                                                  \
@@ -83,6 +86,7 @@ static struct cw_studio_params studio_params(const struct options *o) {
     p.threads = (int)o->threads;
     p.writer_model = o->llm;
     p.engine = o->engine;
+    p.by_bytes = o->by_bytes;
     return p;
 }
 static struct cw_write_params write_params(const struct options *o, const char *topic) {

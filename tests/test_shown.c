@@ -478,6 +478,8 @@ static void test_path(void) {
     CHECK(test_house_same("a.wav", "b.wav"));
     CHECKF(RUN("say", "One, two.", "--voice", "me", "-q", "--seed", "2", "-o", "c.wav") == 0, "%s", said);
     CHECK(!test_house_same("a.wav", "c.wav"));
+    CHECKF(RUN("say", "One, two.", "--voice", "me", "-q", "--by-bytes", "-o", "c.wav") == 0, "%s", said);
+    CHECK(!test_house_same("a.wav", "c.wav"));
     CHECKF(RUN("say", "One, two.", "--voice", "af_heart", "--engine", "f5", "-q", "-o", "d.wav") == 0, "%s", said);
     if (real)
         judge();
@@ -497,6 +499,7 @@ static void test_path(void) {
     CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "3 rendered") && strstr(said, "licence: "), "%s", said);
     check_episode(real);
     CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "3 reused"), "%s", said);
+    CHECKF(RUN("render", "talk.md", "-o", "talk", "--by-bytes") == 0 && strstr(said, "2 rendered") && strstr(said, "1 reused"), "%s", said);
     if (!real) { /* a vocabulary that does not cover the reference's text, nor the turn's */
         if (make_f5(test_house_path("models/f5.gguf"), 'k'))
             CHECKF(RUN("say", "One.", "--voice", "me", "-o", "x.wav") == 2 && strstr(said, "voice \"me\"") &&
