@@ -277,7 +277,10 @@ static const float angles[8];
 
 /* FOLDER/model.safetensors, with a fault. */
 static bool make_checkpoint(const char *in, const char *fault, const char *victim) {
-    const struct test_checkpoint c = {"f5.gguf", "ema_model.transformer.", fault, victim, turns, angles, sizeof angles};
+    static const char still[] = "\"ema_model.transformer.rotary_embed.inv_freq\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}";
+    const bool turning = strcmp(fault, "still") != 0;
+    const struct test_checkpoint c = {"f5.gguf", "ema_model.transformer.",        turning ? fault : "none", victim, turning ? turns : still,
+                                      angles,    turning ? (int)sizeof angles : 0};
     return test_checkpoint_write(&c, in);
 }
 
@@ -294,10 +297,14 @@ static bool make_vocabulary(const char *path, uint32_t count) {
     return made;
 }
 
+static const char *python(void) {
+    const char *chosen = getenv("CASTWRIGHT_PYTHON");
+    return chosen ? chosen : CW_CONVERT_PYTHON;
+}
+
 static bool can_convert(void) {
     char command[2 * CW_PATH_MAX];
-    const char *python = getenv("CASTWRIGHT_PYTHON");
-    snprintf(command, sizeof command, "'%s' -c 'import onnx' 2>/dev/null", python ? python : CW_CONVERT_PYTHON);
+    snprintf(command, sizeof command, "'%s' -c 'import onnx' 2>/dev/null", python());
     if (system(command) == 0)
         return true;
     cw_test_skip("no Python for the converters");
@@ -346,6 +353,7 @@ static void import(void) {
                  {"shape", "proj_out.bias", {"proj_out.bias", "expected shape [10]", "found [9]"}},
                  {"nan", "text_embed.text_blocks.1.grn.gamma", {"text_embed.text_blocks.1.grn.gamma", "expected finite", "NaN"}},
                  {"other", "", {"quantizer.codebook", "only F5-TTS's", "found"}},
+                 {"still", "", {"model.safetensors", "heads of 0", "found 32"}},
                  {"cut", "", {"tensor", "as many bytes", "found"}}};
     char models[CW_PATH_MAX], folder[CW_PATH_MAX], in[CW_PATH_MAX], names[CW_PATH_MAX], link[CW_PATH_MAX], said[8192];
     struct cw_error err = {0};
@@ -399,10 +407,51 @@ done:
     free(kept);
 }
 
+/* Files made to do harm, or to bring a traceback: a sentence about the file, soon, and nothing left. */
+static void hostile(void) {
+    static const struct {
+        const char *fault, *piece;
+    } cases[] = {{"code", "expected tensors, found os.system"},
+                 {"deflated", "members are not compressed"},
+                 {"stretched", "17592186044416 numbers in a storage of 16"},
+                 {"loop", "dictionaries deep"},
+                 {"laughs", "100000 entries"},
+                 {"memo", "expected a Vocos checkpoint"},
+                 {"encrypted", "is encrypted"},
+                 {"cut", "expected a PyTorch archive"},
+                 {"depth", "expected a safetensors file"},
+                 {"shape", "'transformer_blocks.0.x': expected a type, a shape"},
+                 {"wide", "'transformer_blocks.0.x': expected a type, a shape"}};
+    char models[CW_PATH_MAX], in[CW_PATH_MAX], command[4 * CW_PATH_MAX], said[8192], *kept = NULL;
+    struct cw_error err = {0};
+    if (!can_convert())
+        return;
+    const char *before = getenv("CASTWRIGHT_MODELS");
+    kept = before ? cw_strdup(before) : NULL;
+    snprintf(models, sizeof models, "%s/models", cw_test_dir());
+    snprintf(in, sizeof in, "%s/hostile.pt", cw_test_dir());
+    setenv("CASTWRIGHT_MODELS", models, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases && CHECKF(!cw_dir_make(models, &err), "%s", err.text); i++) {
+        snprintf(command, sizeof command, "'%s' '%s' '%s' %s", python(), cw_test_data("../make_hostile_checkpoint.py"), in, cases[i].fault);
+        if (!CHECKF(system(command) == 0, "%s", command))
+            break;
+        const double from = cw_seconds();
+        CHECKF(test_program_run((const char *const[]){"models", "import", in, NULL}, said, sizeof said) == 2, "%s: %s", cases[i].fault,
+               said);
+        CHECKF(strstr(said, "hostile.pt: ") && strstr(said, cases[i].piece) && !strstr(said, "Traceback"), "%s: %s", cases[i].fault, said);
+        CHECKF(cw_seconds() - from < 60 && files_in(models) == 0, "%s: %.0f s", cases[i].fault, cw_seconds() - from);
+    }
+    CHECKF(test_program_run((const char *const[]){"models", "import", models, NULL}, said, sizeof said) == 2 && strstr(said, models), "%s",
+           said);
+    kept ? setenv("CASTWRIGHT_MODELS", kept, 1) : unsetenv("CASTWRIGHT_MODELS");
+    free(kept);
+}
+
 const struct cw_test cw_tests_f5[] = {
     {"f5.symbols", "a text becomes symbols; what the vocabulary lacks is refused by name", symbols},
     {"f5.converter", "a checkpoint with its vocabulary becomes GGUF", converter},
     {"f5.import", "a checkpoint that a user brings stands in the list; a faulty one is refused by name and leaves no file", import},
+    {"f5.hostile", "a checkpoint made to do harm is refused in a sentence, soon, and leaves no file", hostile},
     {"f5.parity", "v1 and v0 of the graph: every stage of a step and whole samplings equal pip f5-tts, on every instruction set", parity},
     {"f5.same_bytes", "threads change no byte, a seed does; the reference stands at the front", same_bytes},
     {"f5.refusals", "inputs and files that do not fit are refused by name", refusals},

@@ -3,6 +3,7 @@ a pickle names is run but the few types that such a file is made of."""
 import collections
 import json
 import math
+import os
 import pickle
 import struct
 import sys
@@ -11,6 +12,7 @@ import zipfile
 import numpy as np
 
 HEAD_MAX = 100 << 20
+DEPTH_MAX, ENTRIES_MAX = 8, 100000  # of dictionaries in an archive; published ones have 3, and some thousands
 SAFE = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?"}
 STORAGES = {"DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2", "BFloat16Storage": "<u2", "LongStorage": "<i8", "IntStorage": "<i4",
             "ShortStorage": "<i2", "CharStorage": "i1", "ByteStorage": "u1", "BoolStorage": "?"}
@@ -29,7 +31,7 @@ def _safetensors(raw, refuse):
     size = struct.unpack("<Q", raw[:8])[0]
     try:
         head = json.loads(raw[8:8 + size])
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         refuse(f"expected a safetensors file: {e}")
     found, data = {}, memoryview(raw)[8 + size:]
     for name, entry in head.items():
@@ -39,11 +41,12 @@ def _safetensors(raw, refuse):
             kind, shape, (first, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
             dtype = np.dtype(SAFE[kind])
             right = 0 <= first <= end <= len(data) and end - first == math.prod(shape) * dtype.itemsize and all(n >= 0 for n in shape)
-        except (KeyError, TypeError, ValueError):
+            array = np.frombuffer(data[first:end], dtype).reshape(shape) if right else None
+        except (KeyError, TypeError, ValueError, OverflowError):
             right = False
         if not right:
             refuse(f"tensor {name!r}: expected a type, a shape and as many bytes in the file, found {entry}")
-        found[name] = _floats(np.frombuffer(data[first:end], dtype).reshape(shape), kind == "BF16")
+        found[name] = _floats(array, kind == "BF16")
     return found
 
 
@@ -52,7 +55,7 @@ class _Storage:
         self.data, self.brain = data, brain
 
 
-class _Reader(pickle.Unpickler):
+class _Reader(pickle._Unpickler):  # the one in Python: the one in C takes memory for as many memos as a file names
     def __init__(self, f, archive, prefix):
         super().__init__(f)
         self.archive, self.prefix, self.storages = archive, prefix, {}
@@ -81,28 +84,37 @@ class _Reader(pickle.Unpickler):
         last = offset + sum((n - 1) * s for n, s in zip(shape, strides))
         if math.prod(shape) and not (offset >= 0 and all(s >= 0 for s in strides) and last < len(a)):
             raise pickle.UnpicklingError("a tensor beyond its storage")
+        if math.prod(shape) > len(a):  # numbers that stand for many: a small file would become a large one
+            raise pickle.UnpicklingError(f"a tensor of {math.prod(shape)} numbers in a storage of {len(a)}")
         return _floats(np.lib.stride_tricks.as_strided(a[offset:], shape, [s * a.itemsize for s in strides]), storage.brain)
 
 
 def _archive(source, refuse):
-    found = {}
+    found, entries = {}, 0
 
-    def flatten(prefix, x):
+    def flatten(prefix, x, depth=0):
+        nonlocal entries
+        entries += 1
+        if depth > DEPTH_MAX or entries > ENTRIES_MAX:
+            raise ValueError(f"at most {ENTRIES_MAX} entries, {DEPTH_MAX} dictionaries deep, found more")
         if isinstance(x, dict):
             for key, value in x.items():
-                flatten(f"{prefix}.{key}" if prefix else str(key), value)
+                flatten(f"{prefix}.{key}" if prefix else str(key), value, depth + 1)
         elif isinstance(x, np.ndarray):
             found[prefix] = x
 
     try:
         with zipfile.ZipFile(source) as z:
-            names = [n for n in z.namelist() if n.endswith("data.pkl")]
+            members = z.infolist()
+            if any(m.compress_type != zipfile.ZIP_STORED for m in members) or sum(m.file_size for m in members) > os.path.getsize(source):
+                refuse("expected a PyTorch archive, whose members are not compressed, found one that unpacks to more than it is")
+            names = [m.filename for m in members if m.filename.endswith("data.pkl")]
             if len(names) != 1:
                 refuse(f"expected a PyTorch archive with one data.pkl, found {len(names)}")
             with z.open(names[0]) as f:
                 flatten("", _Reader(f, z, names[0][: -len("data.pkl")]).load())
-    except (zipfile.BadZipFile, pickle.UnpicklingError, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError) as e:
-        refuse(f"expected a PyTorch archive of tensors: {e}")
+    except Exception as e:  # whatever a pickle's instructions lead to
+        refuse(f"expected a PyTorch archive of tensors: {e or type(e).__name__}")
     return found
 
 

@@ -25,10 +25,20 @@ def choose(source):
     return hifigan if names & {"conv_pre.weight", "conv_post.weight"} else kokoro
 
 
+def convert(source, out, *variant):
+    kind = choose(source)
+    if variant and kind is not f5:
+        sys.exit(f"{source}: expected an F5-TTS checkpoint for the variant {variant[0]}, found another model")
+    kind.convert(source, out, *variant)
+
+
 if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    kind = choose(sys.argv[1])
-    if len(sys.argv) == 4 and kind is not f5:
-        sys.exit(f"{sys.argv[1]}: expected an F5-TTS checkpoint for the variant {sys.argv[3]}, found another model")
-    kind.convert(*sys.argv[1:])
+    try:
+        convert(*sys.argv[1:])
+    except SystemExit as e:  # a library's words may take several lines; a refusal is one
+        sys.exit(e.code.replace("\n", " ") if isinstance(e.code, str) else e.code)
+    except Exception as e:  # what no converter foresaw in a file is a sentence about that file too
+        what = f"{type(e).__name__} {e}".replace("\n", " ")
+        sys.exit(f"{sys.argv[1]}: expected a checkpoint that can be converted, found one that ends in {what}")

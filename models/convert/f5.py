@@ -81,7 +81,7 @@ def convert(source, out, variant=None):
     hidden, text_hidden = found["transformer_blocks.0.ff.ff.0.0.weight"].shape[0], found["text_embed.text_blocks.0.pwconv1.weight"].shape[0]
     depth, text_depth = count("transformer_blocks.{}.attn.to_q.weight"), count("text_embed.text_blocks.{}.dwconv.weight")
     head = 2 * turns[0].size if turns else 64
-    if width % GROUPS or width % head:
+    if not head or width % GROUPS or width % head:
         refuse(f"expected a width in {GROUPS} groups and in heads of {head}, found {width}")
     tensors = checkpoint.take(source, found, expected(width, depth, hidden, bands, text_width, text_hidden, text_depth, symbols), "F5-TTS")
     tensors = {name: a.reshape(-1) if ".grn." in name else a for name, a in tensors.items()}

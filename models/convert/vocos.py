@@ -58,6 +58,8 @@ def convert(source, out):
             refuse(f"expected a Vocos checkpoint with a tensor {name!r} of {n} dimensions, found {'another' if name in found else 'none'}")
     width, bands, _ = found["backbone.embed.weight"].shape
     hidden, size = found["backbone.convnext.0.pwconv1.weight"].shape[0], found["head.out.weight"].shape[0] - 2
+    if size < 4 or size % 4:
+        refuse(f"tensor 'head.out.weight': expected 2 rows more than a transform's size, which four hops make, found {size + 2}")
     layers = 0
     while f"backbone.convnext.{layers}.dwconv.weight" in found:
         layers += 1
