@@ -259,6 +259,8 @@ static void files(void) {
                   "found no such");
     CHECK_REFUSED(cw_acoustic_open(&m, d, changed("melnet.heads", 4, &five, 4), &err), &err, "heads", "16 in 5");
     CHECK_REFUSED(cw_acoustic_open(&m, d, changed("melnet.width", 4, &huge, 4), &err), &err, "melnet.width", "1000000");
+    const char *named = strstr(err.text, "changed.gguf");
+    CHECKF(named && !strstr(named + 1, "changed.gguf"), "%s", err.text);
     CHECK_REFUSED(cw_acoustic_open(&m, d, changed("melnet.bands", 4, &five, 4), &err), &err, "mel_mean", "[5]", "[10]");
     CHECK_REFUSED(cw_acoustic_open(&m, d, changed("general.architecture", 12, "melnot", 6), &err), &err, "kokoro, melnet", "melnot");
     CHECK_REFUSED(cw_acoustic_open(&m, d, changed("decoder.1.qkv.weigh", 0, "x", 1), &err), &err, "decoder.1.qkv.weight", "found no such");

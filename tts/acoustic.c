@@ -62,7 +62,8 @@ int cw_acoustic_open(struct cw_acoustic **out, struct cw_device *d, const char *
         goto done;
     const struct cw_acoustic_engine *engine = NULL;
     if (engine_find(m->file, &engine, err) != 0 || engine->open(&m->state, d, m->file, err) != 0) {
-        cw_fail_in(err, "%s", path);
+        if (strncmp(err->text, path, strlen(path)) != 0) /* what the file's reader refuses names the file already */
+            cw_fail_in(err, "%s", path);
         goto done;
     }
     m->engine = engine;
