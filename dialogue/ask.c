@@ -107,7 +107,22 @@ static void plain_speech(struct cw_text *out, const char *s, const char *name) {
     }
 }
 
-static void make_schema(struct cw_text *out, const struct question *q) {
+/* One spoken turn as a regular expression, for endpoints whose schemas take one: as many sentences as asked for, none without end. */
+static void add_pattern(struct cw_text *out, const struct shape *shape) {
+#define LETTERS "[A-Za-z0-9\u00C0-\u024F]{1,20}"
+    static const char word[] = "(" LETTERS "(['&-]" LETTERS "){0,2}|[$\u00A3\u20AC]?[0-9]{1,9}([.,][0-9]{1,9}){0,2}[%a-z]{0,3})";
+#undef LETTERS
+    enum { WORDS_LEAST = 6, WORDS_MOST = 27 }; /* in a sentence */
+    int words = shape->most > 1 || shape->words > WORDS_MOST ? WORDS_MOST : shape->words < WORDS_LEAST ? WORDS_LEAST : shape->words;
+    cw_text_add(out, ",\"pattern\":\"^");
+    if (shape->most > 1) { /* a question comes last */
+        cw_text_printf(out, "(%s(,? %s){0,%d}[%s] ){%d,%d}", word, word, words - 1, shape->question ? ".!" : ".?!", shape->least - 1,
+                       shape->most - 1);
+    }
+    cw_text_printf(out, "%s(,? %s){1,%d}[%s]$\"", word, word, words - 1, shape->question ? "?" : ".?!");
+}
+
+static void make_schema(struct cw_text *out, const struct question *q, bool patterns) {
     static const char list[] = "\"%s\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":%d,\"maxItems\":%d}";
     cw_text_add(out, "{\"type\":\"object\",\"properties\":{");
     if (q->kind == ASK_LINE) {
@@ -115,7 +130,11 @@ static void make_schema(struct cw_text *out, const struct question *q) {
     } else if (q->kind == ASK_TURNS) { /* a key for each: the order and who speaks are not the model's to choose */
         for (int i = 0, n = 0; i < q->count; i++) {
             if (q->turns[i].wanted) {
-                cw_text_printf(out, "%s\"%d %s\":{\"type\":\"string\"}", n++ > 0 ? "," : "", q->turns[i].number, q->turns[i].name);
+                cw_text_printf(out, "%s\"%d %s\":{\"type\":\"string\"", n++ > 0 ? "," : "", q->turns[i].number, q->turns[i].name);
+                if (patterns) {
+                    add_pattern(out, &q->turns[i].shape);
+                }
+                cw_text_add(out, "}");
             }
         }
         cw_text_add(out, "},\"required\":[");
@@ -310,15 +329,16 @@ static int within_budget(const struct writer *w, struct cw_llm *llm, const struc
 
 static int ask_for_json(struct writer *w, const struct question *q, uint64_t seed, struct cw_text *out, struct cw_error *err) {
     int status = -1;
-    struct cw_text schema = {0}, message = {0}, faults = {0}, reply = {0}, bad = {0}, complaint = {0};
+    struct cw_text schema = {0}, brief = {0}, message = {0}, faults = {0}, reply = {0}, bad = {0}, complaint = {0};
     size_t kept = out->len;
-    make_schema(&schema, q);
+    make_schema(&schema, q, true);
+    make_schema(&brief, q, false);
     make_message(&message, w, q);
     if (q->before != NULL) {
         list_faults(&faults, q);
     }
-    if (cw_text_check(&schema, "writer", err) != 0 || cw_text_check(&message, "writer", err) != 0 ||
-        cw_text_check(&faults, "writer", err) != 0) {
+    if (cw_text_check(&schema, "writer", err) != 0 || cw_text_check(&brief, "writer", err) != 0 ||
+        cw_text_check(&message, "writer", err) != 0 || cw_text_check(&faults, "writer", err) != 0) {
         goto done;
     }
     struct cw_llm_message messages[6] = {{"system", q->system}, {"user", message.data}, {"assistant", q->before}, {"user", faults.data}};
@@ -344,7 +364,7 @@ static int ask_for_json(struct writer *w, const struct question *q, uint64_t see
             w->events->refused(w->events->arg, reply.data, err->text);
         }
         cw_text_clear(&complaint);
-        cw_text_printf(&complaint, "That was not as asked: %s. Reply again, with JSON only, by this schema: %s", err->text, schema.data);
+        cw_text_printf(&complaint, "That was not as asked: %s. Reply again, with JSON only, by this schema: %s", err->text, brief.data);
         if (cw_text_check(&complaint, "writer", err) != 0) {
             goto done;
         }
@@ -358,6 +378,7 @@ static int ask_for_json(struct writer *w, const struct question *q, uint64_t see
     cw_fail_in(err, "%s: no usable reply in %d tries", cw_llm_name(q->llm), JSON_TRIES);
 done:
     cw_text_free(&schema);
+    cw_text_free(&brief);
     cw_text_free(&message);
     cw_text_free(&faults);
     cw_text_free(&reply);

@@ -101,6 +101,21 @@ static int check(const struct writer *w, const struct draft *d, int speaker, con
     return writer_check_turn(&c, text, penalty, why, err);
 }
 
+/* As check(), once the sentences that run along words said before are left out of the text: no grammar kept the model from them. */
+static int mend(const struct writer *w, const struct draft *d, int speaker, char *text, int *penalty, const char **why,
+                struct cw_error *err) {
+    bool all_said = false;
+    if (ledger_leave_out_said(&w->said, text, &all_said, err) != 0 || check(w, d, speaker, text, penalty, why, err) != 0) {
+        return -1;
+    }
+    bool asks = text[0] != '\0' && text[strlen(text) - 1] == '?';
+    if (all_said || (d->shape.question && !asks)) {
+        *penalty += LIMITS[ROUNDS - 1] + 1;
+        *why = all_said ? "has five words in a row that were said before" : "asks nothing";
+    }
+    return 0;
+}
+
 /* "3: A line.\n" -> its place in the batch; the text is cut out of `line`. */
 static struct draft *draft_of(struct batch *b, char *line, char **text) {
     char *end = NULL;
@@ -117,7 +132,7 @@ static int judge(struct writer *w, struct draft *d, char *text, int limit, struc
     int penalty = 0;
     const char *why = NULL;
     writer_trim(text, d->shape.question ? 0 : d->shape.words);
-    if (check(w, d, d->speaker, text, &penalty, &why, err) != 0) {
+    if (mend(w, d, d->speaker, text, &penalty, &why, err) != 0) {
         return -1;
     }
     free(d->found);
@@ -216,7 +231,7 @@ static int take_draft(struct writer *w, int part, struct draft *d, int left, int
     if (d->text != NULL && !d->shape.question) {
         writer_trim(d->text, left > 14 ? left : 14);
     }
-    if (text != NULL && check(w, d, speaker, text, &penalty, &why, err) != 0) {
+    if (text != NULL && mend(w, d, speaker, d->text, &penalty, &why, err) != 0) {
         goto done;
     }
     if ((text == NULL || penalty > most) && d->fact != NULL) { /* the fact is a spoken sentence as it stands */

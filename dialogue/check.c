@@ -518,6 +518,55 @@ bool ledger_has_run(const struct ledger *l, const char *line) {
     return false;
 }
 
+/* Five words in a row of `w` that stand in the ledger? */
+static bool has_said_run(const struct ledger *l, const struct words *w) {
+    for (int t = 0; t < l->count; t++) {
+        const struct words *old = &l->turns[t];
+        for (int i = 0; i + 4 < w->all_count; i++) {
+            for (int k = 0; k + 4 < old->all_count; k++) {
+                if (memcmp(w->all + i, old->all + k, 5 * sizeof *w->all) == 0) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+int ledger_leave_out_said(const struct ledger *l, char *text, bool *all_said, struct cw_error *err) {
+    char *to = text;
+    *all_said = false;
+    for (char *p = text; *p != '\0';) {
+        size_t n = source_sentence(p), gap = strspn(p + n, " ");
+        struct words w = {0};
+        char *sentence = cw_strndup(p, n);
+        if (sentence == NULL) {
+            return cw_fail_memory(err, "writer");
+        }
+        int status = words_of(&w, sentence, err);
+        bool said = status == 0 && has_said_run(l, &w);
+        words_free(&w);
+        free(sentence);
+        if (status != 0) {
+            return -1;
+        }
+        if (said && to == text && p[n + gap] == '\0') { /* nothing would be left */
+            *all_said = true;
+            return 0;
+        }
+        if (!said) {
+            memmove(to, p, n + gap);
+            to += n + gap;
+        }
+        p += n + gap;
+    }
+    while (to > text && to[-1] == ' ') {
+        to--;
+    }
+    *to = '\0';
+    return 0;
+}
+
 bool ledger_has_sentence(const struct ledger *l, const char *text, struct cw_error *err) {
     bool has = false;
     for (const char *p = text; *p != '\0' && !has;) {

@@ -21,7 +21,7 @@ struct remote {
     struct cw_llm base;
     struct cw_llm_endpoint params;
     char *url, *model, *key;
-    bool no_schema; /* the server knows none */
+    enum schema_use { SCHEMA_WHOLE, SCHEMA_PLAIN, SCHEMA_NONE } schema; /* what the server takes: texts held to a pattern; without; none */
 };
 
 struct cw_llm_endpoint cw_llm_endpoint_default(void) {
@@ -202,6 +202,17 @@ static void read_whole(struct stream *s, const char *type) {
 
 /* ---- the request ------------------------------------------------------------------------------------------------------- */
 
+static void drop_patterns(json_t *schema) {
+    const char *key;
+    json_t *value;
+    if (json_is_string(json_object_get(schema, "pattern"))) { /* and no property of that name */
+        json_object_del(schema, "pattern");
+    }
+    json_object_foreach(schema, key, value) {
+        drop_patterns(value);
+    }
+}
+
 static char *make_body(const struct remote *m, const struct cw_llm_request *r) {
     json_t *messages = json_array(), *root = json_object(), *schema = NULL;
     for (int i = 0; i < r->message_count; i++) {
@@ -221,7 +232,10 @@ static char *make_body(const struct remote *m, const struct cw_llm_request *r) {
     if (r->seed != 0) {
         json_object_set_new(root, "seed", json_integer((json_int_t)(r->seed & 0x7FFFFFFF)));
     }
-    if (r->schema != NULL && !m->no_schema && (schema = json_loads(r->schema, 0, NULL)) != NULL) {
+    if (r->schema != NULL && m->schema != SCHEMA_NONE && (schema = json_loads(r->schema, 0, NULL)) != NULL) {
+        if (m->schema == SCHEMA_PLAIN) {
+            drop_patterns(schema);
+        }
         json_object_set_new(
             root, "response_format",
             json_pack("{ss s{ss sb so}}", "type", "json_schema", "json_schema", "name", "reply", "strict", 1, "schema", schema));
@@ -238,7 +252,7 @@ static void wait_for(double seconds) {
 
 enum verdict { GOOD, AGAIN, HOPELESS };
 
-static enum verdict judge(struct remote *m, struct stream *s, const struct http_reply *reply, bool schema, struct cw_error *err) {
+static enum verdict judge(struct remote *m, struct stream *s, const struct http_reply *reply, const char *schema, struct cw_error *err) {
     if (reply->status == 200) {
         if (s->raw.len > 0 && !s->events) {
             read_whole(s, reply->type);
@@ -267,8 +281,8 @@ static enum verdict judge(struct remote *m, struct stream *s, const struct http_
         return AGAIN;
     case 400:
     case 422:
-        if (schema && !m->no_schema) { /* older servers know no schema: the prompt says it as well */
-            m->no_schema = true;
+        if (schema != NULL && m->schema != SCHEMA_NONE) { /* some know no patterns, older ones no schema: the prompt says it as well */
+            m->schema = m->schema == SCHEMA_WHOLE && strstr(schema, "\"pattern\"") != NULL ? SCHEMA_PLAIN : SCHEMA_NONE;
             cw_fail(err, CW_FAILED, "%s: the endpoint refuses the request (status %ld: %s)", m->url, reply->status, reason);
             return AGAIN;
         }
@@ -299,7 +313,7 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
     }
     for (int i = 0; i < m->params.tries; i++) {
         size_t kept = out->len;
-        bool old_schema = m->no_schema;
+        enum schema_use old_schema = m->schema;
         struct stream s = {.model = m, .request = r, .out = out};
         struct http_reply reply = {0};
         free(body);
@@ -326,7 +340,7 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
             if (s.line.len > 0) {
                 read_line(&s);
             }
-            v = judge(m, &s, &reply, r->schema != NULL, err);
+            v = judge(m, &s, &reply, r->schema, err);
         }
         double wait = reply.retry_after;
         if (v == GOOD || out->len > kept) { /* what was cut off is paid for, too */
@@ -349,7 +363,7 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
         if (out->data != NULL) {
             out->data[kept] = '\0';
         }
-        if (i + 1 < m->params.tries && m->no_schema == old_schema) {
+        if (i + 1 < m->params.tries && m->schema == old_schema) {
             double back_off = m->params.wait_seconds * (double)(1 << (i < 6 ? i : 6));
             wait_for(wait >= 0 ? (wait < WAIT_MOST ? wait : WAIT_MOST) : back_off < WAIT_MOST ? back_off : WAIT_MOST);
         }

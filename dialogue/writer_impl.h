@@ -77,6 +77,8 @@ double words_copied(const struct words *a, const struct words *b);
 bool writer_bad_start(const char *line);
 bool writer_runs_again(const char *text); /* ends with words that it had before in the same order */
 bool ledger_has_run(const struct ledger *l, const char *line);
+/* Takes the sentences out of `text` that hold five words in a row of the ledger; `*all_said`: every one does, and the text stays. */
+CW_MUST_CHECK int ledger_leave_out_said(const struct ledger *l, char *text, bool *all_said, struct cw_error *err);
 /* Is a whole sentence of the text, of two words or more, in the ledger? */
 bool ledger_has_sentence(const struct ledger *l, const char *text, struct cw_error *err);
 /* The phrase of empty agreement that a turn opens with ("absolutely"), or NULL. */

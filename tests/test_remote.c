@@ -8,6 +8,7 @@
 #include "tests/test_faults.h"
 #include "tests/test_server.h"
 
+#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,8 @@ static void answer(void *arg, int fd, const char *request, int number) {
             usleep(1800000);
         } else if (strcmp(p->fault, "schema") == 0) {
             test_server_say(fd, "400 Bad Request", "", "{\"error\":{\"message\":\"response_format is not known here\"}}");
+        } else if (strcmp(p->fault, "pattern") == 0) {
+            test_server_say(fd, "400 Bad Request", "", "{\"error\":{\"message\":\"pattern is not permitted\"}}");
         }
         return;
     }
@@ -72,12 +75,13 @@ static void answer(void *arg, int fd, const char *request, int number) {
             "data: [DONE]\n\n");
 }
 
-static int ask(struct test_server *server, const char *key_file, struct cw_text *out, struct cw_llm_usage *usage, struct cw_error *err) {
+static int ask(struct test_server *server, const char *key_file, const char *schema, struct cw_text *out, struct cw_llm_usage *usage,
+               struct cw_error *err) {
     char url[80];
     struct cw_llm *m = NULL;
     struct cw_llm_endpoint e = cw_llm_endpoint_default();
     struct cw_llm_message chat[] = {{"user", "Say \"hello\".\n"}};
-    struct cw_llm_request r = {.messages = chat, .message_count = 1, .max_tokens = 9, .seed = 3, .schema = "{\"type\":\"object\"}"};
+    struct cw_llm_request r = {.messages = chat, .message_count = 1, .max_tokens = 9, .seed = 3, .schema = schema};
     snprintf(url, sizeof url, "http://127.0.0.1:%d/v1/", test_server_port(server));
     e.url = url;
     e.model = "tiny";
@@ -102,13 +106,10 @@ static void test_endpoint(void) {
         int times;
         const char *says; /* NULL: the reply comes in the end */
     } cases[] = {
-        {"none", 0, NULL},         {"429", 2, NULL},
-        {"500", 2, NULL},          {"html", 1, NULL},
-        {"cut", 2, NULL},          {"garbage", 1, NULL},
-        {"slow", 1, NULL},         {"schema", 1, NULL},
-        {"429", 9, "429"},         {"500", 9, "500"},
-        {"html", 9, "HTML"},       {"cut", 9, "cut"},
-        {"garbage", 9, "no JSON"}, {"401", 9, "refuses the key"},
+        {"none", 0, NULL},        {"429", 2, NULL},     {"500", 2, NULL},          {"html", 1, NULL},
+        {"cut", 2, NULL},         {"garbage", 1, NULL}, {"slow", 1, NULL},         {"schema", 1, NULL},
+        {"pattern", 1, NULL},     {"schema", 2, NULL},  {"429", 9, "429"},         {"500", 9, "500"},
+        {"html", 9, "HTML"},      {"cut", 9, "cut"},    {"garbage", 9, "no JSON"}, {"401", 9, "refuses the key"},
         {"404", 9, "no model x"},
     };
     struct cw_text out = {0};
@@ -122,7 +123,9 @@ static void test_endpoint(void) {
         if (!CHECK(server != NULL)) {
             break;
         }
-        int status = ask(server, key, &out, &usage, &err);
+        bool pattern = strcmp(cases[i].fault, "pattern") == 0 || cases[i].times == 2;
+        int status = ask(server, key, pattern ? "{\"properties\":{\"pattern\":{\"pattern\":\"^a$\"}}}" : "{\"type\":\"object\"}", &out,
+                         &usage, &err);
         if (cases[i].says == NULL) {
             CHECKF(status == 0, "%s: %s", cases[i].fault, err.text);
             CHECK_STR(out.data, "Hello, w\xC3\xB6rld.");
@@ -143,6 +146,9 @@ static void test_endpoint(void) {
         CHECK(strstr(p.last, "Say \\\"hello\\\".\\n") != NULL && strstr(p.last, "\"stream\":true") != NULL);
         bool schema = strstr(p.last, "json_schema") != NULL;
         CHECK(schema == (strcmp(cases[i].fault, "schema") != 0));
+        bool whole = strstr(p.last, "\"pattern\":\"^a$\"") != NULL, plain = strstr(p.last, "\"pattern\":{}") != NULL;
+        CHECK(whole == (pattern && strcmp(cases[i].fault, "schema") != 0 && strcmp(cases[i].fault, "pattern") != 0));
+        CHECK(plain == (strcmp(cases[i].fault, "pattern") == 0));
         test_server_stop(server);
     }
     /* nobody there */
@@ -179,6 +185,7 @@ struct rote {
     bool echo;         /* answers by the request alone */
     int plans;         /* requests for a plan or facts */
     int several, some; /* requests for turns; those for some of them, with what was wrong with the others quoted */
+    int two;           /* turns that the schema lets have two sentences */
     bool quoted;
 };
 
@@ -219,8 +226,18 @@ static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request
     r->some += some;
     r->quoted = r->quoted || strstr(request, "Hello and welcome again, everybody.\\\" greets again") != NULL;
     json_object_foreach((json_t *)(uintptr_t)wanted, key, one) {
-        const char *space = strchr(key, ' ');
+        const char *space = strchr(key, ' '), *pattern = json_string_value(json_object_get(one, "pattern"));
         char text[300];
+        if (space != NULL) { /* a turn: its length is in the schema */
+            regex_t form;
+            if (CHECK(pattern != NULL && regcomp(&form, pattern, REG_EXTENDED) == 0)) {
+                CHECK(regexec(&form, "a,b,c,d and so on?", 0, NULL, 0) != 0);
+                CHECK(regexec(&form, "one without end", 0, NULL, 0) != 0 && regexec(&form, "Some: markup?", 0, NULL, 0) != 0);
+                CHECK(regexec(&form, "It is. It is. It is. It is. Is it?", 0, NULL, 0) != 0);
+                r->two += regexec(&form, "That is so. And why do they?", 0, NULL, 0) == 0;
+                regfree(&form);
+            }
+        }
         snprintf(text, sizeof text, "%s%s%s", r->line % 3 == 0 && space != NULL ? space + 1 : "",
                  r->line % 3 == 0 && space != NULL ? ": " : "", lines[r->line % 18]);
         r->line++;
@@ -320,6 +337,7 @@ static void test_writer(void) {
     }
     CHECK(usage[0].generated_tokens > 0 && usage[1].generated_tokens > usage[0].generated_tokens);
     /* several turns a request, and only what was no good or missing again, with the reason */
+    CHECK(rote.two > 0);
     CHECKF(rote.several > 0 && rote.some > 0 && rote.quoted, "%d requests for turns, %d for some of them again", rote.several, rote.some);
     CHECK(cw_llm_usage(m).prompt_tokens == usage[0].prompt_tokens + usage[1].prompt_tokens);
     /* the budget: some of it is spent, none is exceeded, and the message says so */

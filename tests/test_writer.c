@@ -373,6 +373,23 @@ static void test_checks(void) {
     CHECK(writer_bad_start("Yes, exactly") && writer_bad_start("Yes, that's a good") && writer_bad_start("absolutely") &&
           !writer_bad_start("Sured") && !writer_bad_start("Honey"));
     CHECK(ledger_has_run(&said, "I say bees visit two million fl") && !ledger_has_run(&said, "I say bees visit two billion fl"));
+    static const struct {
+        const char *text, *left; /* NULL: as it was, all of it said */
+    } mends[] = {
+        {"Why so many? Bees visit two million flowers for a jar.", "Why so many?"},
+        {"A jar holds that, you say. Bees visit two million flowers. It is hard work.", "A jar holds that, you say. It is hard work."},
+        {"They visit two million flowers for it.", NULL},
+        {"Bees visit two million plants.", "Bees visit two million plants."},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof mends / sizeof mends[0]; i++) {
+        char text[120];
+        bool all_said = false;
+        snprintf(text, sizeof text, "%s", mends[i].text);
+        CHECK(ledger_leave_out_said(&said, text, &all_said, &err) == 0);
+        CHECK(all_said == (mends[i].left == NULL));
+        CHECK_STR(text, mends[i].left != NULL ? mends[i].left : mends[i].text);
+    }
     CHECK(writer_runs_again("1. How deep are they? 2. How deep are they? 3") == false &&
           writer_runs_again("How deep are they then? How deep are they t"));
     CHECK(!writer_runs_again("How deep are they then? How deep are they now") && !writer_runs_again("How deep are they then"));
