@@ -107,19 +107,29 @@ static void plain_speech(struct cw_text *out, const char *s, const char *name) {
     }
 }
 
-/* One spoken turn as a regular expression, for endpoints whose schemas take one: as many sentences as asked for, none without end. */
-static void add_pattern(struct cw_text *out, const struct shape *shape) {
+/* One spoken turn as a regular expression, for endpoints whose schemas take one: as many sentences as asked for after its opener, none
+ * without end. */
+static void add_pattern(struct cw_text *out, const struct turn_order *t) {
 #define LETTERS "[A-Za-z0-9\u00C0-\u024F]{1,20}"
     static const char word[] = "(" LETTERS "(['&-]" LETTERS "){0,2}|[$\u00A3\u20AC]?[0-9]{1,9}([.,][0-9]{1,9}){0,2}[%a-z]{0,3})";
 #undef LETTERS
+    static const char ask[] =
+        "([Ww](hat|hy|ho|hen|here|hich|ould)|[Hh]ow|[Ii]s(n't)?|[Aa]re(n't)?|[Dd]o(es)?(n't)?|[Dd]id(n't)?|[Cc](an|ould)('t)?)";
     enum { WORDS_LEAST = 6, WORDS_MOST = 27 }; /* in a sentence */
+    const struct shape *shape = &t->shape;
     int words = shape->most > 1 || shape->words > WORDS_MOST ? WORDS_MOST : shape->words < WORDS_LEAST ? WORDS_LEAST : shape->words;
+    size_t n = strlen(t->opener);
+    int opened = n > 0 && strchr(".?!", t->opener[n - 1]) != NULL, before = shape->most - 1 + opened; /* "There's more." and what it is */
     cw_text_add(out, ",\"pattern\":\"^");
-    if (shape->most > 1) { /* a question comes last */
-        cw_text_printf(out, "(%s(,? %s){0,%d}[%s] ){%d,%d}", word, word, words - 1, shape->question ? ".!" : ".?!", shape->least - 1,
-                       shape->most - 1);
+    if (before > 0) { /* a question comes last */
+        cw_text_printf(out, "(%s(,? %s){0,%d}[%s] ){%d,%d}", word, word, words - 1, shape->question ? ".!" : ".?!",
+                       before - shape->most + shape->least, before);
     }
-    cw_text_printf(out, "%s(,? %s){1,%d}[%s]$\"", word, word, words - 1, shape->question ? "?" : ".?!");
+    if (shape->question) { /* and begins as questions do: else a statement comes, with a question mark put on it */
+        cw_text_printf(out, "(%s(,? %s){0,5}, )?((So|And|But|so|and|but|then) )?%s(,? %s){2,%d}[?]$\"", word, word, ask, word, words - 1);
+    } else {
+        cw_text_printf(out, "%s(,? %s){3,%d}[.?!]$\"", word, word, words - 1);
+    }
 }
 
 static void make_schema(struct cw_text *out, const struct question *q, bool patterns) {
@@ -132,7 +142,7 @@ static void make_schema(struct cw_text *out, const struct question *q, bool patt
             if (q->turns[i].wanted) {
                 cw_text_printf(out, "%s\"%d %s\":{\"type\":\"string\"", n++ > 0 ? "," : "", q->turns[i].number, q->turns[i].name);
                 if (patterns) {
-                    add_pattern(out, &q->turns[i].shape);
+                    add_pattern(out, &q->turns[i]);
                 }
                 cw_text_add(out, "}");
             }

@@ -101,17 +101,31 @@ static int check(const struct writer *w, const struct draft *d, int speaker, con
     return writer_check_turn(&c, text, penalty, why, err);
 }
 
+/* "themoonistheprimarycause": no word of English, nor of most languages, is so long. */
+static bool has_endless_word(const char *text) {
+    enum { LETTERS_MOST = 28 };
+    for (size_t n; (n = strcspn(text, " ")) > 0; text += n + strspn(text + n, " ")) {
+        if (n > LETTERS_MOST) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* As check(), once the sentences that run along words said before are left out of the text: no grammar kept the model from them. */
 static int mend(const struct writer *w, const struct draft *d, int speaker, char *text, int *penalty, const char **why,
                 struct cw_error *err) {
+    enum { LEFT_LEAST = 5 }; /* words: "Picture this." without the picture is nothing */
     bool all_said = false;
+    size_t before = strlen(text);
     if (ledger_leave_out_said(&w->said, text, &all_said, err) != 0 || check(w, d, speaker, text, penalty, why, err) != 0) {
         return -1;
     }
-    bool asks = text[0] != '\0' && text[strlen(text) - 1] == '?';
-    if (all_said || (d->shape.question && !asks)) {
+    bool asks = text[0] != '\0' && text[strlen(text) - 1] == '?', endless = has_endless_word(text);
+    all_said = all_said || (strlen(text) < before && words_count(text) < LEFT_LEAST);
+    if (all_said || endless || (d->shape.question && !asks)) {
         *penalty += LIMITS[ROUNDS - 1] + 1;
-        *why = all_said ? "has five words in a row that were said before" : "asks nothing";
+        *why = all_said ? "has five words in a row that were said before" : endless ? "has words that ran together" : "asks nothing";
     }
     return 0;
 }
