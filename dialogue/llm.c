@@ -30,6 +30,11 @@ int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_
     return m->kind->generate(m, r, out, err);
 }
 
+void cw_llm_share(struct cw_llm *m, int (*threads)(void *arg, int tokens), void *arg) {
+    m->threads = threads;
+    m->threads_arg = arg;
+}
+
 int cw_llm_count_tokens(struct cw_llm *m, const char *text) {
     return m->kind->count_tokens(m, text);
 }

@@ -59,6 +59,9 @@ struct cw_llm_usage { /* summed over the life of the model */
 };
 /* Appends the reply to `out`. A prompt that does not fit the context is refused, never cut. */
 CW_MUST_CHECK int cw_llm_generate(struct cw_llm *m, const struct cw_llm_request *r, struct cw_text *out, struct cw_error *err);
+/* Who shares the cores with others: a local model then asks before each step, a reading of `tokens` of them at once, how many threads it
+ * takes. The text does not depend on it. An endpoint never asks. */
+void cw_llm_share(struct cw_llm *m, int (*threads)(void *arg, int tokens), void *arg);
 int cw_llm_count_tokens(struct cw_llm *m, const char *text);
 int cw_llm_context(const struct cw_llm *m);
 struct cw_llm_usage cw_llm_usage(const struct cw_llm *m);

@@ -14,6 +14,8 @@ struct cw_llm { /* the first member of each kind's own struct */
     const struct llm_kind *kind;
     struct cw_llm_usage usage;
     int context;
+    int (*threads)(void *arg, int tokens); /* cw_llm_share; may be NULL */
+    void *threads_arg;
     double prompt_price, generated_price; /* per million tokens */
     char name[256];
 };

@@ -365,6 +365,15 @@ done:
     return status;
 }
 
+/* 0, or what libllama says. */
+static int decode(struct local *m, llama_token *ids, int n) {
+    if (m->base.threads != NULL) {
+        int threads = m->base.threads(m->base.threads_arg, n);
+        llama_set_n_threads(m->ctx, threads, threads);
+    }
+    return llama_decode(m->ctx, llama_batch_get_one(ids, n));
+}
+
 /* Brings the KV cache to hold exactly these tokens and leaves the logits after the last one. The first `anchor` tokens, the first
  * message's, are decoded apart from the rest: their values then depend on nothing else, so a fresh start can keep them. */
 static int decode_prompt(struct local *m, const struct tokens *t, int anchor, bool fresh, struct cw_error *err) {
@@ -389,7 +398,7 @@ static int decode_prompt(struct local *m, const struct tokens *t, int anchor, bo
     while (m->held_count < t->count) {
         int end = m->held_count < anchor ? anchor : t->count;
         int n = end - m->held_count < BATCH ? end - m->held_count : BATCH;
-        if (llama_decode(m->ctx, llama_batch_get_one(t->ids + m->held_count, n)) != 0) {
+        if (decode(m, t->ids + m->held_count, n) != 0) {
             llama_memory_clear(memory, true);
             m->held_count = 0;
             return cw_fail(err, CW_FAILED, "%s: the language model could not read its prompt", m->base.name);
@@ -593,7 +602,7 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
         if (recent_count >= r->max_tokens) {
             break;
         }
-        if (llama_decode(m->ctx, llama_batch_get_one(&id, 1)) != 0) {
+        if (decode(m, &id, 1) != 0) {
             llama_memory_clear(llama_get_memory(m->ctx), true);
             m->held_count = 0;
             cw_fail(err, CW_FAILED, "%s: the language model stopped in the middle of its reply", m->base.name);

@@ -80,7 +80,6 @@ CW_MUST_CHECK int build_open_folder(struct build *b, struct cw_error *err);
 CW_MUST_CHECK int build_keep_pronunciations(struct build *b, struct cw_error *err);
 void build_open_live(struct build *b);
 CW_MUST_CHECK int build_open_crew(struct build *b, bool soonest, struct cw_error *err);
-int build_speakers_beside_writer(int threads);
 /* The request that the folder's script came from, or NULL; free() it. */
 char *build_read_request(const struct build *b);
 

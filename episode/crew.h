@@ -3,8 +3,8 @@
  *   cw_crew_add ─▶ queue ─▶ worker: plan ─▶ in the cache? else speak into it ─▶ cw_crew_next
  *
  * One worker computes each operation on all threads, for the soonest next turn; several compute alone, a turn each, for the
- * most turns an hour. The bytes are the same either way. One thread adds and takes; none of its calls waits for speech but
- * cw_crew_next, which waits as long as it is told to. */
+ * most turns an hour; beside a writer that shares the cores they compute alone as well. The bytes are the same either way. One thread
+ * adds and takes; none of its calls waits for speech but cw_crew_next, which waits as long as it is told to, and cw_crew_share. */
 #ifndef CW_CREW_H
 #define CW_CREW_H
 
@@ -16,8 +16,11 @@ struct cw_crew;
 /* `turns_dir`: the cache's folder. */
 CW_MUST_CHECK int cw_crew_open(struct cw_crew **c, struct cw_studio *s, const char *turns_dir, int workers, struct cw_error *err);
 void cw_crew_close(struct cw_crew *c); /* abandons what is not done */
-/* How many workers may be at it at once: fewer while others want the cores. At first all. */
-void cw_crew_limit(struct cw_crew *c, int workers);
+/* A writer on the same cores asks before each of its steps, a reading of `tokens` tokens, how many of the device's threads it takes. Turns
+ * begin at steps of one token only, on a core each: such a step waits for memory and loses least by it. A long step gets all cores where
+ * speech would take half of them: what is being spoken is waited for. Once nobody asks any more: cw_crew_alone. */
+int cw_crew_share(struct cw_crew *c, int tokens);
+void cw_crew_alone(struct cw_crew *c);
 
 /* The next turn; its spans are copied, its voice and language must outlive the crew. `level`: measure the voice's gain with it. */
 CW_MUST_CHECK int cw_crew_add(struct cw_crew *c, const struct cw_turn_request *r, bool level, struct cw_error *err);

@@ -52,7 +52,7 @@ struct writing {
     struct build *build;
     struct cw_render_params *speak; /* NULL: only the script */
     double turn_seconds;            /* spent in the turn callback */
-    bool beside;                    /* turns are spoken while the next ones are written */
+    const struct cw_script *script; /* as far as it is written */
     const struct cw_brief *brief;
     double symbol_seconds[CW_CAST_MAX]; /* how long each voice takes, measured */
     struct cw_timeline timeline;        /* the talk so far by that: a script must not depend on who listens */
@@ -89,11 +89,23 @@ static double on_seconds(void *arg) {
     return (double)cw_timeline_total(&w->timeline) / CW_STUDIO_RATE;
 }
 
+/* The turns are spoken while the next ones are written, on the same cores. */
+static int on_step(void *arg, int tokens) {
+    struct writing *w = arg;
+    if (w->build->live && !w->failed) { /* a listener does not wait for the next line */
+        w->failed = build_take_turns(w->build, w->script, false, &w->err) != 0;
+        w->build->stage = CW_STAGE_WRITE;
+    }
+    return cw_crew_share(w->build->crew, tokens);
+}
+
 static bool on_turn(void *arg, const struct cw_script *script, int segment, int turn) {
     struct writing *w = arg;
     struct build *b = w->build;
     double start = cw_seconds();
     struct cw_text text = {0};
+    if (w->failed)
+        return false;
     /* for people to watch; the run itself goes on from its journal */
     w->failed = time_turn(w, script, segment, turn) != 0 || cw_script_print(script, &text, &w->err) != 0 ||
                 cw_file_write(w->partial, text.data, text.len, &w->err) != 0;
@@ -104,7 +116,7 @@ static bool on_turn(void *arg, const struct cw_script *script, int segment, int 
                    whole % 60);
         w->failed = build_report(b, 0, &w->err) != 0;
     } else if (!w->failed) {
-        w->failed = build_order_turn(b, script, segment, turn, &w->err) != 0 || build_take_turns(b, script, !w->beside, &w->err) != 0;
+        w->failed = build_order_turn(b, script, segment, turn, &w->err) != 0 || build_take_turns(b, script, false, &w->err) != 0;
         b->stage = CW_STAGE_WRITE;
     }
     cw_text_free(&text);
@@ -145,7 +157,6 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     struct cw_llm_usage usage[2] = {0};
     struct cw_writer_params params = cw_writer_params_default();
     struct cw_writer_events events = {.arg = k, .turn = on_turn, .seconds = on_seconds, .stage = on_stage, .refused = on_refused};
-    int threads = cw_device_threads(b->studio->device);
     params.topic = w->topic;
     params.minutes = w->minutes;
     params.seed = w->seed;
@@ -159,8 +170,9 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     b->stage = CW_STAGE_OPEN;
     b->expected_seconds = w->minutes * 60;
     if (build_report(b, 0, err) != 0 ||
-        cw_brief_models(k->brief, threads - build_speakers_beside_writer(threads), &llm, &planner, err) != 0)
+        cw_brief_models(k->brief, cw_device_threads(b->studio->device), &llm, &planner, err) != 0)
         goto done;
+    k->script = script;
     params.planner = planner;
     bool whole = !journal || !cw_file_exists(journal); /* else a part of it was written by the run before */
     struct cw_estimate estimate;
@@ -170,6 +182,11 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     for (int i = 0; i < script->cast_count; i++)
         if (cw_level_rate(b->studio->booth, &b->voices[i], script->language, b->params.speed, &k->symbol_seconds[i], err) != 0)
             goto done;
+    if (k->speak) {
+        cw_llm_share(llm, on_step, k);
+        if (planner)
+            cw_llm_share(planner, on_step, k);
+    }
     double start = cw_seconds();
     b->writing = true;
     int written = cw_writer_run(llm, params, &events, script, err);
@@ -301,9 +318,6 @@ int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_para
     build_open_live(&b);
     if (build_open_crew(&b, false, err) != 0)
         goto done;
-    k.beside = build_speakers_beside_writer(cw_device_threads(s->device)) > 0;
-    if (k.beside)
-        cw_crew_limit(b.crew, build_speakers_beside_writer(cw_device_threads(s->device)));
     cw_sha256_of(request.data, request.len, key);
     if (write_script(&k, journal, key, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
         cw_file_write(path, text.data, text.len, err) != 0)
@@ -312,7 +326,7 @@ int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_para
     unlink(journal);
     b.total = b.ordered;
     b.writing = false;
-    cw_crew_limit(b.crew, CW_CREW_MAX);
+    cw_crew_alone(b.crew);
     if (build_take_turns(&b, &script, true, err) != 0)
         goto done;
     if (b.live) { /* nothing more is to be made: no reason to wait any longer */
