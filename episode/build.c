@@ -159,8 +159,8 @@ void build_open_live(struct build *b) {
     }
 }
 
-/* With four cores or more, turns are spoken side by side, one core each; with fewer, one turn at a time on all of them. A listener wants the
- * next turn soonest. */
+/* With four cores or more, turns are spoken side by side, one core each; with fewer, one turn at a time on all of them. A listener wants
+ * the next turn soonest. */
 int build_open_crew(struct build *b, bool soonest, struct cw_error *err) {
     int threads = cw_device_threads(b->studio->device), workers = threads < 4 || soonest ? 1 : threads;
     if (cw_crew_open(&b->crew, b->studio, b->turns_dir, workers < CW_CREW_MAX ? workers : CW_CREW_MAX, err) != 0)

@@ -169,8 +169,7 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     params.budget = w->budget;
     b->stage = CW_STAGE_OPEN;
     b->expected_seconds = w->minutes * 60;
-    if (build_report(b, 0, err) != 0 ||
-        cw_brief_models(k->brief, cw_device_threads(b->studio->device), &llm, &planner, err) != 0)
+    if (build_report(b, 0, err) != 0 || cw_brief_models(k->brief, cw_device_threads(b->studio->device), &llm, &planner, err) != 0)
         goto done;
     k->script = script;
     params.planner = planner;

@@ -444,6 +444,34 @@ static void check_pieces(struct cw_studio *s, const struct cw_voice *voice) {
 }
 
 /* Turns side by side, two of them one and the same, against one after the other. */
+/* A writer on the same two cores: a turn begins at a step of one token, on one of them; a long step waits for it and gets both. */
+static void check_shares(struct cw_studio *two, const struct cw_voice *voice) {
+    struct cw_crew *c = NULL;
+    struct cw_crew_turn t = {0};
+    struct cw_error err = {0};
+    char text[] = "Nobody writes while this long sentence is spoken, whatever comes next.";
+    struct cw_span span = {0, text};
+    struct cw_turn_request q = {.voice = voice, .language = "en-us", .speed = 1, .spans = &span, .span_count = 1, .seed = 8};
+    const struct timespec nap = {.tv_nsec = 1000000};
+    if (!CHECKF(cw_studio_need_plans(two, &err) == 0 && cw_crew_open(&c, two, cw_test_dir(), 1, &err) == 0, "%s", err.text))
+        return;
+    CHECK(cw_crew_share(c, 1) == 2); /* nobody has anything to say */
+    CHECK(cw_crew_add(c, &q, false, &err) == 0);
+    CHECK(cw_crew_share(c, 16) == 2 && cw_crew_next(c, 0.2, &t, &err) == 0 && cw_crew_stats(c).speak_seconds == 0);
+    CHECK(cw_crew_share(c, 1) == 1);
+    for (int i = 0; i < 60000 && cw_crew_stats(c).speak_seconds == 0; i++)
+        nanosleep(&nap, NULL);
+    CHECK(cw_crew_share(c, 512) == 2 && cw_crew_next(c, 0.01, &t, &err) == 1 && t.rendered);
+    cw_take_free(&t.take);
+    q.seed = 9;
+    CHECK(cw_crew_add(c, &q, false, &err) == 0);
+    CHECK(cw_crew_next(c, 0.2, &t, &err) == 0);
+    cw_crew_alone(c);
+    CHECK(cw_crew_next(c, 60, &t, &err) == 1 && t.rendered);
+    cw_take_free(&t.take);
+    cw_crew_close(c);
+}
+
 static void test_crew(void) {
     if (no_models())
         return;
@@ -489,6 +517,10 @@ static void test_crew(void) {
     CHECK(cw_crew_add(c, &q, true, &err) == 0);
     cw_crew_close(c); /* in the middle */
     check_pieces(four, &voice);
+    struct cw_studio *two = open_studio(2);
+    if (two)
+        check_shares(two, &voice);
+    cw_studio_close(two);
     CHECK_REFUSED(cw_crew_open(&c, four, cw_test_dir(), 0, &err), &err, "1 to 8");
     cw_voice_close(&voice);
 done:
