@@ -81,13 +81,13 @@ struct fast_work {
 
 /* The rows of a block's products (tiles, or spans of them), and of what they are made of. */
 INLINE int product_rows(const struct cw_fast_job *f, int tiles) {
-    const int span = cw_fast_span(f->groups);
+    const int span = cw_fast_span(f->cut);
 
     return (tiles + span - 1) / span;
 }
 
 INLINE int transformed_rows(const struct cw_fast_job *f, int tiles) {
-    return product_rows(f, tiles) + (cw_fast_nested(f->groups) ? 0 : f->groups - 1);
+    return product_rows(f, tiles) + (f->cut.nested ? 0 : f->cut.groups - 1);
 }
 
 /* Row distance of the transforms: whole vectors, and no multiple of 1 KiB (see arena.c). */
@@ -179,7 +179,7 @@ static void fast_forward(const struct cw_fast_job *f, struct fast_work *work, in
                          vf most[CW_FAST_POINTS * CW_NEST_POINTS]) {
     const struct cw_conv_job *j = &f->conv;
 
-    switch (cw_fast_span(f->groups)) { /* constants in each call */
+    switch (cw_fast_span(f->cut)) { /* constants in each call */
     case 3:
         fast_forward_of(j, work, phase, tile0, rows, 3, measure, most);
         break;
@@ -283,7 +283,7 @@ static void fast_store(const struct cw_fast_job *f, const struct fast_work *work
 #endif
     };
 
-    stores[f->scale ? 1 : 0][cw_fast_span(f->groups) - 1](f, work, phase, tile0, tiles, panel, moments);
+    stores[f->scale ? 1 : 0][cw_fast_span(f->cut) - 1](f, work, phase, tile0, tiles, panel, moments);
 }
 
 /* ---- products ---------------------------------------------------------------------------------------------------------------- */
@@ -363,7 +363,7 @@ static void (*const product_tiles[])(const struct products *, int) = {
  * points. */
 static void fast_products(const struct cw_fast_job *f, struct fast_work *work, int phase, int tile0, int tiles, int panel) {
     const int all = transformed_rows(f, tiles), rows = product_rows(f, tiles), stride = fast_stride(f->conv.in);
-    const int parts = CW_FAST_POINTS * cw_fast_parts(f->groups), taps = cw_fast_slices(f->groups) / cw_fast_parts(f->groups);
+    const int parts = CW_FAST_POINTS * cw_fast_parts(f->cut), taps = cw_fast_slices(f->cut) / cw_fast_parts(f->cut);
     int i, n, q, left;
 
     for (i = 0; i < parts; i++) {
@@ -385,7 +385,7 @@ static void fast_products(const struct cw_fast_job *f, struct fast_work *work, i
 #ifdef FIXED
 /* Makes the transformed rows whole numbers, with a scale for each point and part. */
 static void fast_round(const struct cw_fast_job *f, struct fast_work *work, int all, const vf most[CW_FAST_POINTS * CW_NEST_POINTS]) {
-    const int in = f->conv.in, stride = fast_stride(in), whole_stride = cw_stride16(in), parts = CW_FAST_POINTS * cw_fast_parts(f->groups);
+    const int in = f->conv.in, stride = fast_stride(in), whole_stride = cw_stride16(in), parts = CW_FAST_POINTS * cw_fast_parts(f->cut);
     int i, q;
 
     for (i = 0; i < parts; i++) {
@@ -400,7 +400,7 @@ static void fast_round(const struct cw_fast_job *f, struct fast_work *work, int 
 static void fast_products_fixed(const struct cw_fast_job *f, struct fast_work *work, int phase, int tile0, int tiles, int panel) {
     const int all = transformed_rows(f, tiles), rows = product_rows(f, tiles);
     const int pairs = cw_pairs16(f->conv.in), stride = cw_stride16(f->conv.in);
-    const int parts = CW_FAST_POINTS * cw_fast_parts(f->groups), taps = cw_fast_slices(f->groups) / cw_fast_parts(f->groups);
+    const int parts = CW_FAST_POINTS * cw_fast_parts(f->cut), taps = cw_fast_slices(f->cut) / cw_fast_parts(f->cut);
     int i;
 
     for (i = 0; i < parts; i++) {

@@ -90,32 +90,34 @@ enum {
     CW_NEST_POINTS = 4,
     CW_NEST_SPANS = 14, /* of a block */
 };
-static inline bool cw_fast_nested(int groups) {
-    return groups == 2 || groups == 3;
-}
+/* How a weight's taps are cut: groups of four, 2 or 3 of which may be nested. */
+struct cw_fast_cut {
+    int groups; /* 0: not fast */
+    bool nested;
+};
 /* Weight matrices of a point. */
-static inline int cw_fast_slices(int groups) {
-    return cw_fast_nested(groups) ? CW_NEST_POINTS : groups;
+static inline int cw_fast_slices(struct cw_fast_cut cut) {
+    return cut.nested ? CW_NEST_POINTS : cut.groups;
 }
 /* Products of a point, each with a scale of its own; cw_fast_slices / cw_fast_parts matrices belong to one. */
-static inline int cw_fast_parts(int groups) {
-    return cw_fast_nested(groups) ? CW_NEST_POINTS : 1;
+static inline int cw_fast_parts(struct cw_fast_cut cut) {
+    return cut.nested ? CW_NEST_POINTS : 1;
 }
 /* Tiles of a span. */
-static inline int cw_fast_span(int groups) {
-    return cw_fast_nested(groups) ? CW_NEST_POINTS + 1 - groups : 1;
+static inline int cw_fast_span(struct cw_fast_cut cut) {
+    return cut.nested ? CW_NEST_POINTS + 1 - cut.groups : 1;
 }
 struct cw_fast_job {
     struct cw_conv_job conv; /* step 1, offset -pad; w is not read */
     int rows;                /* of y */
     const void *w;           /* float [panels][CW_FAST_POINTS][slices][in][panel], or, with a scale, int16_t [..][pairs][panel][2] */
     const float *scale;      /* [panels][CW_FAST_POINTS][parts][panel] of 16-bit weights, or NULL */
-    int groups;              /* of four taps */
+    struct cw_fast_cut cut;
     int panels;
 };
 /* Tiles of one block: their transforms stay in the second-level cache. */
-static inline int cw_fast_block(int in, int groups) {
-    return cw_fast_nested(groups) ? CW_NEST_SPANS * cw_fast_span(groups) : in <= 128 ? 56 : 28;
+static inline int cw_fast_block(int in, struct cw_fast_cut cut) {
+    return cut.nested ? CW_NEST_SPANS * cw_fast_span(cut) : in <= 128 ? 56 : 28;
 }
 
 /* Direct convolution in 16-bit numbers, ordinary or transposed: the rows that a block needs become 16-bit in a local copy
@@ -272,9 +274,9 @@ struct cw_pool;
 struct cw_device {
     const struct cw_kernels *kernels;
     struct cw_pool *pool;
-    struct cw_packed *packed; /* or NULL */
-    bool packed_off;          /* not for the weights that are opened now */
-    atomic_ullong products;   /* of plain sums, since it was opened */
+    struct cw_packed *packed;  /* or NULL */
+    bool packed_off, nest_off; /* not for the weights that are opened now */
+    atomic_ullong products;    /* of plain sums, since it was opened */
 };
 static inline void cw_count_products(struct cw_device *d, int64_t rows, int64_t each) {
     atomic_fetch_add_explicit(&d->products, (unsigned long long)(rows * each), memory_order_relaxed);
@@ -296,8 +298,9 @@ struct cw_weight {
     float *data;              /* NULL where half is set; [phases][panels][taps of a phase][in][panel]; phases = 1 unless transposed */
     void *fast;               /* as cw_fast_job.w, or NULL: taps, channels or instruction set do not suit */
     float *fast_scale;
-    int fast_groups;
+    struct cw_fast_cut fast_cut;
     bool may16;     /* opened by cw_weight_open_16 */
+    bool may_nest;  /* what cw_weight_nest said then */
     uint16_t *half; /* as cw_conv16_job.w in place of data, or NULL */
     float *half_scale;
     float *bias; /* [panels * panel] */

@@ -83,6 +83,9 @@ CW_MUST_CHECK int cw_weight_open_transposed_16(struct cw_weight **p, struct cw_d
                                                int stride, const float *bias, struct cw_error *err);
 /* Whether those weights are multiplied in bfloat16, some ten times as coarse as fixed point. */
 bool cw_device_bfloat(const struct cw_device *d);
+/* Whether long convolutions by weights opened from now on may apply Toom and Cook's method twice, which takes fewer products and rounds
+ * more; what was (true at first). Not so opened, a weight stays out of a packed file. */
+bool cw_weight_nest(struct cw_device *d, bool nest);
 void cw_weight_close(struct cw_weight *p);
 
 /* Weights packed before: those that are opened on this device from now on are borrowed from the file where it has them. A file that is

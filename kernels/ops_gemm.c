@@ -195,8 +195,8 @@ static void run_blocks(struct cw_device *d, struct run_tasks *t, int out, struct
 }
 
 static void convolve_fast(struct cw_device *d, const struct cw_conv_job *job, const struct cw_weight *w, int rows, struct cw_mat moments) {
-    const struct cw_fast_job fast = {*job, rows, w->fast, w->fast_scale, w->fast_groups, w->panels};
-    struct run_tasks t = {.fast = &fast, .block = cw_fast_block(w->in, w->fast_groups), .panels = w->panels};
+    const struct cw_fast_job fast = {*job, rows, w->fast, w->fast_scale, w->fast_cut, w->panels};
+    struct run_tasks t = {.fast = &fast, .block = cw_fast_block(w->in, w->fast_cut), .panels = w->panels};
     int tiles = ((rows + job->dilation - 1) / job->dilation + CW_FAST_TILE - 1) / CW_FAST_TILE;
 
     t.blocks = (tiles + t.block - 1) / t.block * job->dilation;

@@ -11,6 +11,17 @@ enum { VARS_MAX = 2048, NOTES_MAX = 2048, SPARE_MAX = 32 };
 
 /* ---- layers ----------------------------------------------------------------------------------------------------------- */
 
+/* Not nested: what is heard is what a loss is taken of, and its rounding shows in gradients that are sums of terms that cancel. The way
+ * back keeps its nested convolutions. */
+static int open_forward(struct cw_weight **p, struct cw_device *d, const float *w, int out, int in, int taps, const float *bias,
+                        struct cw_error *err) {
+    const bool was = cw_weight_nest(d, false);
+    const int rc = cw_weight_open(p, d, w, out, in, taps, bias, err);
+
+    cw_weight_nest(d, was);
+    return rc;
+}
+
 int cw_layer_open(struct cw_layer *l, struct cw_device *d, const char *name, enum cw_layer_kind kind, const float *w, const float *bias,
                   int out, int in, int taps, int stride, struct cw_error *err) {
     int rc = -1;
@@ -23,7 +34,7 @@ int cw_layer_open(struct cw_layer *l, struct cw_device *d, const char *name, enu
     memcpy(l->name, name, strlen(name) + 1);
     switch (kind) {
     case CW_LAYER_CONV:
-        if (cw_weight_open(&l->forward, d, w, out, in, taps, bias, err) != 0 ||
+        if (open_forward(&l->forward, d, w, out, in, taps, bias, err) != 0 ||
             cw_weight_open_backward(&l->backward, d, w, out, in, taps, stride, err) != 0)
             goto done;
         break;
@@ -92,9 +103,9 @@ int cw_layer_update(struct cw_layer *l, struct cw_error *err) {
     for (int n = 0; n < l->out; n++)
         for (int r = 0; r < l->rank; r++)
             turned[(size_t)n * l->rank + r] = l->up[(size_t)r * l->out + n];
-    if (cw_weight_open(&l->down_forward, l->device, l->down, l->rank, l->in, l->taps, NULL, err) != 0 ||
+    if (open_forward(&l->down_forward, l->device, l->down, l->rank, l->in, l->taps, NULL, err) != 0 ||
         cw_weight_open_backward(&l->down_backward, l->device, l->down, l->rank, l->in, l->taps, l->stride, err) != 0 ||
-        cw_weight_open(&l->up_forward, l->device, turned, l->out, l->rank, 1, NULL, err) != 0 ||
+        open_forward(&l->up_forward, l->device, turned, l->out, l->rank, 1, NULL, err) != 0 ||
         cw_weight_open_backward(&l->up_backward, l->device, turned, l->out, l->rank, 1, 1, err) != 0)
         goto done;
     rc = 0;

@@ -57,8 +57,8 @@ static void pack_panel(void *arg, int i) {
 void cw_fast_points(const struct cw_weight *p, const float *w, int slice, float to[CW_FAST_POINTS]) {
     static const double points[CW_FAST_POINTS - 1] = {0, 1, -1, 2, -2, 0.5};
     static const double distances[CW_FAST_POINTS - 1] = {-2, -3, 9, 36, -60, 1.40625};
-    const int groups = p->fast_groups, last = cw_fast_nested(groups) && slice == CW_NEST_POINTS - 1;
-    const bool all = cw_fast_nested(groups) && slice > 0 && !last;
+    const int groups = p->fast_cut.groups;
+    const bool last = p->fast_cut.nested && slice == CW_NEST_POINTS - 1, all = p->fast_cut.nested && slice > 0 && !last;
     const int first = all ? 0 : last ? groups - 1 : slice, end = all ? groups : first + 1;
     double v[CW_FAST_TILE] = {0}; /* the taps, or sums of them */
     int g, k, point;
@@ -77,7 +77,7 @@ void cw_fast_points(const struct cw_weight *p, const float *w, int slice, float 
 static void pack_fast_panel(void *arg, int i) {
     const struct pack_job *j = arg;
     const struct cw_weight *p = j->p;
-    int panel = p->kernels->panel, slices = cw_fast_slices(p->fast_groups), point, g, c, v;
+    int panel = p->kernels->panel, slices = cw_fast_slices(p->fast_cut), point, g, c, v;
     float *to = (float *)p->fast + (size_t)i * CW_FAST_POINTS * slices * p->in * panel;
     float piece[CW_FAST_POINTS][PANEL_MAX], points[CW_FAST_POINTS];
 
@@ -116,10 +116,11 @@ static void lay_out(struct cw_weight *p, unsigned char *base) {
     const bool fast = p->kernels->conv_fast && !p->stride && p->in <= CW_FAST_IN_MAX && p->taps >= CW_FAST_TAPS_MIN &&
                       p->taps <= CW_FAST_TAPS_MAX && (!half || fixed);
     const int groups = fast ? (p->taps + CW_FAST_TILE - 1) / CW_FAST_TILE : 0;
-    const size_t points = CW_FAST_POINTS * (size_t)cw_fast_slices(groups), parts = CW_FAST_POINTS * (size_t)cw_fast_parts(groups);
+    const struct cw_fast_cut cut = {groups, p->may_nest && (groups == 2 || groups == 3)};
+    const size_t points = CW_FAST_POINTS * (size_t)cw_fast_slices(cut), parts = CW_FAST_POINTS * (size_t)cw_fast_parts(cut);
 
     p->bytes = 0;
-    p->fast_groups = groups;
+    p->fast_cut = cut;
     p->bias = part(base, &p->bytes, columns * sizeof *p->bias);
     p->data = part(base, &p->bytes, half ? 0 : columns * taps * p->in * sizeof *p->data);
     p->half = part(base, &p->bytes, half ? columns * taps * pairs * 2 * sizeof *p->half : 0);
@@ -138,12 +139,12 @@ static void pack16_task(void *arg, int i) {
 static void pack16_fast_task(void *arg, int i) {
     const struct pack_job *j = arg;
 
-    cw_pack16_fast_panel(j->p, j->w, i, j->columns + (size_t)i * CW_FAST_POINTS * cw_fast_slices(j->p->fast_groups) * j->p->in);
+    cw_pack16_fast_panel(j->p, j->w, i, j->columns + (size_t)i * CW_FAST_POINTS * cw_fast_slices(j->p->fast_cut) * j->p->in);
 }
 
 static int pack(struct cw_weight *p, struct cw_device *d, const float *w, const float *bias, struct cw_error *err) {
     const size_t panels = (size_t)p->panels * (p->stride ? p->stride : 1);
-    const size_t column = (size_t)p->phase_taps * p->in, points = (size_t)CW_FAST_POINTS * cw_fast_slices(p->fast_groups) * p->in;
+    const size_t column = (size_t)p->phase_taps * p->in, points = (size_t)CW_FAST_POINTS * cw_fast_slices(p->fast_cut) * p->in;
     const size_t room = p->half_scale && points * p->panels > column * panels ? points * p->panels : column * panels;
     struct pack_job job = {.w = w, .p = p, .transposed = p->stride != 0};
     int status = -1;
@@ -165,6 +166,13 @@ static int pack(struct cw_weight *p, struct cw_device *d, const float *w, const 
 done:
     free(job.columns);
     return status;
+}
+
+bool cw_weight_nest(struct cw_device *d, bool nest) {
+    const bool was = !d->nest_off;
+
+    d->nest_off = !nest;
+    return was;
 }
 
 static int open_weight(struct cw_weight **out, struct cw_device *d, const float *w, int n, int in, int taps, int stride, const float *bias,
@@ -202,8 +210,9 @@ static int open_weight(struct cw_weight **out, struct cw_device *d, const float 
         goto done;
     }
     p->may16 = may16;
+    p->may_nest = !d->nest_off;
     lay_out(p, NULL);
-    if (d->packed && !d->packed_off && (packed = cw_packed_find(d->packed, p, w, bias))) {
+    if (d->packed && !d->packed_off && p->may_nest && (packed = cw_packed_find(d->packed, p, w, bias))) {
         p->borrowed = true;
         p->block = (unsigned char *)(uintptr_t)packed; /* only read */
         lay_out(p, p->block);

@@ -78,7 +78,7 @@ void cw_pack16_panel(const struct cw_weight *p, const float *w, bool transposed,
 
 void cw_pack16_fast_panel(const struct cw_weight *p, const float *w, int i, float *column) {
     const int panel = p->kernels->panel, pairs = cw_pairs16(p->in);
-    const int slices = cw_fast_slices(p->fast_groups), parts = cw_fast_parts(p->fast_groups), of_part = slices / parts;
+    const int slices = cw_fast_slices(p->fast_cut), parts = cw_fast_parts(p->fast_cut), of_part = slices / parts;
     const size_t numbers = (size_t)slices * pairs * panel * 2, one = (size_t)slices * p->in;
     uint16_t *to = (uint16_t *)p->fast + (size_t)i * CW_FAST_POINTS * numbers;
     int v, g, c, point, part;

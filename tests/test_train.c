@@ -245,10 +245,9 @@ static void decoder(void) {
                     style_length += (double)dstyle[k] * (double)dstyle[k];
                 e = sqrt(length / style_length) / 10;
             }
-            /* of one number, a sum over all frames whose terms cancel: what is left shows the rounding of fast convolutions */
-            CHECKF(e < (l->out == 1 ? 2e-3 : 1e-3), "%s: gradient by the bias: %g", l->name, e);
+            CHECKF(e < 1e-3, "%s: gradient by the bias: %g", l->name, e);
             offsets += l->out;
-            worst = fmax(worst, l->out == 1 ? e / 2 : e);
+            worst = fmax(worst, e);
             if (l->rank > 0) {
                 const double down = apart(r, "d/", l->name, l->down_grad, RANK * l->in * l->taps, 53);
                 const double up = apart(r, "u/", l->name, l->up_grad, RANK * l->out, 53);
