@@ -459,7 +459,7 @@ static void check_shares(struct cw_studio *two, const struct cw_voice *voice) {
     CHECK(cw_crew_add(c, &q, false, &err) == 0);
     CHECK(cw_crew_share(c, 16) == 2 && cw_crew_next(c, 0.2, &t, &err) == 0 && cw_crew_stats(c).speak_seconds == 0);
     CHECK(cw_crew_share(c, 1) == 1);
-    for (int i = 0; i < 60000 && cw_crew_stats(c).speak_seconds == 0; i++)
+    for (int i = 0; i < 600000 && cw_crew_stats(c).speak_seconds == 0; i++)
         nanosleep(&nap, NULL);
     CHECK(cw_crew_share(c, 512) == 2 && cw_crew_next(c, 0.01, &t, &err) == 1 && t.rendered);
     cw_take_free(&t.take);
@@ -467,7 +467,7 @@ static void check_shares(struct cw_studio *two, const struct cw_voice *voice) {
     CHECK(cw_crew_add(c, &q, false, &err) == 0);
     CHECK(cw_crew_next(c, 0.2, &t, &err) == 0);
     cw_crew_alone(c);
-    CHECK(cw_crew_next(c, 60, &t, &err) == 1 && t.rendered);
+    CHECK(cw_crew_next(c, 600, &t, &err) == 1 && t.rendered);
     cw_take_free(&t.take);
     cw_crew_close(c);
 }
