@@ -342,7 +342,6 @@ static int ask_for_json(struct writer *w, const struct question *q, uint64_t see
     struct cw_text schema = {0}, brief = {0}, message = {0}, faults = {0}, reply = {0}, bad = {0}, complaint = {0};
     size_t kept = out->len;
     make_schema(&schema, q, true);
-    make_schema(&brief, q, false);
     make_message(&message, w, q);
     if (q->before != NULL) {
         list_faults(&faults, q);
@@ -373,9 +372,11 @@ static int ask_for_json(struct writer *w, const struct question *q, uint64_t see
         if (w->events != NULL && w->events->refused != NULL) {
             w->events->refused(w->events->arg, reply.data, err->text);
         }
+        cw_text_clear(&brief);
+        make_schema(&brief, q, false);
         cw_text_clear(&complaint);
         cw_text_printf(&complaint, "That was not as asked: %s. Reply again, with JSON only, by this schema: %s", err->text, brief.data);
-        if (cw_text_check(&complaint, "writer", err) != 0) {
+        if (cw_text_check(&brief, "writer", err) != 0 || cw_text_check(&complaint, "writer", err) != 0) {
             goto done;
         }
         struct cw_text old = bad; /* the message is told what is wrong with it, so it is kept */

@@ -443,7 +443,6 @@ static void check_pieces(struct cw_studio *s, const struct cw_voice *voice) {
     cw_crew_close(c);
 }
 
-/* Turns side by side, two of them one and the same, against one after the other. */
 /* A writer on the same two cores: a turn begins at a step of one token, on one of them; a long step waits for it and gets both. */
 static void check_shares(struct cw_studio *two, const struct cw_voice *voice) {
     struct cw_crew *c = NULL;
@@ -472,6 +471,7 @@ static void check_shares(struct cw_studio *two, const struct cw_voice *voice) {
     cw_crew_close(c);
 }
 
+/* Turns side by side, two of them one and the same, against one after the other. */
 static void test_crew(void) {
     if (no_models())
         return;
