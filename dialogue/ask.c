@@ -5,6 +5,7 @@
  *                                                                                   or asked again with the error quoted ─▶ same form */
 #include "dialogue/writer_impl.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,42 +108,64 @@ static void plain_speech(struct cw_text *out, const char *s, const char *name) {
     }
 }
 
-/* One spoken turn as a regular expression, for endpoints whose schemas take one: as many sentences as asked for after its opener, none
- * without end. */
-static void add_pattern(struct cw_text *out, const struct turn_order *t) {
-#define LETTERS "[A-Za-z0-9\u00C0-\u024F]{1,20}"
+/* One spoken turn as a regular expression, for endpoints whose schemas take one: the words it opens with, then as many sentences as asked
+ * for, none without end. Bounds that a model runs into make it join words ("bychangingtheirwater"), so there is none but on a sentence's
+ * words. */
+static void add_pattern(struct cw_text *out, const char *opener, const struct shape *shape, bool closes) {
+#define LETTERS "[A-Za-z0-9\u00C0-\u024F]{1,16}"
     static const char word[] = "(" LETTERS "(['&-]" LETTERS "){0,2}|[$\u00A3\u20AC]?[0-9]{1,9}([.,][0-9]{1,9}){0,2}[%a-z]{0,3})";
 #undef LETTERS
-    static const char ask[] =
-        "([Ww](hat|hy|ho|hen|here|hich|ould)|[Hh]ow|[Ii]s(n't)?|[Aa]re(n't)?|[Dd]o(es)?(n't)?|[Dd]id(n't)?|[Cc](an|ould)('t)?)";
+#define ASK "(at|y|o|ich|e(n|re) (is|are|do|does|did|can))" /* "When the tide is low, ..." asks nothing */
+    static const char ask_first[] = "(Wh" ASK "|How|Is(n't)?|Are(n't)?|Do(es)?(n't)?|Did(n't)?|Can|Could|Would)";
+    static const char ask_lower[] = "(wh" ASK "|how|is(n't)?|are(n't)?|do(es)?(n't)?|did(n't)?|can|could|would)";
+#undef ASK
+    static const char *const asking[] = {"Does ", "Have ", "What ", "How ", "Why ", "Is ", "Are ", "Do ", "Can ", "Who "};
     enum { WORDS_LEAST = 6, WORDS_MOST = 27 }; /* in a sentence */
-    const struct shape *shape = &t->shape;
-    int words = shape->most > 1 || shape->words > WORDS_MOST ? WORDS_MOST : shape->words < WORDS_LEAST ? WORDS_LEAST : shape->words;
-    size_t n = strlen(t->opener);
-    int opened = n > 0 && strchr(".?!", t->opener[n - 1]) != NULL, before = shape->most - 1 + opened; /* "There's more." and what it is */
+    const int words = shape->most > 1 || shape->words > WORDS_MOST ? WORDS_MOST : shape->words < WORDS_LEAST ? WORDS_LEAST : shape->words;
+    const size_t n = strlen(opener);
+    const bool sentence = n > 0 && strchr(".?!", opener[n - 1]) != NULL; /* "There's more." and what it is */
+    bool asks = shape->question;
     cw_text_add(out, ",\"pattern\":\"^");
-    if (before > 0) { /* a question comes last */
-        cw_text_printf(out, "(%s(,? %s){0,%d}[%s] ){%d,%d}", word, word, words - 1, shape->question ? ".!" : ".?!",
-                       before - shape->most + shape->least, before);
+    for (size_t i = 0; i < n; i++) { /* a style may have anything in it: what is more than words is any character */
+        const unsigned char c = (unsigned char)opener[i];
+        cw_text_printf(out, isalnum(c) || c >= 0x80 || strchr(" ,'-", c) != NULL ? "%c" : strchr(".?!", c) != NULL ? "[%c]" : ".", c);
     }
-    if (shape->question) { /* and begins as questions do: else a statement comes, with a question mark put on it */
-        cw_text_printf(out, "(%s(,? %s){0,5}, )?((So|And|But|so|and|but|then) )?%s(,? %s){2,%d}[?]$\"", word, word, ask, word, words - 1);
+    cw_text_add(out, n > 0 ? " " : "");
+    for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++) {
+        asks = asks && strncmp(opener, asking[i], strlen(asking[i])) != 0; /* "Does anybody" asks already */
+    }
+    if (asks && (n == 0 || sentence) && shape->most > 1) { /* a question comes last, and begins as questions do: else a statement comes, */
+        cw_text_printf(out, "(%s(,? %s){2,%d}[.!] ){%d,%d}", word, word, words - 1, shape->least - 1, shape->most - 1);
+    }
+    if (shape->question) { /* with a question mark put on it */
+        if (asks && (n == 0 || sentence)) {
+            cw_text_printf(out, "(%s|(So|And|But) %s)", ask_first, ask_lower);
+        } else {
+            cw_text_add(out, asks ? ask_lower : word);
+        }
+        cw_text_printf(out, "(,? %s){2,%d}[?]", word, words - 1);
     } else {
-        cw_text_printf(out, "%s(,? %s){3,%d}[.?!]$\"", word, word, words - 1);
+        cw_text_printf(out, "%s(,? %s){2,%d}[.?!]( %s(,? %s){2,%d}[.?!]){%d,%d}", word, word, words - 1, word, word, words - 1,
+                       closes ? 0 : shape->least - 1, closes ? 0 : shape->most - 1);
     }
+    cw_text_add(out, closes ? " (Goodbye|Bye for now|Until next time|Take care, and goodbye)[.]$\"" : "$\"");
 }
 
 static void make_schema(struct cw_text *out, const struct question *q, bool patterns) {
     static const char list[] = "\"%s\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":%d,\"maxItems\":%d}";
     cw_text_add(out, "{\"type\":\"object\",\"properties\":{");
     if (q->kind == ASK_LINE) {
-        cw_text_add(out, "\"line\":{\"type\":\"string\"}},\"required\":[\"line\"]");
+        cw_text_add(out, "\"line\":{\"type\":\"string\"");
+        if (patterns) {
+            add_pattern(out, q->opener, &q->shape, q->closes);
+        }
+        cw_text_add(out, "}},\"required\":[\"line\"]");
     } else if (q->kind == ASK_TURNS) { /* a key for each: the order and who speaks are not the model's to choose */
         for (int i = 0, n = 0; i < q->count; i++) {
             if (q->turns[i].wanted) {
                 cw_text_printf(out, "%s\"%d %s\":{\"type\":\"string\"", n++ > 0 ? "," : "", q->turns[i].number, q->turns[i].name);
                 if (patterns) {
-                    add_pattern(out, &q->turns[i]);
+                    add_pattern(out, q->turns[i].opener, &q->turns[i].shape, false);
                 }
                 cw_text_add(out, "}");
             }
@@ -216,7 +239,7 @@ static void make_message(struct cw_text *out, const struct writer *w, const stru
     } else if (q->kind == ASK_LINE) {
         tell_talk(out, w);
         cw_text_printf(out, "%s\nWrite only what %s says next: %d to %d sentences, at most %d words, no stage directions%s%s%s.", q->note,
-                       q->name, q->least, q->most, q->words, q->opener[0] != '\0' ? ", beginning with \"" : "", q->opener,
+                       q->name, q->shape.least, q->shape.most, q->shape.words, q->opener[0] != '\0' ? ", beginning with \"" : "", q->opener,
                        q->opener[0] != '\0' ? "\"" : "");
         cw_text_add(out, " Reply with JSON only: {\"line\": \"...\"}");
     } else if (q->kind == ASK_PLAN) {

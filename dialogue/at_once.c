@@ -97,19 +97,9 @@ static int check(const struct writer *w, const struct draft *d, int speaker, con
                                  .known = w->known.data,
                                  .sourced = w->sources != NULL,
                                  .style = w->style,
+                                 .loose = true,
                                  .most_words = d->shape.words};
     return writer_check_turn(&c, text, penalty, why, err);
-}
-
-/* "themoonistheprimarycause": no word of English, nor of most languages, is so long. */
-static bool has_endless_word(const char *text) {
-    enum { LETTERS_MOST = 28 };
-    for (size_t n; (n = strcspn(text, " ")) > 0; text += n + strspn(text + n, " ")) {
-        if (n > LETTERS_MOST) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* As check(), once the sentences that run along words said before are left out of the text: no grammar kept the model from them. */
@@ -121,11 +111,11 @@ static int mend(const struct writer *w, const struct draft *d, int speaker, char
     if (ledger_leave_out_said(&w->said, text, &all_said, err) != 0 || check(w, d, speaker, text, penalty, why, err) != 0) {
         return -1;
     }
-    bool asks = text[0] != '\0' && text[strlen(text) - 1] == '?', endless = has_endless_word(text);
-    all_said = all_said || (strlen(text) < before && words_count(text) < LEFT_LEAST);
-    if (all_said || endless || (d->shape.question && !asks)) {
+    bool asks = text[0] != '\0' && text[strlen(text) - 1] == '?';
+    all_said = all_said || (strlen(text) < before && (words_count(text) < LEFT_LEAST || strcmp(text, d->opener.data) == 0));
+    if (all_said || (d->shape.question && !asks)) {
         *penalty += LIMITS[ROUNDS - 1] + 1;
-        *why = all_said ? "has five words in a row that were said before" : endless ? "has words that ran together" : "asks nothing";
+        *why = all_said ? "has five words in a row that were said before" : "asks nothing";
     }
     return 0;
 }
@@ -220,8 +210,9 @@ done:
 }
 
 static int ask_turns(struct writer *w, struct batch *b, struct cw_error *err) {
-    int status = 0, said = w->said.count, good = 0;
-    for (int round = 0; round < ROUNDS && status == 0 && good < b->count; round++) {
+    int status = 0, said = w->said.count, good = 0, before = -1;
+    for (int round = 0; round < ROUNDS && status == 0 && good < b->count && good > before; round++) { /* in vain once, in vain again */
+        before = good - (round == 0);
         status = ask_round(w, b, round, err);
         good = 0;
         for (int i = 0; i < b->count; i++) {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- words --------------------------------------------------------------------------------------------------------- */
 
@@ -717,6 +718,98 @@ static bool joins_said_words(const struct ledger *said, const char *text) {
     return false;
 }
 
+/* Is [w, w + n), in lower case, a whole word of `text`, or with `begins` the beginning of one? */
+static bool is_word_of(const char *text, const char *w, size_t n, bool begins) {
+    for (; text != NULL && *text != '\0'; text++) {
+        if (strncasecmp(text, w, n) == 0 && (begins || !word_char(text[n]))) {
+            return true;
+        }
+        while (word_char(text[0]) && word_char(text[1])) { /* the rest of this word */
+            text++;
+        }
+    }
+    return false;
+}
+
+static bool is_word(const struct ledger *said, const char *known, const char *w, size_t n, bool begins) {
+    static const char small[] =
+        "a about and are as at be been but by can do does for from had has have he her his how if in into is it its "
+        "my no not of on one or our out she so some than that the their them then there these they this those to "
+        "too up us was we were what when where which while who why will with without you your";
+    if (is_word_of(small, w, n, false) || is_word_of(known, w, n, begins)) {
+        return true;
+    }
+    for (int i = 0; i < said->count; i++) {
+        if (is_word_of(said->turns[i].plain, w, n, begins)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum { JOINED_MOST = 28 }; /* letters: no word of English, nor of most languages, has more */
+
+/* Is [w, w + n) two words of the talk or more, the last one perhaps cut off? */
+static bool splits(const struct ledger *said, const char *known, const char *w, size_t n) {
+    enum { LEAST = 2, CUT_LEAST = 4 };
+    bool ends[JOINED_MOST + 1] = {true}; /* words may end before letter i */
+    for (size_t i = 0; i + LEAST <= n; i++) {
+        if (ends[i] && i > 0 && is_word(said, known, w + i, n - i, n - i >= CUT_LEAST)) {
+            return true;
+        }
+        for (size_t end = i + LEAST; ends[i] && end + LEAST <= n; end++) {
+            ends[end] = ends[end] || is_word(said, known, w + i, end - i, false);
+        }
+    }
+    return false;
+}
+
+/* "influencethe": no word ends so. */
+static bool ends_joined(const char *w, size_t n) {
+    static const char *const ends[] = {"the", "that", "this", "their", "which", "they", "these", "with", "from"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        size_t k = strlen(ends[i]);
+        if (n > k && memcmp(w + n - k, ends[i], k) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "bychangingtheirwater": a word made of words of the talk, or longer than any: what is made of words where a pattern's bound is met. */
+static bool joins_words(const struct ledger *said, const char *known, const char *text) {
+    enum { SHORTEST = 8 }; /* letters: shorter ones are let be */
+    char word[64];
+    for (size_t n; (n = next_word(&text, word)) > 0;) {
+        if (n > JOINED_MOST) {
+            return true;
+        }
+        for (char *part = word, *next; part != NULL; part = next) {
+            next = strchr(part, '-');
+            n = next != NULL ? (size_t)(next++ - part) : strlen(part);
+            if (n >= SHORTEST && !is_word(said, known, part, n, false) && (ends_joined(part, n) || splits(said, known, part, n))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* "Maya explains this with a metaphor.": what the note says, told instead of done. */
+static bool narrates(const struct cw_script *s, const char *text) {
+    for (int i = 0; i < s->cast_count; i++) {
+        const char *name = s->cast[i].name;
+        const size_t n = strlen(name);
+        for (const char *p = text; (p = strstr(p, name)) != NULL; p += n) {
+            size_t verb = p[n] == ' ' ? strspn(p + n + 1, "abcdefghijklmnopqrstuvwxyz") : 0;
+            if ((p == text || !word_char(p[-1])) && verb > 3 && p[n + verb] == 's') {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static bool share_content(const struct words *a, const struct words *b) {
     for (int i = 0; i < a->content_count; i++) {
         if (has_content(b, a->content[i])) {
@@ -847,8 +940,11 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
     if (invented_numbers(text, c->known, c->sourced) > 0) {
         object(penalty, why, c->sourced ? 110 : 45, "has a number that no fact supports");
     }
-    if (runs_together(text, c->known) || joins_said_words(c->said, text)) {
+    if (runs_together(text, c->known) || joins_said_words(c->said, text) || (c->loose && joins_words(c->said, c->known, text))) {
         object(penalty, why, 110, "has words that ran together");
+    }
+    if (c->loose && narrates(c->script, text)) {
+        object(penalty, why, 110, "tells what it should do");
     }
     if (HAS_ANY(lower, fillers, false)) {
         object(penalty, why, 35, "praises where it should tell");

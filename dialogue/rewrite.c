@@ -160,9 +160,7 @@ static int say_line(struct writer *w, struct place at, int speaker, const char *
                                    .name = name,
                                    .note = note.data,
                                    .opener = "",
-                                   .least = 1,
-                                   .most = 4,
-                                   .words = words,
+                                   .shape = {.least = 1, .most = 4, .words = words},
                                    .max_tokens = 24 + words * 2,
                                    .temperature = 0.7f + 0.1f * (float)i};
         cw_text_clear(&text);

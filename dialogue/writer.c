@@ -339,9 +339,8 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
                                    .name = name,
                                    .note = note.data,
                                    .opener = beat == BEAT_CLOSE && remote ? "" : opener.data,
-                                   .least = shape.least,
-                                   .most = shape.most,
-                                   .words = shape.words,
+                                   .shape = shape,
+                                   .closes = beat == BEAT_CLOSE,
                                    .llm = w->llm,
                                    .system = w->system.data,
                                    .user = w->user.data,
@@ -355,8 +354,11 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
         }
         char *text = line.data + (line.data[0] == ' ');
         text[strcspn(text, "\n")] = '\0';
-        bool told = !shape.question && beat != BEAT_CLOSE;
+        bool told = !shape.question && beat != BEAT_CLOSE, all_said = false;
         writer_trim(text, told ? shape.words : 0);
+        if (remote && told && !plain_fact && ledger_leave_out_said(&w->said, text, &all_said, err) != 0) {
+            goto done;
+        }
         if (told && fact != NULL && fact->passage >= 0 &&
             cut_to_source(text, fact->text, w->sources->passages[fact->passage].text, err) != 0) {
             goto done;
@@ -371,6 +373,7 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
             .known = w->known.data,
             .sourced = w->sources != NULL,
             .style = w->style,
+            .loose = remote,
             .most_words = shape.words,
             .least_words = beat == BEAT_SUM || beat == BEAT_CLOSE ? shape.words - 5 : 0, /* the last ones bring the talk to its length */
         };
@@ -380,6 +383,10 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
         if (strcmp(text, opener.data) == 0) { /* the words given to begin with, and nothing after them */
             penalty += 200;
             why = "ends after its opener";
+        }
+        if (all_said) {
+            penalty += TOLERABLE;
+            why = "has five words in a row that were said before";
         }
         if (penalty < best) {
             free(best_text);

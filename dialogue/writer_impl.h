@@ -98,6 +98,7 @@ struct turn_check {
     const char *fact;  /* what it should bring in, or NULL */
     const char *known; /* text whose numbers may be used */
     bool sourced;      /* it rests on documents: no figure of its own, no denial of what they say */
+    bool loose;        /* from a model that follows no grammar: words may have run together, and it may tell what its note says */
     int most_words, least_words;
 };
 /* 0: nothing to object to; up to 100: acceptable, the less the better; more: refused. `why` names the worst, for diagnosis. */
@@ -228,7 +229,8 @@ struct question {
     const char *name, *note, *opener; /* of a line */
     const struct turn_order *turns;   /* [count] ASK_TURNS: the reply has a line "N: text" for each wanted one that came */
     const char *before;               /* the reply that had lines that were no good, or NULL */
-    int least, most, words;           /* sentences and words of a line */
+    struct shape shape;               /* of a line */
+    bool closes;                      /* it ends with a goodbye */
     int max_tokens;
     float temperature;
 };

@@ -190,6 +190,17 @@ struct rote {
     bool quoted;
 };
 
+/* The words that a pattern begins with, and `rest`. */
+static void opened(char *text, size_t room, const char *pattern, const char *rest) {
+    size_t n = 0;
+    for (const char *p = pattern + 1; *p != '(' && *p != '\0' && n + 1 < room; p++) {
+        if (*p != '[' && *p != ']') {
+            text[n++] = *p;
+        }
+    }
+    snprintf(text + n, room - n, "%s", rest);
+}
+
 static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request) {
     static const char *const lines[] = {
         "Bees find their way home by the sun, and by landmarks that they learn on first flights.",
@@ -229,14 +240,23 @@ static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request
     json_object_foreach((json_t *)(uintptr_t)wanted, key, one) {
         const char *space = strchr(key, ' '), *pattern = json_string_value(json_object_get(one, "pattern"));
         char text[300];
-        if (space != NULL) { /* a turn: its length is in the schema */
+        if (space != NULL || strcmp(key, "line") == 0) { /* a turn: what it opens with and how long it is is in the schema */
+            static const char *const turns[] = {"it is so and not so.", "is it so or not?", "it is so or not?", "It is so. Goodbye.",
+                                                "it is so and not so. And that is so."};
             regex_t form;
             locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = uselocale(c); /* C.UTF-8 has no order for ranges of letters */
             if (CHECK(pattern != NULL && regcomp(&form, pattern, REG_EXTENDED) == 0)) {
+                bool some_turn = false;
+                for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
+                    opened(text, sizeof text, pattern, turns[i]);
+                    some_turn |= regexec(&form, text, 0, NULL, 0) == 0;
+                }
+                CHECKF(some_turn, "%s", pattern);
                 CHECK(regexec(&form, "a,b,c,d and so on?", 0, NULL, 0) != 0);
                 CHECK(regexec(&form, "one without end", 0, NULL, 0) != 0 && regexec(&form, "Some: markup?", 0, NULL, 0) != 0);
                 CHECK(regexec(&form, "It is. It is. It is. It is. Is it?", 0, NULL, 0) != 0);
-                r->two += regexec(&form, "That is so. And why do they?", 0, NULL, 0) == 0;
+                opened(text, sizeof text, pattern, "it is so and not so. And that is so.");
+                r->two += space != NULL && regexec(&form, text, 0, NULL, 0) == 0;
                 regfree(&form);
             }
             uselocale(before);
