@@ -86,36 +86,35 @@ static int order_turns(struct writer *w, int part, enum beat beat, int left, int
     return status;
 }
 
-static int check(const struct writer *w, const struct draft *d, int speaker, const char *text, int *penalty, const char **why,
-                 struct cw_error *err) {
-    const struct turn_check c = {.script = w->script,
-                                 .speaker = speaker,
-                                 .beat = d->beat,
-                                 .said = &w->said,
-                                 .examples = &w->examples,
-                                 .fact = d->beat == BEAT_TELL || (d->beat == BEAT_ASK && w->sources != NULL) ? d->subject : NULL,
-                                 .known = w->known.data,
-                                 .sourced = w->sources != NULL,
-                                 .style = w->style,
-                                 .loose = true,
-                                 .most_words = d->shape.words};
-    return writer_check_turn(&c, text, penalty, why, err);
+static struct turn_check check_of(const struct writer *w, const struct draft *d, int speaker) {
+    return (struct turn_check){.script = w->script,
+                               .speaker = speaker,
+                               .beat = d->beat,
+                               .said = &w->said,
+                               .examples = &w->examples,
+                               .fact = d->beat == BEAT_TELL || (d->beat == BEAT_ASK && w->sources != NULL) ? d->subject : NULL,
+                               .known = w->known.data,
+                               .sourced = w->sources != NULL,
+                               .style = w->style,
+                               .loose = true,
+                               .most_words = d->shape.words};
 }
 
-/* As check(), once the sentences that run along words said before are left out of the text: no grammar kept the model from them. */
+/* Checked, once the sentences that are no good in themselves are left out of the text: no grammar kept the model from them. */
 static int mend(const struct writer *w, const struct draft *d, int speaker, char *text, int *penalty, const char **why,
                 struct cw_error *err) {
     enum { LEFT_LEAST = 5 }; /* words: "Picture this." without the picture is nothing */
-    bool all_said = false;
+    const struct turn_check c = check_of(w, d, speaker);
+    bool all = false;
     size_t before = strlen(text);
-    if (ledger_leave_out_said(&w->said, text, &all_said, err) != 0 || check(w, d, speaker, text, penalty, why, err) != 0) {
+    if (writer_leave_out(&c, text, &all, err) != 0 || writer_check_turn(&c, text, penalty, why, err) != 0) {
         return -1;
     }
     bool asks = text[0] != '\0' && text[strlen(text) - 1] == '?';
-    all_said = all_said || (strlen(text) < before && (words_count(text) < LEFT_LEAST || strcmp(text, d->opener.data) == 0));
-    if (all_said || (d->shape.question && !asks)) {
+    all = all || (strlen(text) < before && (words_count(text) < LEFT_LEAST || strcmp(text, d->opener.data) == 0));
+    if (all || (d->shape.question && !asks)) {
         *penalty += LIMITS[ROUNDS - 1] + 1;
-        *why = all_said ? "has five words in a row that were said before" : "asks nothing";
+        *why = !all ? "asks nothing" : *why != NULL ? *why : "has five words in a row that were said before";
     }
     return 0;
 }
@@ -240,8 +239,9 @@ static int take_draft(struct writer *w, int part, struct draft *d, int left, int
         goto done;
     }
     if ((text == NULL || penalty > most) && d->fact != NULL) { /* the fact is a spoken sentence as it stands */
+        const struct turn_check c = check_of(w, d, speaker);
         text = d->subject;
-        if (check(w, d, speaker, text, &penalty, &why, err) != 0) {
+        if (writer_check_turn(&c, text, &penalty, &why, err) != 0) {
             goto done;
         }
     }

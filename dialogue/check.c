@@ -534,40 +534,6 @@ static bool has_said_run(const struct ledger *l, const struct words *w) {
     return false;
 }
 
-int ledger_leave_out_said(const struct ledger *l, char *text, bool *all_said, struct cw_error *err) {
-    char *to = text;
-    *all_said = false;
-    for (char *p = text; *p != '\0';) {
-        size_t n = source_sentence(p), gap = strspn(p + n, " ");
-        struct words w = {0};
-        char *sentence = cw_strndup(p, n);
-        if (sentence == NULL) {
-            return cw_fail_memory(err, "writer");
-        }
-        int status = words_of(&w, sentence, err);
-        bool said = status == 0 && has_said_run(l, &w);
-        words_free(&w);
-        free(sentence);
-        if (status != 0) {
-            return -1;
-        }
-        if (said && to == text && p[n + gap] == '\0') { /* nothing would be left */
-            *all_said = true;
-            return 0;
-        }
-        if (!said) {
-            memmove(to, p, n + gap);
-            to += n + gap;
-        }
-        p += n + gap;
-    }
-    while (to > text && to[-1] == ' ') {
-        to--;
-    }
-    *to = '\0';
-    return 0;
-}
-
 bool ledger_has_sentence(const struct ledger *l, const char *text, struct cw_error *err) {
     bool has = false;
     for (const char *p = text; *p != '\0' && !has;) {
@@ -837,6 +803,40 @@ static bool takes_for_granted(const char *question, const struct words *answer, 
         definite = strcmp(word, "the") == 0 || strcmp(word, "these") == 0 || strcmp(word, "those") == 0;
     }
     return false;
+}
+
+int writer_leave_out(const struct turn_check *c, char *text, bool *all, struct cw_error *err) {
+    char *to = text;
+    *all = false;
+    for (char *p = text; *p != '\0';) {
+        size_t n = source_sentence(p), gap = strspn(p + n, " ");
+        struct words w = {0};
+        char *sentence = cw_strndup(p, n);
+        if (sentence == NULL) {
+            return cw_fail_memory(err, "writer");
+        }
+        int status = words_of(&w, sentence, err);
+        bool bad = status == 0 && (has_said_run(c->said, &w) || narrates(c->script, sentence) || joins_words(c->said, c->known, sentence));
+        words_free(&w);
+        free(sentence);
+        if (status != 0) {
+            return -1;
+        }
+        if (bad && to == text && p[n + gap] == '\0') { /* nothing would be left */
+            *all = true;
+            return 0;
+        }
+        if (!bad) {
+            memmove(to, p, n + gap);
+            to += n + gap;
+        }
+        p += n + gap;
+    }
+    while (to > text && to[-1] == ' ') {
+        to--;
+    }
+    *to = '\0';
+    return 0;
 }
 
 static void object(int *penalty, const char **why, int amount, const char *reason) {

@@ -354,11 +354,8 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
         }
         char *text = line.data + (line.data[0] == ' ');
         text[strcspn(text, "\n")] = '\0';
-        bool told = !shape.question && beat != BEAT_CLOSE, all_said = false;
+        bool told = !shape.question && beat != BEAT_CLOSE, all = false;
         writer_trim(text, told ? shape.words : 0);
-        if (remote && told && !plain_fact && ledger_leave_out_said(&w->said, text, &all_said, err) != 0) {
-            goto done;
-        }
         if (told && fact != NULL && fact->passage >= 0 &&
             cut_to_source(text, fact->text, w->sources->passages[fact->passage].text, err) != 0) {
             goto done;
@@ -377,16 +374,17 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
             .most_words = shape.words,
             .least_words = beat == BEAT_SUM || beat == BEAT_CLOSE ? shape.words - 5 : 0, /* the last ones bring the talk to its length */
         };
-        if (writer_check_turn(&check, text, &penalty, &why, err) != 0) {
+        if ((remote && told && !plain_fact && writer_leave_out(&check, text, &all, err) != 0) ||
+            writer_check_turn(&check, text, &penalty, &why, err) != 0) {
             goto done;
         }
         if (strcmp(text, opener.data) == 0) { /* the words given to begin with, and nothing after them */
             penalty += 200;
             why = "ends after its opener";
         }
-        if (all_said) {
+        if (all) {
             penalty += TOLERABLE;
-            why = "has five words in a row that were said before";
+            why = why != NULL ? why : "has five words in a row that were said before";
         }
         if (penalty < best) {
             free(best_text);

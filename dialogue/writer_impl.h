@@ -77,8 +77,6 @@ double words_copied(const struct words *a, const struct words *b);
 bool writer_bad_start(const char *line);
 bool writer_runs_again(const char *text); /* ends with words that it had before in the same order */
 bool ledger_has_run(const struct ledger *l, const char *line);
-/* Takes the sentences out of `text` that hold five words in a row of the ledger; `*all_said`: every one does, and the text stays. */
-CW_MUST_CHECK int ledger_leave_out_said(const struct ledger *l, char *text, bool *all_said, struct cw_error *err);
 /* Is a whole sentence of the text, of two words or more, in the ledger? */
 bool ledger_has_sentence(const struct ledger *l, const char *text, struct cw_error *err);
 /* The phrase of empty agreement that a turn opens with ("absolutely"), or NULL. */
@@ -104,6 +102,9 @@ struct turn_check {
 /* 0: nothing to object to; up to 100: acceptable, the less the better; more: refused. `why` names the worst, for diagnosis. */
 /* "No, ...", "I doubt that.", "Where is the proof?" */
 bool writer_denies(const char *text);
+/* Takes the sentences out of `text` that hold five words in a row of what was said, words that ran together, or what the note says, told
+ * instead of done; `*all`: every one does, and the text stays. */
+CW_MUST_CHECK int writer_leave_out(const struct turn_check *c, char *text, bool *all, struct cw_error *err);
 CW_MUST_CHECK int writer_check_turn(const struct turn_check *c, const char *text, int *penalty, const char **why, struct cw_error *err);
 
 /* ---- the writer at work ------------------------------------------------------------------------------------------- */

@@ -380,14 +380,21 @@ static void test_checks(void) {
         {"A jar holds that, you say. Bees visit two million flowers. It is hard work.", "A jar holds that, you say. It is hard work."},
         {"They visit two million flowers for it.", NULL},
         {"Bees visit two million plants.", "Bees visit two million plants."},
+        {"That is odd. Tom explains this with a picture.", "That is odd."},
+        {"Thanks, Tom. That is odd.", "Thanks, Tom. That is odd."},
+        {"They are many. It is about beesvisitflowers.", "They are many."},                 /* of words of the talk */
+        {"They are many. It is aboutvisitingth.", "They are many. It is aboutvisitingth."}, /* visiting: nobody said it, it may be a word */
+        {"That is odd, influencethe.", NULL},
+        {"Two thousand sandwiches, understand.", "Two thousand sandwiches, understand."},
         {"", ""},
     };
+    const struct turn_check loose = {.script = &s, .said = &said, .loose = true};
     for (size_t i = 0; i < sizeof mends / sizeof mends[0]; i++) {
         char text[120];
-        bool all_said = false;
+        bool all = false;
         snprintf(text, sizeof text, "%s", mends[i].text);
-        CHECK(ledger_leave_out_said(&said, text, &all_said, &err) == 0);
-        CHECK(all_said == (mends[i].left == NULL));
+        CHECK(writer_leave_out(&loose, text, &all, &err) == 0);
+        CHECK(all == (mends[i].left == NULL));
         CHECK_STR(text, mends[i].left != NULL ? mends[i].left : mends[i].text);
     }
     CHECK(writer_runs_again("1. How deep are they? 2. How deep are they? 3") == false &&
