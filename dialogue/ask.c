@@ -143,7 +143,7 @@ static void add_pattern(struct cw_text *out, const char *opener, const struct sh
         } else {
             cw_text_add(out, asks ? ask_lower : word);
         }
-        cw_text_printf(out, "(,? %s){2,%d}[?]", word, words - 1);
+        cw_text_printf(out, " %s(,? %s){1,%d}[?]", word, word, words - 2);
     } else {
         cw_text_printf(out, "%s(,? %s){2,%d}[.?!]( %s(,? %s){2,%d}[.?!]){%d,%d}", word, word, words - 1, word, word, words - 1,
                        closes ? 0 : shape->least - 1, closes ? 0 : shape->most - 1);

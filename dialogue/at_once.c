@@ -111,7 +111,7 @@ static int mend(const struct writer *w, const struct draft *d, int speaker, char
         return -1;
     }
     bool asks = text[0] != '\0' && text[strlen(text) - 1] == '?';
-    all = all || (strlen(text) < before && (words_count(text) < LEFT_LEAST || strcmp(text, d->opener.data) == 0));
+    all = all || strcmp(text, d->opener.data) == 0 || (strlen(text) < before && words_count(text) < LEFT_LEAST);
     if (all || (d->shape.question && !asks)) {
         *penalty += LIMITS[ROUNDS - 1] + 1;
         *why = !all ? "asks nothing" : *why != NULL ? *why : "has five words in a row that were said before";
