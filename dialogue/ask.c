@@ -115,10 +115,9 @@ static void add_pattern(struct cw_text *out, const char *opener, const struct sh
 #define LETTERS "[A-Za-z0-9\u00C0-\u024F]{1,16}"
     static const char word[] = "(" LETTERS "(['&-]" LETTERS "){0,2}|[$\u00A3\u20AC]?[0-9]{1,9}([.,][0-9]{1,9}){0,2}[%a-z]{0,3})";
 #undef LETTERS
-#define ASK "(at|y|o|ich|e(n|re) (is|are|do|does|did|can))" /* "When the tide is low, ..." asks nothing */
-    static const char ask_first[] = "(Wh" ASK "|How|Is(n't)?|Are(n't)?|Do(es)?(n't)?|Did(n't)?|Can|Could|Would)";
-    static const char ask_lower[] = "(wh" ASK "|how|is(n't)?|are(n't)?|do(es)?(n't)?|did(n't)?|can|could|would)";
-#undef ASK
+    /* not when and where: "When the tide is low, ..." asks nothing */
+    static const char ask_first[] = "(Wh(at|y|o|ich)|How|Is(n't)?|Are(n't)?|Do(es)?(n't)?|Did(n't)?|Can|Could|Would)";
+    static const char ask_lower[] = "(wh(at|y|o|ich)|how|is(n't)?|are(n't)?|do(es)?(n't)?|did(n't)?|can|could|would)";
     static const char *const asking[] = {"Does ", "Have ", "What ", "How ", "Why ", "Is ", "Are ", "Do ", "Can ", "Who "};
     enum { WORDS_LEAST = 6, WORDS_MOST = 27 }; /* in a sentence */
     const int words = shape->most > 1 || shape->words > WORDS_MOST ? WORDS_MOST : shape->words < WORDS_LEAST ? WORDS_LEAST : shape->words;
