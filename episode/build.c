@@ -131,12 +131,13 @@ int build_open_voices(struct build *b, const struct cw_script *script, const cha
 }
 
 int build_open_folder(struct build *b, struct cw_error *err) {
-    if (cw_path_join(b->turns_dir, b->out_dir, "turns", err) != 0 || cw_dir_make(b->turns_dir, err) != 0 ||
-        cw_lock_take(&b->lock, b->out_dir, err) != 0)
+    char mp3[CW_PATH_MAX];
+    if (cw_path_join(mp3, b->out_dir, "episode.mp3", err) != 0 || cw_path_join(b->turns_dir, b->out_dir, "turns", err) != 0 ||
+        cw_dir_make(b->turns_dir, err) != 0 || cw_lock_take(&b->lock, b->out_dir, err) != 0)
         return -1;
     cw_dir_sweep(b->out_dir);
     cw_dir_sweep(b->turns_dir);
-    return 0;
+    return cw_file_exists(mp3) ? 0 : cw_loudness_open(&b->loudness, CW_STUDIO_RATE, err);
 }
 
 /* The copy of the script in the folder needs its dictionary beside it; one of an earlier script does not belong there. */
@@ -193,6 +194,7 @@ int build_begin(struct build *b, struct cw_studio *s, struct cw_render_params p,
 void build_end(struct build *b) {
     cw_crew_close(b->crew); /* before what its workers use */
     cw_live_close(b->live);
+    cw_loudness_close(b->loudness);
     cw_lock_release(&b->lock);
     cw_dictionary_close(b->dictionary);
     cw_text_free(&b->pronunciations);
@@ -271,15 +273,10 @@ static void play_clip(struct build *b, const struct cw_clip *clip, int64_t made,
 }
 
 /* What is left of a turn that is placed. */
-static void play_turn(struct build *b, const struct cw_script *script, const struct spoken *s, const char *path, int64_t heard) {
-    int speaker = script->segments[s->segment].turns[s->turn].speaker;
-    struct cw_clip clip = {.from = heard, .start = s->start + heard, .count = s->take.samples - heard, .gain_db = b->gains_db[speaker]};
-    snprintf(clip.path, sizeof clip.path, "%s", path);
-    /* nothing will be added before the next turn's start; one that is not written yet starts after this one (the writer gives
-     * no overlaps) */
-    int segment = s->segment, turn = s->turn;
-    int64_t horizon =
-        following(script, &segment, &turn) ? cw_timeline_next(&b->timeline, build_placing(script, segment, turn)) : b->timeline.end;
+static void play_turn(struct build *b, struct cw_clip clip, int64_t heard, int64_t horizon) {
+    clip.from += heard;
+    clip.start += heard;
+    clip.count -= heard;
     play_clip(b, &clip, b->timeline.end, horizon);
 }
 
@@ -319,6 +316,13 @@ int build_order_turn(struct build *b, const struct cw_script *script, int segmen
     return 0;
 }
 
+/* Nothing will be placed before the next turn's start; one that is not written yet starts after this one (the writer gives no
+ * overlaps). */
+static int64_t settled(const struct build *b, const struct cw_script *script, const struct spoken *s) {
+    int segment = s->segment, turn = s->turn;
+    return following(script, &segment, &turn) ? cw_timeline_next(&b->timeline, build_placing(script, segment, turn)) : b->timeline.end;
+}
+
 /* The sound of the turn next in order is there: places it, tells. */
 static int place_turn(struct build *b, const struct cw_script *script, struct cw_crew_turn *made, struct cw_error *err) {
     int result = -1, number = b->count + 1;
@@ -346,8 +350,13 @@ static int place_turn(struct build *b, const struct cw_script *script, struct cw
         build_tell(b, "turn %d%s rendered (%s, %.1f s)", number, of, speaker, (double)s->take.samples / CW_STUDIO_RATE);
     else
         build_tell(b, "turn %d%s reused", number, of);
+    struct cw_clip clip = {.start = s->start, .count = s->take.samples, .gain_db = b->gains_db[t->speaker]};
+    snprintf(clip.path, sizeof clip.path, "%s", made->path);
+    int64_t horizon = settled(b, script, s);
+    if (b->loudness && (cw_loudness_add(b->loudness, &clip, err) != 0 || cw_loudness_hear(b->loudness, horizon, err) != 0))
+        goto done;
     if (b->live)
-        play_turn(b, script, s, made->path, made->heard);
+        play_turn(b, clip, made->heard, horizon);
     result = 0;
 done:
     cw_take_free(&made->take);
@@ -446,6 +455,7 @@ static int master(struct build *b, const struct cw_script *script, const struct 
                   struct cw_manifest_sound *sound, struct cw_error *err) {
     int result = -1;
     char mp3[CW_PATH_MAX], flac[CW_PATH_MAX], wav[CW_PATH_MAX], manifest[CW_PATH_MAX];
+    double lufs = 0;
     struct cw_text artist = {0};
     struct cw_clip *clips = calloc((size_t)b->count, sizeof *clips);
     int64_t total = cw_timeline_total(&b->timeline);
@@ -493,7 +503,10 @@ static int master(struct build *b, const struct cw_script *script, const struct 
         p.wav = want_wav ? wav : NULL;
         b->stage = CW_STAGE_MASTER;
         b->what[0] = '\0';
-        if (build_report(b, 0, err) != 0 || cw_master(clips, (size_t)b->count, total, p, &r, err) != 0)
+        if (build_report(b, 0, err) != 0 || (b->loudness && cw_loudness_end(b->loudness, total, &lufs, err) != 0))
+            goto done;
+        p.lufs = b->loudness ? &lufs : NULL;
+        if (cw_master(clips, (size_t)b->count, total, p, &r, err) != 0)
             goto done;
         sound->seconds = r.seconds;
         sound->lufs = r.loudness_lufs;

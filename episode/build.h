@@ -3,6 +3,7 @@
 #define CW_BUILD_H
 
 #include "episode/crew.h"
+#include "episode/loudness.h"
 #include "episode/manifest.h"
 #include "episode/timeline.h"
 
@@ -38,6 +39,7 @@ struct build {
     struct spoken *turns; /* [ordered]: handed to the crew; of the first `count` the sound is there */
     int ordered, count, cap;
     struct cw_timeline timeline;
+    struct cw_loudness *loudness; /* of a new episode, measured as turns are placed; NULL: there is an episode, which may do */
     struct cw_live *live;
     double first_sound;
     long underruns;

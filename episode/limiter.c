@@ -26,6 +26,7 @@ void cw_limiter_start(struct cw_limiter *l, float ceiling, int rate) {
     memset(l, 0, sizeof *l);
     l->ceiling = ceiling;
     l->release = (float)(1.0 - exp(-1.0 / (0.08 * rate)));
+    double largest = 1.0;
     for (int phase = 1; phase <= 3; phase++) {
         double sum = 0.0;
         for (int k = 0; k < CW_LIMITER_TAPS; k++) {
@@ -36,16 +37,21 @@ void cw_limiter_start(struct cw_limiter *l, float ceiling, int rate) {
             l->filter[phase - 1][k] = (float)tap;
             sum += tap;
         }
+        double most = 0.0; /* that the filter makes of samples within 1 */
         for (int k = 0; k < CW_LIMITER_TAPS; k++) {
             l->filter[phase - 1][k] = (float)(l->filter[phase - 1][k] / sum);
+            most += fabs((double)l->filter[phase - 1][k]);
         }
+        largest = fmax(largest, most);
     }
+    l->soft = (float)(0.999 * ceiling / largest);
+    l->soft_for = CW_LIMITER_TAPS;
     l->held = 1.0f;
     for (int i = 0; i < AVERAGE; i++) {
         l->a[i] = l->b[i] = 1.0f;
     }
     l->sum_a = l->sum_b = AVERAGE;
-    l->calm = CW_LIMITER_AHEAD + 1;
+    l->calm = CW_LIMITER_CALM;
 }
 
 /* The gain that sample j needs: by itself, and by the peaks on either side of it. */
@@ -53,6 +59,10 @@ static float gain_needed(struct cw_limiter *l, int64_t j) {
     const int64_t mask = CW_LIMITER_RING - 1;
     float window[CW_LIMITER_TAPS];
     float peak = 0.0f;
+    if (l->soft_for == CW_LIMITER_TAPS) {
+        l->between = 0.0f; /* or anything else below the ceiling */
+        return 1.0f;
+    }
     for (int k = 0; k < CW_LIMITER_TAPS; k++) {
         window[k] = l->x[(j - (CW_LIMITER_TAPS / 2 - 1) + k) & mask];
     }
@@ -83,12 +93,15 @@ static float least_ahead(struct cw_limiter *l, int64_t j, float needed) {
 }
 
 static float smooth(struct cw_limiter *l, int64_t j, float least) {
+    if (least == 1.0f && l->calm == CW_LIMITER_CALM) {
+        return 1.0f; /* as all of it below would give */
+    }
     float up = l->held + (1.0f - l->held) * l->release;
     if (up > 0.9995f) { /* floats would never quite arrive */
         up = 1.0f;
     }
     l->held = fminf(least, up);
-    l->calm = l->held < 1.0f ? 0 : l->calm + (l->calm <= CW_LIMITER_AHEAD);
+    l->calm = l->held < 1.0f ? 0 : l->calm + (l->calm < CW_LIMITER_CALM);
     size_t at = (size_t)(j % AVERAGE);
     l->sum_a += (double)l->held - (double)l->a[at];
     l->a[at] = l->held;
@@ -107,6 +120,7 @@ static float smooth(struct cw_limiter *l, int64_t j, float least) {
 float cw_limiter_push(struct cw_limiter *l, float x) {
     const int64_t mask = CW_LIMITER_RING - 1;
     l->x[l->n & mask] = x;
+    l->soft_for = fabsf(x) > l->soft ? 0 : l->soft_for + (l->soft_for < CW_LIMITER_TAPS);
     int64_t j = l->n - CW_LIMITER_TAPS / 2; /* the newest sample that has its neighbours */
     int64_t k = l->n - CW_LIMITER_DELAY;    /* the one to give */
     l->n++;

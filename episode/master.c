@@ -1,15 +1,16 @@
-/* clips -> mix bus (24 kHz, mono) -> [pass 1] meter -> gain
- *                                 -> [pass 2] resampler (44.1 kHz) -> gain -> limiter -> both channels -> MP3, FLAC, WAV
+/* clips -> mix bus (24 kHz, mono) -> [pass 1] meter -> gain (loudness.c; in an episode, while its turns are being made)
+ *                                 -> [pass 2] resampler (44.1 kHz) -> gain -> limiter -> belt -> both channels -> MP3, FLAC, WAV
  *                                 -> [pass 3] the file decoded and measured; once more when it misses.
- * Everything streams: memory holds blocks, never the episode. */
+ * Everything streams: memory holds blocks, never the episode. Each file is written by a thread of its own, so that encoding, which takes
+ * longest, has a core to itself; the samples and so the bytes are the same whoever is ahead. */
 #include "episode/master.h"
 #include "episode/bus.h"
 #include "episode/limiter.h"
 
-#include <ebur128.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <samplerate.h>
 #include <sndfile.h>
 #include <stdio.h>
@@ -24,10 +25,9 @@ enum {
     IN_BLOCK = 2048,
     REMAKES = 3,
     FILES = 3,
+    SLOTS = 16,
 };
 
-/* What silence is called, where a number must be finite: the meter's absolute gate, and less than 24 bits can hold. */
-static const double silent_lufs = -70.0, silent_dbtp = -150.0;
 static const double most_gain_db = 60.0;
 /* An encoder's noise lifts peaks: limited speech at 128 kb/s comes back 0.2 to 0.5 dB higher. */
 static const double mp3_margin_db = 0.5, pcm_margin_db = 0.05;
@@ -152,130 +152,33 @@ static long stream_read(struct stream *s, float *out, long n, struct cw_error *e
 
 /* ---- measuring ----------------------------------------------------------------------------------------------------------- */
 
-/* The gate of BS.1770 works on whole blocks of 0.4 s: what is shorter is measured with silence after it. */
-static int fill_first_block(ebur128_state *meter, int channels, int rate, int64_t frames) {
-    int64_t block = (int64_t)((rate + 5) / 10) * 4;
-    if (frames >= block) {
-        return EBUR128_SUCCESS;
-    }
-    size_t missing = (size_t)(block - frames);
-    float *zeros = calloc(missing * (size_t)channels, sizeof *zeros);
-    int verdict = zeros == NULL ? EBUR128_ERROR_NOMEM : ebur128_add_frames_float(meter, zeros, missing);
-    free(zeros);
-    return verdict;
-}
-
-static int loudness_of(ebur128_state *meter, int channels, int rate, int64_t frames, double *lufs, struct cw_error *err) {
-    double measured = 0.0;
-    if (fill_first_block(meter, channels, rate, frames) != EBUR128_SUCCESS ||
-        ebur128_loudness_global(meter, &measured) != EBUR128_SUCCESS) {
-        return cw_fail(err, CW_FAILED, "loudness meter: failed after %lld frames", (long long)frames);
-    }
-    *lufs = measured > silent_lufs ? measured : silent_lufs;
-    return 0;
-}
-
-static int measure_file(const char *path, double *lufs, double *dbtp, double *seconds, int64_t *frames, const struct span *span,
-                        struct cw_error *err) {
-    int result = -1;
-    SF_INFO info = {0};
-    ebur128_state *meter = NULL;
-    float *block = NULL;
-    double peak = 0.0;
-    SNDFILE *file = sf_open(path, SFM_READ, &info);
-    *frames = 0;
-    if (file == NULL) {
-        cw_fail(err, cw_file_exists(path) ? CW_BAD_INPUT : CW_FAILED, "%s: cannot read the sound: %s", path, sf_strerror(NULL));
-        goto done;
-    }
-    if (info.channels < 1 || info.channels > 8 || info.samplerate < 8000 || info.samplerate > 384000) {
-        cw_fail(err, CW_BAD_INPUT, "%s: expected 1 to 8 channels at 8 to 384 kHz, found %d at %d Hz", path, info.channels, info.samplerate);
-        goto done;
-    }
-    block = malloc(sizeof *block * BLOCK * (size_t)info.channels);
-    meter = ebur128_init((unsigned)info.channels, (unsigned long)info.samplerate, EBUR128_MODE_I | EBUR128_MODE_TRUE_PEAK);
-    if (block == NULL || meter == NULL) {
-        cw_fail_memory(err, path);
-        goto done;
-    }
-    for (sf_count_t n; (n = sf_readf_float(file, block, BLOCK)) > 0;) {
-        if (ebur128_add_frames_float(meter, block, (size_t)n) != EBUR128_SUCCESS) {
-            cw_fail_memory(err, "loudness meter");
-            goto done;
-        }
-        *frames += n;
-        if (report(span, *frames, info.frames, err) != 0) {
-            goto done;
-        }
-    }
-    if (sf_error(file) != SF_ERR_NO_ERROR) {
-        cw_fail(err, CW_BAD_INPUT, "%s: cannot read the sound: %s", path, sf_strerror(file));
-        goto done;
-    }
-    if (loudness_of(meter, info.channels, info.samplerate, *frames, lufs, err) != 0) {
-        goto done;
-    }
-    for (unsigned c = 0; c < (unsigned)info.channels; c++) {
-        double p = 0.0;
-        if (ebur128_true_peak(meter, c, &p) == EBUR128_SUCCESS && p > peak) {
-            peak = p;
-        }
-    }
-    *dbtp = peak > 0.0 ? fmax(20.0 * log10(peak), silent_dbtp) : silent_dbtp;
-    *seconds = (double)*frames / info.samplerate;
-    result = 0;
-done:
-    if (meter != NULL) {
-        ebur128_destroy(&meter);
-    }
-    if (file != NULL) {
-        sf_close(file);
-    }
-    free(block);
-    return result;
-}
-
-int cw_measure(const char *path, double *lufs, double *dbtp, double *seconds, struct cw_error *err) {
-    int64_t frames = 0;
-    return measure_file(path, lufs, dbtp, seconds, &frames, NULL, err);
-}
-
-/* Pass 1: how loud the timeline is as it stands, in both channels. It has nothing that a higher rate would add to, so it is measured at
- * its own: within 0.1 LU, and in a quarter of the time. */
+/* Pass 1, where nobody has measured the timeline as it was laid. */
 static int measure_timeline(const struct cw_clip *clips, size_t count, int64_t total, int rate, double *lufs, const struct span *span,
                             struct cw_error *err) {
     int result = -1;
-    float mono[BLOCK], stereo[2 * BLOCK];
-    struct cw_bus *bus = NULL;
-    ebur128_state *meter = ebur128_init(2, (unsigned long)rate, EBUR128_MODE_I);
-    if (meter == NULL) {
-        return cw_fail_memory(err, "loudness meter");
+    struct cw_loudness *l = NULL;
+    if (cw_loudness_open(&l, rate, err) != 0) {
+        return -1;
     }
-    if (open_bus(&bus, clips, count, rate, err) != 0) {
-        goto done;
-    }
-    for (int64_t done = 0; done < total;) {
-        const size_t n = (size_t)(total - done < BLOCK ? total - done : BLOCK);
-        if (cw_bus_read(bus, mono, n, err) != 0) {
-            goto done;
-        }
-        for (size_t i = 0; i < n; i++) {
-            stereo[2 * i] = stereo[2 * i + 1] = mono[i];
-        }
-        if (ebur128_add_frames_float(meter, stereo, n) != EBUR128_SUCCESS) {
-            cw_fail_memory(err, "loudness meter");
-            goto done;
-        }
-        done += (int64_t)n;
-        if (report(span, done, total, err) != 0) {
+    for (size_t i = 0; i < count; i++) {
+        if (cw_loudness_add(l, &clips[i], err) != 0) {
             goto done;
         }
     }
-    result = loudness_of(meter, 2, rate, total, lufs, err);
+    for (int64_t until = 0; until < total; until += BLOCK) {
+        if (cw_loudness_hear(l, until, err) != 0 || report(span, until, total, err) != 0) {
+            goto done;
+        }
+    }
+    result = cw_loudness_end(l, total, lufs, err);
 done:
-    cw_bus_close(bus);
-    ebur128_destroy(&meter);
+    cw_loudness_close(l);
     return result;
+}
+
+static bool on_measured(void *arg, double fraction) {
+    const struct span *s = arg;
+    return s->p->progress == NULL || s->p->progress(s->p->arg, s->base + s->width * fraction);
 }
 
 /* ---- files ----------------------------------------------------------------------------------------------------------------- */
@@ -287,6 +190,23 @@ struct output {
     char temp[CW_PATH_MAX];
     int fd, error; /* error: errno of the first failure */
     SNDFILE *file;
+
+    struct belt *belt;
+    pthread_t thread;
+    bool running;
+    int64_t taken; /* blocks of the belt; under its lock */
+    bool failed;   /* as err says; under its lock */
+    struct cw_error err;
+};
+
+/* Limited samples on their way to the files. */
+struct belt {
+    pthread_mutex_t lock; /* of what comes before the samples; a slot is written while no file is due to read it */
+    pthread_cond_t news;
+    int64_t laid;    /* blocks */
+    bool whole, off; /* all are laid; given up */
+    long counts[SLOTS];
+    float samples[SLOTS][BLOCK];
 };
 
 static sf_count_t output_length(void *user) {
@@ -396,24 +316,110 @@ static void output_drop(struct output *o) {
     }
 }
 
-/* Pass 2: every wanted file at once, under temporary names. */
-static int make_files(struct stream *s, struct output *outputs, const struct cw_master_params *p, double gain_db, double ceiling_db,
-                      const struct span *span, struct cw_error *err) {
-    float mono[BLOCK], stereo[2 * BLOCK];
+/* ---- the belt -------------------------------------------------------------------------------------------------------------- */
+
+static int belt_open(struct belt **out, struct cw_error *err) {
+    struct belt *b = calloc(1, sizeof *b);
+    if ((*out = b) == NULL) {
+        return cw_fail_memory(err, "mastering");
+    }
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->news, NULL);
+    return 0;
+}
+
+static void belt_close(struct belt *b) {
+    if (b != NULL) {
+        pthread_cond_destroy(&b->news);
+        pthread_mutex_destroy(&b->lock);
+        free(b);
+    }
+}
+
+/* A file's thread: takes block after block until there are no more. */
+static void *write_file(void *arg) {
+    struct output *o = arg;
+    struct belt *b = o->belt;
+    const float gain = (o->format & SF_FORMAT_TYPEMASK) == SF_FORMAT_MPEG ? mp3_makeup : 1.0f;
+    float stereo[2 * BLOCK];
+    pthread_mutex_lock(&b->lock);
+    for (;;) {
+        while (!b->off && !b->whole && o->taken == b->laid) {
+            pthread_cond_wait(&b->news, &b->lock);
+        }
+        if (b->off || o->taken == b->laid) {
+            break;
+        }
+        const float *mono = b->samples[o->taken % SLOTS];
+        const long n = b->counts[o->taken % SLOTS];
+        pthread_mutex_unlock(&b->lock);
+        for (long i = 0; i < n; i++) {
+            stereo[2 * i] = stereo[2 * i + 1] = gain * mono[i];
+        }
+        bool written = sf_writef_float(o->file, stereo, n) == n && o->error == 0;
+        pthread_mutex_lock(&b->lock);
+        if (!written) {
+            o->failed = b->off = true;
+            (void)output_fail(o, sf_strerror(o->file), &o->err);
+        }
+        o->taken++;
+        pthread_cond_broadcast(&b->news);
+    }
+    pthread_mutex_unlock(&b->lock);
+    return NULL;
+}
+
+/* The next slot, once every file has read what is in it; NULL: a file failed. */
+static float *next_slot(struct belt *b, const struct output *outputs) {
+    pthread_mutex_lock(&b->lock);
+    for (int f = 0; f < FILES && !b->off;) {
+        if (outputs[f].running && b->laid - outputs[f].taken == SLOTS) {
+            pthread_cond_wait(&b->news, &b->lock);
+        } else {
+            f++;
+        }
+    }
+    float *slot = b->off ? NULL : b->samples[b->laid % SLOTS];
+    pthread_mutex_unlock(&b->lock);
+    return slot;
+}
+
+static void lay(struct belt *b, long n) {
+    pthread_mutex_lock(&b->lock);
+    b->counts[b->laid++ % SLOTS] = n;
+    pthread_cond_broadcast(&b->news);
+    pthread_mutex_unlock(&b->lock);
+}
+
+/* Ends the files' threads: once they have taken all that was laid, or at once. */
+static void end_threads(struct belt *b, struct output *outputs, bool whole) {
+    pthread_mutex_lock(&b->lock);
+    b->whole = whole;
+    b->off = b->off || !whole;
+    pthread_cond_broadcast(&b->news);
+    pthread_mutex_unlock(&b->lock);
+    for (int f = 0; f < FILES; f++) {
+        if (outputs[f].running) {
+            pthread_join(outputs[f].thread, NULL);
+            outputs[f].running = false;
+        }
+    }
+}
+
+/* Resampled, gained, limited, to the end. */
+static int lay_all(struct belt *b, struct stream *s, const struct output *outputs, double gain_db, double ceiling_db,
+                   const struct span *span, struct cw_error *err) {
+    float mono[BLOCK];
     struct cw_limiter limiter;
     const float gain = (float)pow(10.0, gain_db / 20.0);
     int64_t pushed = 0;
     const int64_t pushes = s->out_total + CW_LIMITER_DELAY;
     cw_limiter_start(&limiter, (float)pow(10.0, ceiling_db / 20.0), RATE);
-    for (int f = 0; f < FILES; f++) {
-        if (outputs[f].path != NULL && output_open(&outputs[f], p, err) != 0) {
-            return -1;
-        }
-    }
     while (pushed < pushes) {
         long n = stream_read(s, mono, BLOCK, err);
         long ready = 0;
-        if (n < 0) {
+        float *slot = next_slot(b, outputs);
+        if (n < 0 || slot == NULL) {
             return -1;
         }
         if (n == 0) { /* the limiter's delay still holds the end */
@@ -423,29 +429,62 @@ static int make_files(struct stream *s, struct output *outputs, const struct cw_
         for (long i = 0; i < n; i++, pushed++) {
             float y = cw_limiter_push(&limiter, gain * mono[i]);
             if (pushed >= CW_LIMITER_DELAY) {
-                stereo[2 * ready] = stereo[2 * ready + 1] = y;
-                ready++;
+                slot[ready++] = y;
             }
         }
-        for (int f = FILES - 1; f >= 0 && ready > 0; f--) {
-            struct output *o = &outputs[f];
-            for (long i = 0; i < 2 * ready && o->path != NULL && f == 0; i++) {
-                stereo[i] *= mp3_makeup; /* the MP3 is the last to be written */
-            }
-            if (o->path != NULL && (sf_writef_float(o->file, stereo, ready) != ready || o->error != 0)) {
-                return output_fail(o, sf_strerror(o->file), err);
-            }
+        if (ready > 0) {
+            lay(b, ready);
         }
         if (report(span, pushed, pushes, err) != 0) {
             return -1;
         }
     }
+    return 0;
+}
+
+/* Pass 2: every wanted file at once, under temporary names. */
+static int make_files(struct stream *s, struct output *outputs, const struct cw_master_params *p, double gain_db, double ceiling_db,
+                      const struct span *span, struct cw_error *err) {
+    int result = -1;
+    struct belt *b = NULL;
+    if (belt_open(&b, err) != 0) {
+        return -1;
+    }
     for (int f = 0; f < FILES; f++) {
-        if (outputs[f].path != NULL && output_end(&outputs[f], err) != 0) {
-            return -1;
+        struct output *o = &outputs[f];
+        if (o->path == NULL) {
+            continue;
+        }
+        if (output_open(o, p, err) != 0) {
+            goto done;
+        }
+        o->belt = b;
+        o->taken = 0;
+        o->failed = false;
+        int failure = pthread_create(&o->thread, NULL, write_file, o);
+        if (failure != 0) {
+            cw_fail(err, CW_FAILED, "mastering: cannot start a thread: %s", strerror(failure));
+            goto done;
+        }
+        o->running = true;
+    }
+    result = lay_all(b, s, outputs, gain_db, ceiling_db, span, err);
+done:
+    end_threads(b, outputs, result == 0);
+    for (int f = 0; f < FILES; f++) {
+        if (outputs[f].failed) {
+            *err = outputs[f].err;
+            result = -1;
+            break;
         }
     }
-    return 0;
+    for (int f = 0; f < FILES && result == 0; f++) {
+        if (outputs[f].path != NULL) {
+            result = output_end(&outputs[f], err);
+        }
+    }
+    belt_close(b);
+    return result;
 }
 
 int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct cw_master_params p, struct cw_master_result *r,
@@ -468,14 +507,16 @@ int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct c
                        "%lld samples at %d Hz",
                        (long long)total, p.rate);
     }
-    if (measure_timeline(clips, count, total, p.rate, &before, &span, err) != 0) {
+    if (p.lufs != NULL) {
+        before = *p.lufs;
+    } else if (measure_timeline(clips, count, total, p.rate, &before, &span, err) != 0) {
         goto done;
     }
-    if (before > silent_lufs) {
+    if (before > CW_SILENT_LUFS) {
         gain = fmin(p.target_lufs - before, most_gain_db);
     }
     for (int attempt = 0; attempt <= REMAKES; attempt++) {
-        int64_t frames = 0;
+        struct cw_measured m;
         stream_close(&s);
         for (int f = 0; f < FILES; f++) {
             output_drop(&outputs[f]);
@@ -486,16 +527,16 @@ int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct c
             goto done;
         }
         span = (struct span){&p, span.base + span.width, attempt == 0 ? 0.1 : 0.005};
-        if (measure_file(outputs[main_file].temp, &r->loudness_lufs, &r->true_peak_dbtp, &r->seconds, &frames, &span, err) != 0) {
+        if (cw_measure(outputs[main_file].temp, on_measured, &span, &m, err) != 0) {
             goto done;
         }
-        if (frames != s.out_total) {
+        if (m.frames != s.out_total) {
             cw_fail(err, CW_FAILED, "%s: expected %lld frames after decoding, found %lld", outputs[main_file].path, (long long)s.out_total,
-                    (long long)frames);
+                    (long long)m.frames);
             goto done;
         }
-        r->gain_db = gain;
-        double short_of = before > silent_lufs ? p.target_lufs - r->loudness_lufs : 0.0;
+        *r = (struct cw_master_result){.seconds = m.seconds, .loudness_lufs = m.lufs, .true_peak_dbtp = m.dbtp, .gain_db = gain};
+        double short_of = before > CW_SILENT_LUFS ? p.target_lufs - r->loudness_lufs : 0.0;
         double over = r->true_peak_dbtp - p.ceiling_dbtp;
         if (over <= 0.0 && (fabs(short_of) <= close_enough_lu || gain + short_of > most_gain_db)) {
             break;

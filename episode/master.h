@@ -1,14 +1,15 @@
-/* Mastering: the mixed timeline -> delivered files. Two streaming passes: measure (libebur128), then resample to 44.1 kHz
+/* Mastering: the mixed timeline -> delivered files. Two streaming passes: measure (loudness.h), then resample to 44.1 kHz
  * (libsamplerate), gain to the target, look-ahead true-peak limiter, MP3 / FLAC / WAV by libsndfile. The delivered MP3 is
  * decoded and measured again; when its true peak or loudness misses, the gain or ceiling is corrected and it is made anew
  * (at most three times). */
 #ifndef CW_MASTER_H
 #define CW_MASTER_H
 
-#include "episode/mixer.h"
+#include "episode/loudness.h"
 
 struct cw_master_params {
     int rate;                                     /* of the timeline: 24000 */
+    const double *lufs;                           /* how loud the timeline is, where that was measured already; or NULL */
     double target_lufs;                           /* -16 */
     double ceiling_dbtp;                          /* -1 */
     const char *mp3, *flac, *wav;                 /* final paths; NULL: not wanted */
@@ -24,8 +25,5 @@ struct cw_master_result {
 /* `clips` in order of start; `total` = length of the timeline in samples. Files appear under their final names only when whole. */
 CW_MUST_CHECK int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct cw_master_params p, struct cw_master_result *r,
                             struct cw_error *err);
-/* Integrated loudness and true peak of any file libsndfile reads. Finite even for silence: -70 LUFS (the meter's gate), -150 dBTP.
- * Sound shorter than the meter's block of 0.4 s is measured with silence after it. */
-CW_MUST_CHECK int cw_measure(const char *path, double *lufs, double *dbtp, double *seconds, struct cw_error *err);
 
 #endif

@@ -856,7 +856,8 @@ static void test_level(void) {
     double lowest = 100, highest = -100, least = 100, most = -100;
     for (int i = 0; i < 3; i++) {
         struct cw_voice voice = {0};
-        double gain = 0, again = 0, lufs = 0, dbtp = 0, seconds = 0;
+        double gain = 0, again = 0;
+        struct cw_measured m = {0};
         CHECKF(cw_voice_open(&voice, s->voices_dir, names[i], &err) == 0, "%s", err.text);
         CHECKF(cw_level_gain(s->booth, &voice, "en-us", &gain, &err) == 0, "%s", err.text);
         CHECKF(cw_level_gain(s->booth, &voice, "en-us", &again, &err) == 0 && again == gain, "%g, then %g %s", gain, again, err.text);
@@ -866,10 +867,10 @@ static void test_level(void) {
         p.out = path;
         CHECKF(cw_say(s, "The harbour was quiet that morning. Nobody had told the fishermen that the storm would come back.", p, &err) == 0,
                "%s", err.text);
-        CHECKF(cw_measure(path, &lufs, &dbtp, &seconds, &err) == 0, "%s", err.text);
-        printf("      %-12s %6.1f LUFS in one channel, gain %5.1f dB\n", names[i], lufs, gain);
-        lowest = fmin(lowest, lufs + gain);
-        highest = fmax(highest, lufs + gain);
+        CHECKF(cw_measure(path, NULL, NULL, &m, &err) == 0, "%s", err.text);
+        printf("      %-12s %6.1f LUFS in one channel, gain %5.1f dB\n", names[i], m.lufs, gain);
+        lowest = fmin(lowest, m.lufs + gain);
+        highest = fmax(highest, m.lufs + gain);
         least = fmin(least, gain);
         most = fmax(most, gain);
         cw_voice_close(&voice);

@@ -4,6 +4,7 @@
 #include "episode/master.h"
 #include "tests/test.h"
 
+#include <ebur128.h>
 #include <math.h>
 #include <signal.h>
 #include <sndfile.h>
@@ -305,6 +306,118 @@ static void test_limiter(void) {
     CHECKF(worst == 0.0, "%g", worst);
 }
 
+/* Where samples are soft it does not look between them: the same as looking. */
+static void test_limiter_soft(void) {
+    struct cw_limiter fast, slow;
+    const int n = 4 * RATE;
+    float *x = speech_like((size_t)n, 0.6), *hiss = noise(5, (size_t)n, 0.02);
+    int differ = 0, limited = 0;
+    cw_limiter_start(&fast, 0.4f, RATE);
+    cw_limiter_start(&slow, 0.4f, RATE);
+    slow.soft = -1.0f;
+    CHECKF(fast.soft > 0.1f && fast.soft < 0.4f, "%g", fast.soft);
+    for (int i = 0; x != NULL && hiss != NULL && i < n; i++) {
+        float in = x[i] + hiss[i], a = cw_limiter_push(&fast, in), b = cw_limiter_push(&slow, in);
+        differ += memcmp(&a, &b, sizeof a) != 0;
+        limited += fast.held < 1.0f;
+    }
+    CHECKF(differ == 0, "%d samples differ", differ);
+    CHECKF(limited > n / 50 && limited < n / 2, "%d of %d samples limited: this proves nothing", limited, n);
+    free(x);
+    free(hiss);
+}
+
+/* ---- loudness -------------------------------------------------------------------------------------------------------- */
+
+/* libebur128's word on frames that are all there. */
+static void meter_of(const float *x, int64_t frames, unsigned channels, unsigned long rate, double *lufs, double *dbtp) {
+    double peak = 0.0;
+    ebur128_state *meter = ebur128_init(channels, rate, EBUR128_MODE_I | EBUR128_MODE_TRUE_PEAK);
+    *lufs = *dbtp = 0.0;
+    if (!CHECK(meter != NULL)) {
+        return;
+    }
+    CHECK(ebur128_add_frames_float(meter, x, (size_t)frames) == EBUR128_SUCCESS);
+    CHECK(ebur128_loudness_global(meter, lufs) == EBUR128_SUCCESS);
+    for (unsigned c = 0; c < channels; c++) {
+        double p = 0.0;
+        CHECK(ebur128_true_peak(meter, c, &p) == EBUR128_SUCCESS);
+        peak = fmax(peak, p);
+    }
+    *dbtp = 20.0 * log10(peak);
+    ebur128_destroy(&meter);
+}
+
+/* Heard as it is laid, in pieces of any length, overlaps and all, a timeline is as loud as when it is heard whole. */
+static void test_loudness_timeline(void) {
+    enum { N = 5 * RATE, PIECES = 4 };
+    static const int64_t starts[PIECES + 1] = {700, 40000, 55000, 90001, N};
+    struct cw_error err = {0};
+    struct cw_clip clips[PIECES];
+    struct cw_loudness *l = NULL;
+    struct cw_bus *bus = NULL;
+    static float mono[N], stereo[2 * N];
+    double whole = 0.0, dbtp = 0.0, laid = 0.0;
+    CHECKF(cw_bus_open(&bus, RATE, &err) == 0 && cw_loudness_open(&l, RATE, &err) == 0, "%s", err.text);
+    for (int c = 0; c < PIECES; c++) {
+        char name[32];
+        int64_t n = c == 1 ? 20000 : starts[c + 1] - starts[c] - 300; /* the second sounds on into the third */
+        float *x = speech_like((size_t)n, 0.3 + 0.2 * c);
+        snprintf(name, sizeof name, "%d.wav", c);
+        clips[c] = make_clip(name, starts[c], x, n);
+        free(x);
+        CHECKF(cw_bus_add(bus, &clips[c], &err) == 0, "%s", err.text);
+        CHECKF(cw_loudness_add(l, &clips[c], &err) == 0 && cw_loudness_hear(l, starts[c + 1], &err) == 0, "%s", err.text);
+        CHECKF(cw_loudness_hear(l, starts[c], &err) == 0, "%s", err.text); /* known already */
+    }
+    CHECKF(cw_bus_read(bus, mono, N, &err) == 0, "%s", err.text);
+    for (int i = 0; i < N; i++) {
+        stereo[2 * i] = stereo[2 * i + 1] = mono[i];
+    }
+    meter_of(stereo, N, 2, RATE, &whole, &dbtp);
+    CHECK_REFUSED(cw_loudness_end(l, N / 2, &laid, &err), &err, "60000");
+    CHECKF(cw_loudness_end(l, N, &laid, &err) == 0, "%s", err.text);
+    CHECKF(laid == whole && laid > -40.0 && laid < -5.0, "%.17g LUFS as it is laid, %.17g whole", laid, whole);
+    struct cw_clip late = clips[1];
+    CHECK_REFUSED(cw_loudness_add(l, &late, &err), &err, "1.wav", "order");
+    cw_loudness_close(l);
+    cw_bus_close(bus);
+}
+
+/* Files whose two channels are the same, differ from the first, and differ at the end only. */
+static void test_loudness_file(void) {
+    enum { N = 3 * RATE };
+    struct cw_error err = {0};
+    float *x = speech_like(N, 0.5), *y = noise(8, N, 0.1), *frames = calloc(2 * N, sizeof *frames);
+    char path[CW_PATH_MAX];
+    double seen[3];
+    snprintf(path, sizeof path, "%.4000s/file.wav", cw_test_dir());
+    for (int kind = 0; kind < 3 && CHECK(x != NULL && y != NULL && frames != NULL); kind++) {
+        SF_INFO info = {.samplerate = RATE, .channels = 2, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
+        struct cw_measured m = {0};
+        double lufs = 0.0, dbtp = 0.0;
+        for (int i = 0; i < N; i++) {
+            frames[2 * i] = x[i];
+            frames[2 * i + 1] = kind == 0 || (kind == 2 && i < N - 9) ? x[i] : y[i];
+        }
+        SNDFILE *file = sf_open(path, SFM_WRITE, &info);
+        if (!CHECK(file != NULL)) {
+            break;
+        }
+        CHECK(sf_writef_float(file, frames, N) == N);
+        sf_close(file);
+        meter_of(frames, N, 2, RATE, &lufs, &dbtp);
+        CHECKF(cw_measure(path, NULL, NULL, &m, &err) == 0, "%s", err.text);
+        CHECKF(m.lufs == lufs && m.dbtp == dbtp && m.frames == N && m.seconds == 3.0, "kind %d: %.17g LUFS %.17g dBTP, not %.17g, %.17g",
+               kind, m.lufs, m.dbtp, lufs, dbtp);
+        seen[kind] = m.lufs;
+    }
+    CHECKF(seen[1] != seen[0], "%g %g", seen[0], seen[1]);
+    free(x);
+    free(y);
+    free(frames);
+}
+
 /* ---- master ---------------------------------------------------------------------------------------------------------- */
 
 /* The whole file, both channels; free() it. */
@@ -332,7 +445,7 @@ struct outcome {
 static bool master_one(const char *name, const float *x, int64_t n, struct outcome *o) {
     struct cw_error err = {0};
     char mp3[CW_PATH_MAX], wav[64];
-    double seconds = 0.0;
+    struct cw_measured m;
     struct cw_master_params p = cw_master_params_default();
     snprintf(wav, sizeof wav, "%.32s.wav", name);
     snprintf(mp3, sizeof mp3, "%.4000s/%s.mp3", cw_test_dir(), name);
@@ -351,11 +464,13 @@ static bool master_one(const char *name, const float *x, int64_t n, struct outco
     }
     free(y);
     CHECKF(o->frames == llround((double)n * 44100 / RATE), "%s: %lld frames of %lld samples", name, (long long)o->frames, (long long)n);
-    CHECK(cw_measure(mp3, &o->lufs, &o->dbtp, &seconds, &err) == 0);
-    CHECK(o->lufs == o->r.loudness_lufs && o->dbtp == o->r.true_peak_dbtp && seconds == o->r.seconds);
+    CHECK(cw_measure(mp3, NULL, NULL, &m, &err) == 0);
+    o->lufs = m.lufs;
+    o->dbtp = m.dbtp;
+    CHECK(o->lufs == o->r.loudness_lufs && o->dbtp == o->r.true_peak_dbtp && m.seconds == o->r.seconds);
     CHECKF(o->dbtp <= -1.0, "%s: true peak %.2f dBTP", name, o->dbtp);
     CHECKF(o->difference < 1e-4, "%s: the channels differ by %g", name, o->difference);
-    printf("      %-12s %7.2f s  gain %6.2f dB  %7.2f LUFS  %6.2f dBTP\n", name, seconds, o->r.gain_db, o->lufs, o->dbtp);
+    printf("      %-12s %7.2f s  gain %6.2f dB  %7.2f LUFS  %6.2f dBTP\n", name, m.seconds, o->r.gain_db, o->lufs, o->dbtp);
     return true;
 }
 
@@ -492,10 +607,16 @@ static void test_master_bytes(void) {
     struct cw_master_result r;
     struct cw_master_params p = cw_master_params_default();
     char first[2][65], again[65], mp3[CW_PATH_MAX], flac[CW_PATH_MAX];
+    double lufs = 0.0;
+    struct cw_loudness *l = NULL;
     size_t n = 4 * RATE;
     float *x = speech_like(n, 1.0);
     struct cw_clip clip = make_clip("a.wav", 0, x, (int64_t)n);
-    for (int run = 0; run < 2; run++) {
+    CHECKF(cw_loudness_open(&l, RATE, &err) == 0 && cw_loudness_add(l, &clip, &err) == 0 &&
+               cw_loudness_end(l, (int64_t)n, &lufs, &err) == 0,
+           "%s", err.text);
+    cw_loudness_close(l);
+    for (int run = 0; run < 3; run++) { /* the last time, how loud it is is known */
         snprintf(mp3, sizeof mp3, "%.4000s/%d.mp3", cw_test_dir(), run);
         snprintf(flac, sizeof flac, "%.4000s/%d.flac", cw_test_dir(), run);
         p.mp3 = mp3;
@@ -504,10 +625,11 @@ static void test_master_bytes(void) {
         if (run == 1) {
             sleep(1); /* a time stamp would show */
         }
+        p.lufs = run == 2 ? &lufs : NULL;
         CHECKF(cw_master(&clip, 1, (int64_t)n, p, &r, &err) == 0, "%s", err.text);
         for (int f = 0; f < 2; f++) {
             CHECK(cw_sha256_file(f == 0 ? mp3 : flac, run == 0 ? first[f] : again, &err) == 0);
-            if (run == 1) {
+            if (run > 0) {
                 CHECK_STR(again, first[f]);
             }
         }
@@ -544,7 +666,8 @@ static void test_master_refused(void) {
     struct cw_master_result r;
     struct cw_master_params p = cw_master_params_default();
     char mp3[CW_PATH_MAX], flac[CW_PATH_MAX];
-    double seen[3] = {0, 0, 0}, lufs, dbtp, seconds;
+    double seen[3] = {0, 0, 0};
+    struct cw_measured m;
     size_t n = 3 * RATE;
     float *x = speech_like(n, 1.0);
     struct cw_clip clip = make_clip("a.wav", 0, x, (int64_t)n), missing = clip;
@@ -587,9 +710,9 @@ static void test_master_refused(void) {
         CHECKF(status == 0, "a full disk at %ld bytes was not seen", (long)limits[i]);
         CHECKF(files_in_test_dir() == 1, "%d files left", files_in_test_dir());
     }
-    CHECK_REFUSED(cw_measure(missing.path, &lufs, &dbtp, &seconds, &err), &err, "gone.wav");
+    CHECK_REFUSED(cw_measure(missing.path, NULL, NULL, &m, &err), &err, "gone.wav");
     CHECK(cw_file_write(mp3, "not sound", 9, &err) == 0);
-    CHECK_REFUSED(cw_measure(mp3, &lufs, &dbtp, &seconds, &err), &err, "out.mp3", "cannot read the sound");
+    CHECK_REFUSED(cw_measure(mp3, NULL, NULL, &m, &err), &err, "out.mp3", "cannot read the sound");
     free(x);
 }
 
@@ -599,6 +722,10 @@ const struct cw_test cw_tests_master[] = {
     {"mixer.files", "only the clips that sound now are open", test_mixer_open_files},
     {"mixer.refused", "missing, short, wrong and disordered clips are refused by name", test_mixer_refused},
     {"master.limiter", "the limiter keeps the ceiling, moves smoothly, and lets the rest through bit for bit", test_limiter},
+    {"master.soft", "where nothing can be too loud the limiter looks less closely, and gives the same", test_limiter_soft},
+    {"master.laid", "a timeline measured while it is laid, in pieces, is as loud as it is whole, by libebur128 alone",
+     test_loudness_timeline},
+    {"master.measured", "files are as loud as libebur128 says, whether their channels are the same or not", test_loudness_file},
     {"master.loudness", "decoded MP3s measure -16 LUFS and at most -1 dBTP, for speech, whispers, squares and clicks",
      test_master_loudness},
     {"master.short", "lengths are exact from one sample on; silence stays silence", test_master_short},
