@@ -39,14 +39,13 @@ struct cw_crew {
     char dir[CW_PATH_MAX];
     struct worker workers[CW_CREW_MAX];
     int started;
-    bool alone;
+    atomic_bool alone; /* each worker computes by itself */
 
     pthread_mutex_t lock; /* of all below, and of the jobs' state, turn.key ("" until planned), made and news */
     pthread_cond_t news;
     struct job *first, **end; /* not taken back yet, in order */
     bool stop, listening;
-    bool shared; /* with a writer: */
-    int limit;   /* so many workers may be at it */
+    int limit; /* so many workers may be at it */
     int busy;
     int speaking; /* of the busy ones */
     double since, made_seconds, speak_seconds, acoustic_seconds, vocoder_seconds;
@@ -89,13 +88,12 @@ static int put(void *arg, const float *samples, size_t n, struct cw_error *err) 
     if (k->file.write(k->file.arg, samples, n, err) != 0)
         return -1;
     pthread_mutex_lock(&k->crew->lock);
-    bool stop = k->crew->stop, shared = k->crew->shared;
+    bool stop = k->crew->stop;
     if (k->crew->listening && !k->job->quiet)
         keep_news(k->job, samples, n);
     k->job->made += (int64_t)n;
     k->crew->made_seconds += (double)n / CW_STUDIO_RATE;
     pthread_mutex_unlock(&k->crew->lock);
-    cw_compute_alone(k->crew->alone || shared);
     return stop ? cw_fail(err, CW_FAILED, "cancelled") : 0;
 }
 
@@ -169,6 +167,7 @@ static struct job *waiting(const struct cw_crew *c) {
 static void *work(void *arg) {
     struct worker *w = arg;
     struct cw_crew *c = w->crew;
+    cw_compute_alone(&c->alone);
     pthread_mutex_lock(&c->lock);
     for (;;) {
         struct job *j = c->busy < c->limit ? waiting(c) : NULL;
@@ -180,7 +179,6 @@ static void *work(void *arg) {
         }
         j->state = TAKEN;
         c->busy++;
-        cw_compute_alone(c->alone || c->shared);
         pthread_mutex_unlock(&c->lock);
         int result = do_job(w, j, &j->err);
         pthread_mutex_lock(&c->lock);
@@ -234,15 +232,18 @@ int cw_crew_open(struct cw_crew **out, struct cw_studio *s, const char *turns_di
 int cw_crew_share(struct cw_crew *c, int tokens) {
     int threads = cw_device_threads(c->studio->device), most = threads < 8 ? 1 : threads / 4, want = 0;
     pthread_mutex_lock(&c->lock);
-    c->shared = true;
+    c->alone = true;
     if (tokens == 1)
         for (const struct job *j = c->first; j && want < most; j = j->next)
             want += j->state == WAITING || j->state == TAKEN;
     c->limit = want;
     if (want > c->busy)
         pthread_cond_broadcast(&c->news);
-    while (tokens >= LONG_STEP && 2 * c->busy >= threads)
+    while (tokens >= LONG_STEP && 2 * c->busy >= threads) {
+        c->alone = c->busy > 1; /* the writer's cores wait as well: a turn may have them */
         pthread_cond_wait(&c->news, &c->lock);
+    }
+    c->alone = true;
     if (want < c->busy)
         want = c->busy;
     pthread_mutex_unlock(&c->lock);
@@ -251,7 +252,7 @@ int cw_crew_share(struct cw_crew *c, int tokens) {
 
 void cw_crew_alone(struct cw_crew *c) {
     pthread_mutex_lock(&c->lock);
-    c->shared = false;
+    c->alone = c->started > 1;
     c->limit = c->started;
     pthread_cond_broadcast(&c->news);
     pthread_mutex_unlock(&c->lock);

@@ -18,7 +18,8 @@ CW_MUST_CHECK int cw_crew_open(struct cw_crew **c, struct cw_studio *s, const ch
 void cw_crew_close(struct cw_crew *c); /* abandons what is not done */
 /* A writer on the same cores asks before each of its steps, a reading of `tokens` tokens, how many of the device's threads it takes. Turns
  * begin at steps of one token only, on a core each: such a step waits for memory and loses least by it. A long step gets all cores where
- * speech would take half of them: what is being spoken is waited for. Once nobody asks any more: cw_crew_alone. */
+ * speech would take half of them: what is being spoken is waited for, and has them all till then. Once nobody asks any more:
+ * cw_crew_alone. */
 int cw_crew_share(struct cw_crew *c, int tokens);
 void cw_crew_alone(struct cw_crew *c);
 

@@ -505,7 +505,7 @@ static int open_models(struct cw_studio *s, enum cw_engine_kind kind, struct cw_
     int result = -1;
     struct cw_engine *e = &s->engines[kind];
     pthread_mutex_lock(&s->opening);
-    bool was = cw_compute_alone(false); /* packing the weights is everybody's work */
+    const atomic_bool *was = cw_compute_alone(NULL); /* packing the weights is everybody's work */
     double start = cw_seconds();
     char packed[CW_PATH_MAX];
     if (kind == CW_ENGINE_KOKORO && !e->acoustic && !e->vocoder && packed_file(s, packed) &&
@@ -546,7 +546,7 @@ int cw_booth_need_voice(struct cw_booth *b, const struct cw_voice *voice, struct
     if (voice->learnt_sha256[0] == '\0' ? !b->folded : b->folded && strcmp(b->folded->sum, voice->learnt_sha256) == 0)
         return 0;
     pthread_mutex_lock(&s->opening);
-    bool was = cw_compute_alone(false);
+    const atomic_bool *was = cw_compute_alone(NULL);
     double start = cw_seconds();
     if (voice->learnt_sha256[0] != '\0' && take_folded(s, voice, &f, err) != 0)
         goto done;

@@ -14,6 +14,8 @@
 
 #include "base/base.h"
 
+#include <stdatomic.h>
+
 /* ---- device and memory ------------------------------------------------------------------------------------------- */
 
 struct cw_device;
@@ -39,9 +41,9 @@ const char *cw_device_note(void);
 /* Runs task(arg, i) for i in [0, n) over the pool; returns when all are done. Tasks must not call the pool again. One
  * caller at a time per device (a second one waits). */
 void cw_parallel(struct cw_device *d, int n, void (*task)(void *arg, int i), void *arg);
-/* What this thread computes from now on it computes alone, beside others that do the same, on any device. Same bytes. Returns what it
- * was. */
-bool cw_compute_alone(bool alone);
+/* What this thread computes from now on, on any device, it computes alone whenever *alone is true, which others may change at any time;
+ * NULL: never. Same bytes. Returns what it was. */
+const atomic_bool *cw_compute_alone(const atomic_bool *alone);
 
 /* A float matrix [rows, cols]; row r starts at data + r * stride. Passed by value; owns nothing. */
 struct cw_mat {

@@ -133,12 +133,12 @@ void cw_pool_close(struct cw_pool *p) {
     free(p);
 }
 
-static _Thread_local bool alone;
+static _Thread_local const atomic_bool *alone;
 
-bool cw_compute_alone(bool on) {
-    bool was = alone;
+const atomic_bool *cw_compute_alone(const atomic_bool *when) {
+    const atomic_bool *was = alone;
 
-    alone = on;
+    alone = when;
     return was;
 }
 
@@ -149,7 +149,7 @@ int cw_pool_threads(const struct cw_pool *p) {
 void cw_pool_run(struct cw_pool *p, int n, void (*task)(void *arg, int i), void *arg) {
     int spins, i;
 
-    if (p->threads == 1 || n == 1 || alone) {
+    if (p->threads == 1 || n == 1 || (alone && atomic_load_explicit(alone, memory_order_relaxed))) {
         for (i = 0; i < n; i++)
             task(arg, i);
         return;

@@ -354,7 +354,8 @@ static void *work(void *arg) {
     struct worker *w = arg;
     struct making *a = w->a;
     struct cw_error err = {0};
-    cw_compute_alone(true);
+    static const atomic_bool always = true;
+    cw_compute_alone(&always);
     pthread_mutex_lock(&a->lock);
     while (!a->failed && a->next < a->last_shard) {
         const int shard = a->next++;
