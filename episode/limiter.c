@@ -4,6 +4,7 @@
  * Why peaks cannot slip through: `held` is at most the gain needed at n during all of [n - AHEAD, n], and the averages
  * at n weigh exactly that stretch with weights that sum to 1. */
 #include "episode/limiter.h"
+#include "episode/resample.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,16 +12,6 @@
 enum { AVERAGE = CW_LIMITER_HALF + 1 };
 
 static const double pi = 3.14159265358979323846;
-
-/* Modified Bessel function of the first kind, order 0. */
-static double bessel_0(double x) {
-    double sum = 1.0, term = 1.0;
-    for (int k = 1; k < 40; k++) {
-        term *= (x / (2 * k)) * (x / (2 * k));
-        sum += term;
-    }
-    return sum;
-}
 
 void cw_limiter_start(struct cw_limiter *l, float ceiling, int rate) {
     memset(l, 0, sizeof *l);
@@ -32,7 +23,7 @@ void cw_limiter_start(struct cw_limiter *l, float ceiling, int rate) {
         for (int k = 0; k < CW_LIMITER_TAPS; k++) {
             int quarters = 4 * (k - (CW_LIMITER_TAPS / 2 - 1)) - phase; /* from the point wanted */
             double t = quarters / 4.0;
-            double window = bessel_0(5.0 * sqrt(1.0 - t * t / (CW_LIMITER_TAPS / 2.0) / (CW_LIMITER_TAPS / 2.0))) / bessel_0(5.0);
+            double window = cw_kaiser(t / (CW_LIMITER_TAPS / 2.0), 5.0);
             double tap = sin(pi * t) / (pi * t) * window;
             l->filter[phase - 1][k] = (float)tap;
             sum += tap;

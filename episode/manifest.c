@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 enum { MANIFEST_MAX = 32 << 20 };
-#define MASTERING_VERSION 3 /* to be raised when mixer.c, bus.c, master.c or limiter.c change what is heard */
+#define MASTERING_VERSION 4 /* to be raised when mixer.c, bus.c, master.c, resample.c or limiter.c change what is heard */
 
 int cw_manifest_inputs(const struct cw_clip *clips, size_t count, int64_t total, const char *const *tags, char sum[65],
                        struct cw_error *err) {

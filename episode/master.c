@@ -6,12 +6,12 @@
 #include "episode/master.h"
 #include "episode/bus.h"
 #include "episode/limiter.h"
+#include "episode/resample.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
-#include <samplerate.h>
 #include <sndfile.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,92 +61,65 @@ static int report(const struct span *s, int64_t done, int64_t total, struct cw_e
 
 struct stream {
     struct cw_bus *bus;
-    SRC_STATE *src;
-    double ratio;
-    float in[IN_BLOCK];
-    const float *next; /* what is left of `in` */
-    long left;
+    struct cw_resampler resampler;
+    float in[CW_RESAMPLER_TAPS + IN_BLOCK]; /* the timeline's samples from `first` on; zeros outside it */
+    int64_t first;
     int64_t mixed, total;     /* samples of the timeline */
     int64_t given, out_total; /* samples at 44.1 kHz */
 };
 
 static void stream_close(struct stream *s) {
     cw_bus_close(s->bus);
-    if (s->src != NULL) {
-        src_delete(s->src);
-    }
+    cw_resampler_close(&s->resampler);
     *s = (struct stream){0};
-}
-
-/* The mix bus with every clip on it. */
-static int open_bus(struct cw_bus **bus, const struct cw_clip *clips, size_t count, int rate, struct cw_error *err) {
-    if (cw_bus_open(bus, rate, err) != 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (cw_bus_add(*bus, &clips[i], err) != 0) {
-            cw_bus_close(*bus);
-            *bus = NULL;
-            return -1;
-        }
-    }
-    return 0;
 }
 
 static int stream_open(struct stream *s, const struct cw_clip *clips, size_t count, int64_t total, int rate, struct cw_error *err) {
-    int failure = 0;
     *s = (struct stream){0};
     s->total = total;
-    s->ratio = (double)RATE / rate;
-    s->out_total = (int64_t)llround((double)total * s->ratio);
-    if (open_bus(&s->bus, clips, count, rate, err) != 0) {
+    s->out_total = (int64_t)llround((double)total * RATE / rate);
+    s->first = -(CW_RESAMPLER_TAPS + IN_BLOCK);
+    if (cw_bus_open(&s->bus, rate, err) != 0 || cw_resampler_open(&s->resampler, rate, RATE, err) != 0) {
+        goto failed;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (cw_bus_add(s->bus, &clips[i], err) != 0) {
+            goto failed;
+        }
+    }
+    return 0;
+failed:
+    stream_close(s);
+    return -1;
+}
+
+/* Moves `in` on by a block. */
+static int stream_mix(struct stream *s, struct cw_error *err) {
+    const int64_t take = s->total - s->mixed < IN_BLOCK ? s->total - s->mixed : IN_BLOCK;
+    float *new = s->in + CW_RESAMPLER_TAPS;
+    memmove(s->in, s->in + IN_BLOCK, CW_RESAMPLER_TAPS * sizeof *s->in);
+    if (take > 0 && cw_bus_read(s->bus, new, (size_t)take, err) != 0) {
         return -1;
     }
-    s->src = src_new(SRC_SINC_MEDIUM_QUALITY, 1, &failure);
-    if (s->src == NULL) {
-        stream_close(s);
-        return cw_fail(err, CW_FAILED, "resampler: %s", src_strerror(failure));
-    }
+    memset(new + take, 0, (size_t)(IN_BLOCK - take) * sizeof *new);
+    s->first += IN_BLOCK;
+    s->mixed += take;
     return 0;
 }
 
-/* Up to n samples; fewer only at the end. libsamplerate begins in the middle of its filter, so its output has no delay to
- * take off; what its rounding leaves to add or cut at the end is a sample or two. -1: failed. */
+/* Up to n samples; fewer only at the end. -1: failed. */
 static long stream_read(struct stream *s, float *out, long n, struct cw_error *err) {
     long filled = 0;
-    if (n > s->out_total - s->given) {
-        n = (long)(s->out_total - s->given);
-    }
-    while (filled < n) {
-        if (s->left == 0 && s->mixed < s->total) {
-            int64_t take = s->total - s->mixed < IN_BLOCK ? s->total - s->mixed : IN_BLOCK;
-            if (cw_bus_read(s->bus, s->in, (size_t)take, err) != 0) {
+    for (; filled < n && s->given < s->out_total; filled++, s->given++) {
+        int phase;
+        int64_t at = cw_resampler_place(&s->resampler, s->given, &phase) - CW_RESAMPLER_BEFORE;
+        while (at > s->first + IN_BLOCK) {
+            if (stream_mix(s, err) != 0) {
                 return -1;
             }
-            s->next = s->in;
-            s->left = (long)take;
-            s->mixed += take;
         }
-        SRC_DATA d = {.data_in = s->left > 0 ? s->next : s->in,
-                      .input_frames = s->left,
-                      .data_out = out + filled,
-                      .output_frames = n - filled,
-                      .src_ratio = s->ratio,
-                      .end_of_input = s->mixed == s->total};
-        int failure = src_process(s->src, &d);
-        if (failure != 0) {
-            cw_fail(err, CW_FAILED, "resampler: %s", src_strerror(failure));
-            return -1;
-        }
-        s->next = d.data_in + d.input_frames_used;
-        s->left -= d.input_frames_used;
-        filled += d.output_frames_gen;
-        if (d.output_frames_gen == 0 && d.input_frames_used == 0 && s->mixed == s->total) {
-            memset(out + filled, 0, (size_t)(n - filled) * sizeof *out);
-            filled = n;
-        }
+        out[filled] = cw_resampler_between(&s->resampler, s->in + (at - s->first), phase);
     }
-    s->given += filled;
     return filled;
 }
 
@@ -501,9 +474,9 @@ int cw_master(const struct cw_clip *clips, size_t count, int64_t total, struct c
     double ceiling = p.ceiling_dbtp - (p.mp3 != NULL ? mp3_margin_db : pcm_margin_db);
     struct span span = {&p, 0.0, 0.1};
     *r = (struct cw_master_result){0};
-    if (total < 1 || total > INT64_C(1) << 40 || p.rate < 8000 || p.rate > 192000 || outputs[main_file].path == NULL) {
+    if (total < 1 || total > INT64_C(1) << 40 || p.rate < 8000 || p.rate > 48000 || outputs[main_file].path == NULL) {
         return cw_fail(err, CW_BAD_INPUT,
-                       "master: expected a timeline of at least one sample at 8 to 192 kHz and a file to make, found "
+                       "master: expected a timeline of at least one sample at 8 to 48 kHz and a file to make, found "
                        "%lld samples at %d Hz",
                        (long long)total, p.rate);
     }

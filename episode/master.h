@@ -1,5 +1,5 @@
 /* Mastering: the mixed timeline -> delivered files. Two streaming passes: measure (loudness.h), then resample to 44.1 kHz
- * (libsamplerate), gain to the target, look-ahead true-peak limiter, MP3 / FLAC / WAV by libsndfile. The delivered MP3 is
+ * (resample.h), gain to the target, look-ahead true-peak limiter, MP3 / FLAC / WAV by libsndfile. The delivered MP3 is
  * decoded and measured again; when its true peak or loudness misses, the gain or ceiling is corrected and it is made anew
  * (at most three times). */
 #ifndef CW_MASTER_H

@@ -2,6 +2,7 @@
 #include "episode/bus.h"
 #include "episode/limiter.h"
 #include "episode/master.h"
+#include "episode/resample.h"
 #include "tests/test.h"
 
 #include <ebur128.h>
@@ -325,6 +326,68 @@ static void test_limiter_soft(void) {
     CHECKF(limited > n / 50 && limited < n / 2, "%d of %d samples limited: this proves nothing", limited, n);
     free(x);
     free(hiss);
+}
+
+/* ---- resampler ------------------------------------------------------------------------------------------------------- */
+
+/* Tones through the resampler: as loud as they were, in their place, and nothing else above the noise of floats: no image, no hiss. */
+static void test_resampler(void) {
+    enum { INPUTS = 12000, OUTPUTS = 20000 };
+    static const struct {
+        int from;
+        double hertz, passes, rest_db; /* least gain, 0: it must be gone; most of all else */
+    } tones[] = {{24000, 50, 0.9999, -115},   {24000, 997, 0.9999, -115},   {24000, 5003, 0.9999, -115}, {24000, 9001, 0.9999, -115},
+                 {24000, 10200, 0.999, -115}, {24000, 11050, 0.4, -115},    {22050, 9000, 0.9999, -115}, {8000, 3000, 0.9999, -115},
+                 {48000, 1000, 0.9999, -115}, {48000, 18500, 0.9999, -115}, {48000, 22100, 0, 0},        {24000, 11900, 0, 0},
+                 {44100, 18000, 0.9999, -115}};
+    static float x[INPUTS + CW_RESAMPLER_TAPS], y[OUTPUTS];
+    struct cw_error err = {0};
+    struct cw_resampler r;
+    for (size_t tone = 0; tone < sizeof tones / sizeof *tones; tone++) {
+        const double in = 2 * pi * tones[tone].hertz / tones[tone].from, out = 2 * pi * tones[tone].hertz / 44100;
+        double ss = 0.0, cc = 0.0, sc = 0.0, sy = 0.0, cy = 0.0, rest = 0.0, loud = 0.0;
+        int64_t last = -1;
+        int phase = 0, n = 0;
+        if (!CHECKF(cw_resampler_open(&r, tones[tone].from, 44100, &err) == 0, "%s", err.text)) {
+            return;
+        }
+        for (int i = 0; i < INPUTS + CW_RESAMPLER_TAPS; i++) {
+            x[i] = (float)(0.7 * sin(in * (i - CW_RESAMPLER_BEFORE) + 0.3));
+        }
+        for (int i = 0; i < OUTPUTS; i++) {
+            int64_t at = cw_resampler_place(&r, i, &phase);
+            CHECKF(at == (int64_t)i * tones[tone].from / 44100 && phase >= 0 && phase < r.up && at >= last, "output %d at %lld, phase %d",
+                   i, (long long)at, phase);
+            last = at;
+            if (at >= INPUTS) {
+                break;
+            }
+            y[n] = cw_resampler_between(&r, x + at, phase);
+            double si = sin(out * i + 0.3), ci = cos(out * i + 0.3);
+            ss += si * si;
+            cc += ci * ci;
+            sc += si * ci;
+            sy += si * y[n];
+            cy += ci * y[n];
+            n++;
+        }
+        const double gain = (sy * cc - cy * sc) / (ss * cc - sc * sc) / 0.7, aside = (cy * ss - sy * sc) / (ss * cc - sc * sc) / 0.7;
+        for (int i = 0; i < n; i++) {
+            rest += pow(y[i] - 0.7 * (gain * sin(out * i + 0.3) + aside * cos(out * i + 0.3)), 2);
+            loud += y[i] * y[i];
+        }
+        const double rest_db = 10 * log10(rest / n / 0.245), loud_db = 10 * log10(loud / n / 0.245);
+        printf("      %5d Hz, %5.0f Hz: gain %.6f, rest %.1f dB\n", tones[tone].from, tones[tone].hertz, gain, rest_db);
+        if (tones[tone].passes > 0) {
+            CHECKF(gain > tones[tone].passes && gain < 1.0001 && fabs(aside) < 1e-4, "gain %g, %g aside", gain, aside);
+            CHECKF(rest_db < tones[tone].rest_db, "%g Hz at %d Hz brings %.1f dB of other sounds", tones[tone].hertz, tones[tone].from,
+                   rest_db);
+        } else {
+            CHECKF(loud_db < -110, "%g Hz at %d Hz comes through at %.1f dB", tones[tone].hertz, tones[tone].from, loud_db);
+        }
+        cw_resampler_close(&r);
+    }
+    CHECK_REFUSED(cw_resampler_open(&r, 192000, 44100, &err), &err, "at most twice 44100 Hz", "192000");
 }
 
 /* ---- loudness -------------------------------------------------------------------------------------------------------- */
@@ -723,6 +786,7 @@ const struct cw_test cw_tests_master[] = {
     {"mixer.refused", "missing, short, wrong and disordered clips are refused by name", test_mixer_refused},
     {"master.limiter", "the limiter keeps the ceiling, moves smoothly, and lets the rest through bit for bit", test_limiter},
     {"master.soft", "where nothing can be too loud the limiter looks less closely, and gives the same", test_limiter_soft},
+    {"master.resampler", "tones keep their level and place from any rate to 44.1 kHz, and bring nothing else", test_resampler},
     {"master.laid", "a timeline measured while it is laid, in pieces, is as loud as it is whole, by libebur128 alone",
      test_loudness_timeline},
     {"master.measured", "files are as loud as libebur128 says, whether their channels are the same or not", test_loudness_file},
