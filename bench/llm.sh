@@ -34,12 +34,13 @@ if [ -z "$peer" ]; then
 fi
 for ((i = 1; i <= rounds; i++)); do
     "$here/build/castwright" bench --only writer --threads "$threads" --llm "$model" --json > "$out/own"
-    "$peer" -m "$model" -t "$threads" -p 512 -n 48 -r 1 -o json > "$out/peer" 2> /dev/null
+    # our prompt has some 500 tokens, and what is written comes after them
+    "$peer" -m "$model" -t "$threads" -p 512 -n 0 -r 1 -o json > "$out/read" 2> /dev/null
+    "$peer" -m "$model" -t "$threads" -p 0 -n 48 -d 512 -r 1 -o json > "$out/write" 2> /dev/null
     python3 - "$i" "$out" << 'END'
 import json, sys
-own, peer = json.load(open(sys.argv[2] + "/own")), json.load(open(sys.argv[2] + "/peer"))
-read = next(p["avg_ts"] for p in peer if p["n_prompt"])
-write = next(p["avg_ts"] for p in peer if p["n_gen"])
+own = json.load(open(sys.argv[2] + "/own"))
+read, write = (json.load(open(sys.argv[2] + "/" + what))[0]["avg_ts"] for what in ("read", "write"))
 row = [own["prompt_tokens_per_second"], read, own["generated_tokens_per_second"], write, own["grammar_tokens_per_second"]]
 print("round %s: read %.1f beside %.1f, written %.1f beside %.1f, under a grammar %.1f" % (sys.argv[1], *row))
 print(*row, file=open(sys.argv[2] + "/all", "a"))
