@@ -114,6 +114,27 @@ done:
     return rc;
 }
 
+int cw_lstm_layer_open(struct cw_lstm_layer *l, struct cw_device *d, const float *const ih[2], const float *const hh[2],
+                       const float *const bias_ih[2], const float *const bias_hh[2], int in, int hidden, struct cw_error *err) {
+    *l = (struct cw_lstm_layer){.in = in, .hidden = hidden};
+    for (int i = 0; i < 2; i++) {
+        if (cw_lstm_open(&l->run[i], d, ih[i], hh[i], bias_ih[i], bias_hh[i], in, hidden, err) != 0 ||
+            cw_lstm_backward_open(&l->back[i], d, ih[i], hh[i], in, hidden, err) != 0) {
+            cw_lstm_layer_close(l);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void cw_lstm_layer_close(struct cw_lstm_layer *l) {
+    for (int i = 0; i < 2; i++) {
+        cw_lstm_close(l->run[i]);
+        cw_lstm_backward_close(l->back[i]);
+    }
+    *l = (struct cw_lstm_layer){0};
+}
+
 /* ---- the tape --------------------------------------------------------------------------------------------------------- */
 
 struct note;
@@ -123,10 +144,12 @@ struct note {
     back_function *back;
     struct cw_var *x, *x2, *y; /* x2: a second input: residual, style, other summand */
     struct cw_layer *layer;
+    struct cw_lstm_layer *lstm;
+    const int *repeats;
     int pad, dilation;
     float scale;
     struct cw_instance_norm_params norm;
-    struct cw_mat kept; /* of low rank: down x */
+    struct cw_mat kept; /* of low rank: down x; of an LSTM: its gates */
     cw_tape_back own;
     void *arg;
 };
@@ -440,7 +463,21 @@ struct cw_var *cw_tape_layer(struct cw_tape *t, struct cw_var *x, struct cw_laye
     return y;
 }
 
-static int back_adain(struct cw_tape *t, struct note *n, struct cw_error *err) {
+/* Gain | shift [1, 2C] of an adaptive norm, with room for its way back; the 1 of (1 + gain) is in it. */
+static int style_numbers(struct cw_tape *t, const struct cw_layer *fc, const struct cw_var *style, int C, struct cw_mat *h,
+                         struct cw_error *err) {
+    if (fc->out != 2 * C)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected %d outputs, found %d", fc->name, 2 * C, fc->out);
+    if (cw_arena_mat(t->arena, 1, 2 * C, h, err) != 0 ||
+        cw_linear(t->device, style->value, fc->forward, (struct cw_epilogue){0}, *h, err) != 0)
+        return -1;
+    for (int c = 0; c < C; c++)
+        h->data[c] += 1;
+    return 0;
+}
+
+/* Of an adaptive norm of columns or of rows. */
+static int back_adaptive(struct cw_tape *t, struct note *n, bool rows, struct cw_error *err) {
     struct cw_device *d = t->device;
     const int C = n->x->value.cols;
     struct cw_var unwanted = {.value = n->x->value};
@@ -455,7 +492,8 @@ static int back_adain(struct cw_tape *t, struct note *n, struct cw_error *err) {
     if (cw_arena_mat(t->arena, 1, 2 * C, &h, err) != 0)
         goto done;
     memset(h.data, 0, sizeof(float) * 2 * (size_t)C);
-    if (cw_instance_norm_backward(d, n->x->value, n->norm, n->y->grad, h.data, h.data + C, add, x->grad, err) != 0)
+    if (rows ? cw_layer_norm_backward(d, n->x->value, n->norm.gain, n->norm.eps, n->y->grad, h.data, h.data + C, add, x->grad, err) != 0
+             : cw_instance_norm_backward(d, n->x->value, n->norm, n->y->grad, h.data, h.data + C, add, x->grad, err) != 0)
         goto done;
     for (int c = 0; n->layer->offset_grad && c < 2 * C; c++)
         n->layer->offset_grad[c] += h.data[c];
@@ -467,24 +505,25 @@ done:
     return rc;
 }
 
+static int back_adain(struct cw_tape *t, struct note *n, struct cw_error *err) {
+    return back_adaptive(t, n, false, err);
+}
+
+static int back_adaptive_layer_norm(struct cw_tape *t, struct note *n, struct cw_error *err) {
+    return back_adaptive(t, n, true, err);
+}
+
 struct cw_var *cw_tape_adain(struct cw_tape *t, struct cw_var *x, struct cw_layer *fc, struct cw_var *style,
                              struct cw_instance_norm_params p) {
     const int C = x->value.cols;
     struct cw_var *y = cw_tape_room(t, x->value.rows, C);
     struct cw_mat h = {0};
 
-    if (!t->failed && fc->out != 2 * C) {
-        cw_fail(&t->err, CW_BAD_INPUT, "%s: expected %d outputs, found %d", fc->name, 2 * C, fc->out);
-        t->failed = true;
-    }
     if (!t->failed)
-        t->failed = cw_arena_mat(t->arena, 1, 2 * C, &h, &t->err) != 0 || cw_arena_mat(t->arena, 3, C, &p.moments, &t->err) != 0 ||
-                    cw_linear(t->device, style->value, fc->forward, (struct cw_epilogue){0}, h, &t->err) != 0 ||
+        t->failed = style_numbers(t, fc, style, C, &h, &t->err) != 0 || cw_arena_mat(t->arena, 3, C, &p.moments, &t->err) != 0 ||
                     cw_column_moments(t->device, x->value, p.moments, &t->err) != 0;
     if (t->failed)
         return y;
-    for (int c = 0; c < C; c++)
-        h.data[c] += 1;
     p.gain = h.data;
     p.shift = h.data + C;
     t->failed = cw_instance_norm(t->device, x->value, p, y->value, &t->err) != 0;
@@ -492,6 +531,51 @@ struct cw_var *cw_tape_adain(struct cw_tape *t, struct cw_var *x, struct cw_laye
     n->x2 = style;
     n->layer = fc;
     n->norm = p;
+    return y;
+}
+
+struct cw_var *cw_tape_adaptive_layer_norm(struct cw_tape *t, struct cw_var *x, struct cw_layer *fc, struct cw_var *style, float eps,
+                                           struct cw_var *y) {
+    const int C = x->value.cols;
+    struct cw_mat h = {0};
+
+    if (!y)
+        y = cw_tape_room(t, x->value.rows, C);
+    if (!t->failed)
+        t->failed = style_numbers(t, fc, style, C, &h, &t->err) != 0 ||
+                    cw_layer_norm(t->device, x->value, h.data, h.data + C, false, eps, y->value, &t->err) != 0;
+    if (t->failed)
+        return y;
+    struct note *n = new_note(t, back_adaptive_layer_norm, x, y);
+    n->x2 = style;
+    n->layer = fc;
+    n->norm = (struct cw_instance_norm_params){.gain = h.data, .shift = h.data + C, .eps = eps};
+    return y;
+}
+
+static int back_lstm(struct cw_tape *t, struct note *n, struct cw_error *err) {
+    bool add;
+    int rc;
+    if (!n->x->wanted)
+        return 0;
+    if (cw_tape_grad(t, n->x, &add, err) != 0)
+        return -1;
+    const size_t scratch = cw_arena_mark(t->arena);
+    rc = cw_lstm_bidirectional_backward(t->device, t->arena, n->lstm->back[0], n->lstm->back[1], n->kept, n->y->grad, add, n->x->grad, err);
+    cw_arena_release(t->arena, scratch);
+    return rc;
+}
+
+struct cw_var *cw_tape_lstm(struct cw_tape *t, struct cw_var *x, struct cw_lstm_layer *l) {
+    struct cw_var *y = cw_tape_room(t, x->value.rows, 2 * l->hidden);
+    struct cw_mat gates = {0};
+
+    if (!t->failed)
+        t->failed = cw_arena_mat(t->arena, x->value.rows, 8 * l->hidden, &gates, &t->err) != 0 ||
+                    cw_lstm_bidirectional(t->device, x->value, l->run[0], l->run[1], gates, y->value, &t->err) != 0;
+    struct note *n = new_note(t, back_lstm, x, y);
+    n->lstm = l;
+    n->kept = gates;
     return y;
 }
 
@@ -583,6 +667,53 @@ struct cw_var *cw_tape_reflect_row(struct cw_tape *t, struct cw_var *x) {
                     cw_copy(t->device, cw_mat_rows(x->value, 1, 1), cw_mat_rows(y->value, 0, 1), &t->err) != 0;
     new_note(t, back_reflect_row, x, y);
     return y;
+}
+
+static int back_repeat_rows(struct cw_tape *t, struct note *n, struct cw_error *err) {
+    bool add;
+    if (!n->x->wanted)
+        return 0;
+    if (cw_tape_grad(t, n->x, &add, err) != 0)
+        return -1;
+    return cw_repeat_rows_backward(t->device, n->repeats, n->y->grad, add, n->x->grad, err);
+}
+
+struct cw_var *cw_tape_repeat_rows(struct cw_tape *t, struct cw_var *x, const int *repeats) {
+    int64_t rows = 0;
+
+    for (int r = 0; r < x->value.rows; r++)
+        rows += repeats[r] > 0 ? repeats[r] : 0;
+    if (!t->failed && (rows < 1 || rows > INT32_MAX)) {
+        cw_fail(&t->err, CW_BAD_INPUT, "tape: expected repeats of 1 to %d rows in all, found %lld", INT32_MAX, (long long)rows);
+        t->failed = true;
+    }
+    struct cw_var *y = cw_tape_room(t, t->failed ? 1 : (int)rows, x->value.cols);
+    if (!t->failed)
+        t->failed = cw_repeat_rows(t->device, x->value, repeats, y->value, &t->err) != 0;
+    new_note(t, back_repeat_rows, x, y)->repeats = repeats;
+    return y;
+}
+
+static int back_fill_rows(struct cw_tape *t, struct note *n, struct cw_error *err) {
+    bool add;
+    if (!n->x->wanted)
+        return 0;
+    if (cw_tape_grad(t, n->x, &add, err) != 0)
+        return -1;
+    if (!add)
+        memset(n->x->grad.data, 0, sizeof(float) * (size_t)n->x->grad.cols);
+    return cw_column_sums(t->device, n->y->grad, n->x->grad.data, err);
+}
+
+void cw_tape_fill_rows(struct cw_tape *t, struct cw_var *row, struct cw_var *y) {
+    if (!t->failed && (row->value.rows != 1 || row->value.cols != y->value.cols)) {
+        cw_fail(&t->err, CW_BAD_INPUT, "tape: expected a row of %d numbers, found %d x %d", y->value.cols, row->value.rows,
+                row->value.cols);
+        t->failed = true;
+    }
+    if (!t->failed)
+        t->failed = cw_fill_rows(t->device, row->value.data, y->value, &t->err) != 0;
+    new_note(t, back_fill_rows, row, y);
 }
 
 static int back_own(struct cw_tape *t, struct note *n, struct cw_error *err) {

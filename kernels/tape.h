@@ -37,6 +37,17 @@ void cw_layer_close(struct cw_layer *l);
 /* After offset, down or up, or what they point to, changed. */
 CW_MUST_CHECK int cw_layer_update(struct cw_layer *l, struct cw_error *err);
 
+/* Both directions of an LSTM, for the way there and back; it learns nothing. Weights as cw_lstm_open has them, forward then backward. */
+struct cw_lstm_layer {
+    int in, hidden;
+    struct cw_lstm *run[2];
+    struct cw_lstm_backward *back[2];
+};
+CW_MUST_CHECK int cw_lstm_layer_open(struct cw_lstm_layer *l, struct cw_device *d, const float *const ih[2], const float *const hh[2],
+                                     const float *const bias_ih[2], const float *const bias_hh[2], int in, int hidden,
+                                     struct cw_error *err);
+void cw_lstm_layer_close(struct cw_lstm_layer *l);
+
 struct cw_tape;
 CW_MUST_CHECK int cw_tape_open(struct cw_tape **t, struct cw_device *d, size_t max_bytes, struct cw_error *err);
 void cw_tape_close(struct cw_tape *t);
@@ -66,10 +77,17 @@ struct cw_var *cw_tape_layer(struct cw_tape *t, struct cw_var *x, struct cw_laye
 /* Adaptive instance norm: act(norm(x) (1 + g) + b), g | b [1, 2C] = fc(style [1, S]); p's activation, slope, alpha and eps. */
 struct cw_var *cw_tape_adain(struct cw_tape *t, struct cw_var *x, struct cw_layer *fc, struct cw_var *style,
                              struct cw_instance_norm_params p);
+/* Adaptive layer norm: norm(each row) (1 + g) + b, numbers as above. */
+struct cw_var *cw_tape_adaptive_layer_norm(struct cw_tape *t, struct cw_var *x, struct cw_layer *fc, struct cw_var *style, float eps,
+                                           struct cw_var *y);
+struct cw_var *cw_tape_lstm(struct cw_tape *t, struct cw_var *x, struct cw_lstm_layer *l); /* [T, 2H] */
 struct cw_var *cw_tape_leaky(struct cw_tape *t, struct cw_var *x, float slope);
 struct cw_var *cw_tape_add(struct cw_tape *t, struct cw_var *a, struct cw_var *b, float scale); /* (a + b) * scale */
 struct cw_var *cw_tape_double_rows(struct cw_tape *t, struct cw_var *x);                        /* every row twice */
 struct cw_var *cw_tape_reflect_row(struct cw_tape *t, struct cw_var *x);                        /* row 1 before row 0 */
+/* Row r of x, repeats[r] times (>= 0, borrowed until the next start). */
+struct cw_var *cw_tape_repeat_rows(struct cw_tape *t, struct cw_var *x, const int *repeats);
+void cw_tape_fill_rows(struct cw_tape *t, struct cw_var *row, struct cw_var *y); /* every row of y is row [1, C] */
 /* An operation of the caller's own: back gets y->grad and adds to x->grad, which cw_tape_grad gives the first time. */
 typedef int (*cw_tape_back)(void *arg, struct cw_tape *t, struct cw_var *x, struct cw_var *y, struct cw_error *err);
 void cw_tape_note(struct cw_tape *t, struct cw_var *x, struct cw_var *y, cw_tape_back back, void *arg);

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 """Reference numbers for tests/test_train.c: the whole decoder of the published modules on a short stretch, with PyTorch's gradients
-of the training loss by everything that can be learnt, in double precision.
+of the training loss by everything that can be learnt, and the predictor on a sentence with the gradient by its style, in double precision.
 
     make_training_reference.py --reference kokoro_reference.py --models DIR [--out tests/data/training.bin]
+                               [--prosody-out tests/data/training_prosody.bin]
 
 asr [T, 512] and har [T', 22] f16 (rounded for both sides), f0, energy, style, target f32: what goes in; wave, loss, dwave, dstyle;
 for each layer NAME with a bias: b/NAME f32, every 7th of the gradient by the bias, and n/NAME f64 its length;
 for each layer of low rank (16; numbers of `hashed` below): d/NAME and u/NAME, every 53rd of the gradients by down and up, and dn/, un/.
+
+The predictor: ids (padding included), given (the durations that F0 and energy are predicted for), style; durations, F0, energy;
+gradient of the sum of w * output by the style, w = hashed(n, 1, 2), hashed(n, 2, 0.02) and hashed(n, 3, 2).
 """
 import argparse, importlib.util, os, sys
 import numpy as np
@@ -28,11 +32,29 @@ def hashed(n, salt, scale):
     return ((v - np.floor(v) - 0.5) * scale).astype(np.float32)
 
 
+def prosody(m, ids, d_en, style, out):
+    """m in double precision; d_en [1, 512, P], style [1, 128]."""
+    import torch
+    s = style.double().requires_grad_()
+    n, mask = torch.tensor([len(ids)]), torch.zeros((1, len(ids)), dtype=torch.bool)
+    given = torch.tensor([2 + (7 * i) % 4 for i in range(len(ids))])
+    dd = m.predictor.text_encoder(d_en.double(), s, n, mask)
+    h, _ = m.predictor.lstm(dd)
+    durations = torch.sigmoid(m.predictor.duration_proj(h)).sum(-1)[0]
+    f0, energy = m.predictor.F0Ntrain(dd.transpose(-1, -2)[:, :, torch.repeat_interleave(torch.arange(len(given)), given)], s)
+    outputs = durations, f0[0], energy[0]
+    sum((torch.from_numpy(hashed(len(v), 1 + i, k)).double() * v).sum() for i, (v, k) in enumerate(zip(outputs, (2, 0.02, 2)))).backward()
+    f = lambda v: v.detach().numpy().astype(np.float32).reshape(-1)
+    write(out, {"ids": np.array(ids, np.int32), "given": given.numpy().astype(np.int32), "style": f(style), "durations": f(durations),
+                "F0": f(f0), "energy": f(energy), "dstyle": f(s.grad)})
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--reference", required=True)
     ap.add_argument("--models", required=True)
     ap.add_argument("--out", default=os.path.join(HERE, "data", "training.bin"))
+    ap.add_argument("--prosody-out", default=os.path.join(HERE, "data", "training_prosody.bin"))
     a = ap.parse_args()
     import librosa, torch
     spec = importlib.util.spec_from_file_location("kokoro_reference", a.reference)
@@ -67,6 +89,7 @@ def main():
     g.stft.window = g.stft.window.double()
     g.stft.transform = lambda x: (har[:, :11].double(), har[:, 11:].double())
     m.requires_grad_(False)
+    prosody(m, ids, d_en, style[:, 128:], a.prosody_out)
     modules = dict(d.named_modules())
     biased = {k: mod for k, mod in modules.items() if getattr(mod, "bias", None) is not None and "norm" not in k.split(".")[-1]}
     for mod in biased.values():

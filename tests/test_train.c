@@ -23,6 +23,17 @@ static bool model_path(char *out) {
     return cw_models_dir(dir, &err) == 0 && cw_path_join(out, dir, "kokoro.gguf", &err) == 0 && cw_file_exists(out);
 }
 
+static float *pack_of(const char *name) {
+    struct cw_error err = {0};
+    char dir[CW_PATH_MAX], leaf[64], path[CW_PATH_MAX], *data = NULL;
+    size_t len = 0;
+    snprintf(leaf, sizeof leaf, "voices/%s.bin", name);
+    CHECKF(cw_models_dir(dir, &err) == 0 && cw_path_join(path, dir, leaf, &err) == 0 &&
+               cw_file_read(path, (size_t)1 << 24, &data, &len, &err) == 0 && len >= SYNTHETIC_PACK * sizeof(float),
+           "%s", err.text);
+    return (float *)(void *)data;
+}
+
 /* numbers from -scale/2 to scale/2; the script computes the same */
 static float *hashed(size_t n, int salt, double scale) {
     float *v = malloc(n * sizeof *v);
@@ -264,18 +275,169 @@ static void decoder(void) {
     cw_reference_close(r);
 }
 
-/* ---- training ------------------------------------------------------------------------------------------------------------- */
+/* ---- the predictor -------------------------------------------------------------------------------------------------------- */
 
-static float *pack_of(const char *name) {
-    struct cw_error err = {0};
-    char dir[CW_PATH_MAX], leaf[64], path[CW_PATH_MAX], *data = NULL;
-    size_t len = 0;
-    snprintf(leaf, sizeof leaf, "voices/%s.bin", name);
-    CHECKF(cw_models_dir(dir, &err) == 0 && cw_path_join(path, dir, leaf, &err) == 0 &&
-               cw_file_read(path, (size_t)1 << 24, &data, &len, &err) == 0 && len >= SYNTHETIC_PACK * sizeof(float),
-           "%s", err.text);
-    return (float *)(void *)data;
+enum { CODING, DURATIONS, F0, ENERGY, STAGES };
+
+/* What the engine itself says of the reference's sentence. */
+struct predicted {
+    struct cw_mat stages[STAGES]; /* without gaps */
+    int durations[128];
+};
+
+static void keep_stage(void *arg, const char *stage, struct cw_mat m) {
+    static const char *const names[STAGES] = {"d_en", "durations_float", "F0", "N"};
+    struct predicted *p = arg;
+    for (int i = 0; i < STAGES; i++) {
+        if (strcmp(stage, names[i]) != 0)
+            continue;
+        p->stages[i] = (struct cw_mat){malloc(sizeof(float) * (size_t)m.rows * (size_t)m.cols), m.rows, m.cols, m.cols};
+        for (int r = 0; p->stages[i].data && r < m.rows; r++)
+            memcpy(p->stages[i].data + (ptrdiff_t)r * m.cols, m.data + (ptrdiff_t)r * m.stride, sizeof(float) * (size_t)m.cols);
+    }
 }
+
+static bool predict(struct predicted *p, struct cw_device *d, const char *model, const int *ids, int count, const float *pack) {
+    struct cw_acoustic *a = NULL;
+    struct cw_acoustic_session *s = NULL;
+    struct cw_error err = {0};
+    struct cw_frames frames;
+    *p = (struct predicted){0};
+    bool ok = cw_acoustic_open(&a, d, model, &err) == 0 && cw_acoustic_session_open(&s, a, &err) == 0;
+    if (ok) {
+        cw_acoustic_session_tap(s, keep_stage, p);
+        ok = cw_acoustic_run(s, &(struct cw_acoustic_input){.ids = ids + 1, .count = count - 2, .pack = pack, .pack_rows = 510, .speed = 1},
+                             &frames, &err) == 0;
+        memcpy(p->durations, frames.durations, sizeof(int) * (size_t)(ok ? count : 0));
+    }
+    cw_acoustic_session_close(s);
+    cw_acoustic_close(a);
+    return CHECKF(ok, "%s", err.text) && CHECK(p->stages[0].data && p->stages[1].data && p->stages[2].data && p->stages[3].data);
+}
+
+/* The gradient of the sum of w * v comes to v. */
+static double weigh(struct cw_tape *t, struct cw_var *v, int salt, double scale) {
+    struct cw_error err = {0};
+    float *w = hashed((size_t)v->value.rows, salt, scale);
+    double sum = 0;
+    bool add;
+    CHECKF(cw_tape_grad(t, v, &add, &err) == 0 && !add, "%s", err.text);
+    for (int r = 0; r < v->value.rows; r++) {
+        sum += (double)w[r] * (double)v->value.data[(ptrdiff_t)r * v->value.stride];
+        v->grad.data[(ptrdiff_t)r * v->grad.stride] = w[r];
+    }
+    free(w);
+    return sum;
+}
+
+/* [n, 1] without gaps */
+static const float *column(const struct cw_var *v, float *room, int most) {
+    CHECK(v->value.rows <= most && v->value.cols == 1);
+    for (int r = 0; r < v->value.rows && r < most; r++)
+        room[r] = v->value.data[(ptrdiff_t)r * v->value.stride];
+    return room;
+}
+
+static double column_apart(const struct cw_var *v, struct cw_mat want) {
+    double d = 0, w = 0;
+    if (v->value.rows != want.rows)
+        return INFINITY;
+    for (int r = 0; r < want.rows; r++) {
+        const double e = (double)v->value.data[(ptrdiff_t)r * v->value.stride] - (double)want.data[r];
+        d += e * e;
+        w += (double)want.data[r] * (double)want.data[r];
+    }
+    return sqrt(d / w);
+}
+
+/* With its own durations the trainer says what the engine says; with given ones, what PyTorch does, with PyTorch's gradient, which the
+ * differences agree with too. */
+static void predictor(void) {
+    enum { MOST = 1024 };
+    char path[CW_PATH_MAX];
+    struct cw_reference *r = NULL;
+    struct cw_error err = {0};
+    int count = 0, n = 0;
+    float first[STYLE], dstyle[STYLE], room[MOST];
+    if (!model_path(path)) {
+        cw_test_skip("no kokoro.gguf");
+        return;
+    }
+    if (!CHECKF(cw_reference_open(&r, "training_prosody.bin", &err) == 0, "%s", err.text))
+        return;
+    const int *ids = cw_reference_ints(r, "ids", &count), *given = cw_reference_ints(r, "given", &n);
+    const float *published = cw_reference_floats(r, "style", &n);
+    float *pack = pack_of("af_heart"), style[STYLE];
+    if (!CHECK(ids && given && published && pack && count > 10 && count <= 128 && n == STYLE))
+        return;
+    CHECK(memcmp(pack + (ptrdiff_t)(count - 3) * 256 + STYLE, published, sizeof style) == 0);
+    memcpy(style, published, sizeof style);
+    for (int threads = 1; threads <= 2; threads++) {
+        struct cw_device *d = device(cw_device_isas()[0], threads);
+        struct cw_prosody_trainer *p = NULL;
+        struct cw_tape *t = NULL;
+        struct predicted own;
+        const struct cw_mat value = {style, 1, STYLE, STYLE}, grad = {dstyle, 1, STYLE, STYLE};
+        if (!predict(&own, d, path, ids, count, pack) ||
+            !CHECKF(cw_prosody_trainer_open(&p, d, path, &err) == 0 && cw_tape_open(&t, d, (size_t)1 << 28, &err) == 0, "%s", err.text))
+            return;
+        cw_tape_start(t);
+        struct cw_predicted said = cw_prosody_trainer_run(p, t, own.stages[CODING], own.durations, cw_tape_leaf(t, value, grad));
+        CHECKF(cw_tape_check(t, &err) == 0, "%s", err.text);
+        struct cw_var *const parts[] = {said.durations, said.f0, said.energy};
+        for (int i = 0; i < 3; i++)
+            CHECKF(column_apart(parts[i], own.stages[DURATIONS + i]) < 1e-4, "part %d is %g from the engine's", i,
+                   column_apart(parts[i], own.stages[DURATIONS + i]));
+        double sums[3] = {0}, slope = 0, length = 0;
+        float *direction = hashed(STYLE, 8, 2);
+        const float h = 2e-3F;
+        for (int side = 0; side < 3; side++) { /* the last one goes back */
+            for (int i = 0; i < STYLE; i++)
+                style[i] = published[i] + (side == 0 ? h : side == 1 ? -h : 0) * direction[i];
+            cw_tape_start(t);
+            said = cw_prosody_trainer_run(p, t, own.stages[CODING], given, cw_tape_leaf(t, value, grad));
+            if (!CHECKF(cw_tape_check(t, &err) == 0, "%s", err.text))
+                return;
+            sums[side] = weigh(t, said.durations, 1, 2) + weigh(t, said.f0, 2, 0.02) + weigh(t, said.energy, 3, 2);
+        }
+        static const char *const names[] = {"durations", "F0", "energy"};
+        const struct cw_var *const again[] = {said.durations, said.f0, said.energy};
+        for (int i = 0; i < 3; i++) {
+            const double e = cw_reference_distance_whole(r, names[i], column(again[i], room, MOST), again[i]->value.rows);
+            CHECKF(e < 1e-4, "%s: %g from PyTorch's", names[i], e);
+        }
+        CHECKF(cw_tape_backward(t, &err) == 0, "%s", err.text);
+        const double e = cw_reference_distance_whole(r, "dstyle", dstyle, STYLE);
+        CHECKF(e < 1e-3, "gradient by the style: %g from PyTorch's", e);
+        for (int i = 0; i < STYLE; i++) {
+            slope += (double)dstyle[i] * (double)direction[i];
+            length += (double)dstyle[i] * (double)dstyle[i];
+        }
+        const double found = (sums[0] - sums[1]) / (2 * (double)h);
+        CHECKF(fabs(found - slope) < 1e-2 * sqrt(length), "the sum changes by %g, the gradient says %g (length %g)", found, slope,
+               sqrt(length));
+        if (threads == 2)
+            CHECKF(memcmp(first, dstyle, sizeof first) == 0, "two threads gave another gradient than one");
+        memcpy(first, dstyle, sizeof first);
+
+        cw_tape_start(t);
+        (void)cw_prosody_trainer_run(p, t, own.stages[CODING], (const int[128]){0}, cw_tape_leaf(t, value, grad));
+        CHECK_REFUSED(cw_tape_check(t, &err), &err, "repeats of 1 to", "found 0");
+        cw_tape_start(t);
+        (void)cw_prosody_trainer_run(p, t, own.stages[CODING], given, cw_tape_leaf(t, (struct cw_mat){style, 1, 100, 100}, grad));
+        CHECK_REFUSED(cw_tape_check(t, &err), &err, "a row of 128", "1 x 100");
+        for (int i = 0; i < STAGES; i++)
+            free(own.stages[i].data);
+        free(direction);
+        cw_prosody_trainer_close(p);
+        cw_tape_close(t);
+        cw_device_close(d);
+    }
+    free(pack);
+    cw_reference_close(r);
+}
+
+/* ---- training ------------------------------------------------------------------------------------------------------------- */
 
 struct watch {
     int steps, stop_at, full_at; /* full_at: after this step no file can be longer than 4 KB */
@@ -563,6 +725,7 @@ static void folded_is_trained(void) {
 const struct cw_test cw_tests_train[] = {
     {"train.loss", "the spectral loss: zero for equals, its gradient its differences", loss},
     {"train.decoder", "gradients through decoder and generator by style, offsets and low rank are PyTorch's", decoder},
+    {"train.predictor", "the predictor on the tape says what the engine says; its gradient by the style is PyTorch's", predictor},
     {"train.fit", "a fit lowers the loss; stopped and gone on with, on other threads, it gives the same bytes", fit},
     {"train.folding", "zeros folded in give the stock voice's bytes; a wrong layer is refused", folding},
     {"train.folded_is_trained", "what synthesis says with a folded voice is what training heard", folded_is_trained},

@@ -1,5 +1,9 @@
-/* The decoder of an acoustic model on a tape: aligned text, real F0 and energy, style -> acoustic frames, with the way back for
- * gradients. What a voice is trained through; synthesis is acoustic.h. Products are in float32. */
+/* The two halves of an acoustic model that a style speaks to, on a tape, with the way back for gradients:
+ *
+ *   decoder:   aligned text, real F0 and energy, timbre half of the style  ─▶ acoustic frames
+ *   predictor: text's coding, real durations, prosody half of the style    ─▶ durations, F0 and energy
+ *
+ * What a voice is trained through; synthesis is acoustic.h. Products are in float32. */
 #ifndef CW_TTS_TRAIN_H
 #define CW_TTS_TRAIN_H
 
@@ -15,5 +19,18 @@ struct cw_layer *cw_acoustic_trainer_layers(struct cw_acoustic_trainer *a, int *
  * [2T, 512]. Failures stay in the tape. */
 struct cw_var *cw_acoustic_trainer_run(struct cw_acoustic_trainer *a, struct cw_tape *t, struct cw_mat asr, const float *f0,
                                        const float *energy, struct cw_var *style);
+
+struct cw_prosody_trainer;
+CW_MUST_CHECK int cw_prosody_trainer_open(struct cw_prosody_trainer **p, struct cw_device *d, const char *path, struct cw_error *err);
+void cw_prosody_trainer_close(struct cw_prosody_trainer *p);
+struct cw_predicted {
+    struct cw_var *durations; /* [P, 1] units, before they are rounded */
+    struct cw_var *f0;        /* [2T, 1] Hz; near 0 where unvoiced */
+    struct cw_var *energy;    /* [2T, 1] */
+};
+/* coding [P, 512]: the text's ("d_en"), padding at both ends included; durations [P], each >= 0, their sum T: those that F0 and energy
+ * are predicted for, borrowed until the tape's next start; style [1, 128]. Failures stay in the tape. */
+struct cw_predicted cw_prosody_trainer_run(struct cw_prosody_trainer *p, struct cw_tape *t, struct cw_mat coding, const int *durations,
+                                           struct cw_var *style);
 
 #endif
