@@ -3,6 +3,7 @@
 #include "episode/studio.h"
 #include "episode/turn.h"
 #include "models/catalogue.h"
+#include "tests/synthetic.h"
 #include "tests/test.h"
 #include "voices/clone.h"
 #include "voices/learnt.h"
@@ -118,6 +119,108 @@ static void test_regression(void) {
 done:
     free(map);
     cw_stock_close(&s);
+}
+
+/* ---- prosody ------------------------------------------------------------------------------------------------------------------------- */
+
+struct stage {
+    int calls, stop_at;
+};
+
+static bool go_on(void *arg, int done, int all) {
+    struct stage *g = arg;
+    CHECKF(done == g->calls && done < all, "step %d, then %d of %d", g->calls, done, all);
+    return ++g->calls != g->stop_at;
+}
+
+static bool load_stock(struct cw_stock *s, const char *const *names, int count) {
+    enum { BYTES = SYNTHETIC_PACK * sizeof(float) };
+    struct cw_error err = {0};
+    char dir[CW_PATH_MAX], leaf[64], path[CW_PATH_MAX];
+    *s = (struct cw_stock){.packs = malloc((size_t)BYTES * (size_t)count)};
+    for (int v = 0; v < count; v++, s->voices++) {
+        char *data = NULL;
+        size_t len = 0;
+        snprintf(leaf, sizeof leaf, "%s.bin", names[v]);
+        snprintf(s->names[v], sizeof s->names[v], "%s", names[v]);
+        if (!CHECKF(s->packs != NULL && cw_model_path("voices", dir, &err) == 0 && cw_path_join(path, dir, leaf, &err) == 0 &&
+                        cw_file_read(path, (size_t)1 << 24, &data, &len, &err) == 0 && len == BYTES,
+                    "%s", err.text)) {
+            free(data);
+            return false;
+        }
+        memcpy(s->packs + (size_t)v * SYNTHETIC_PACK, data, BYTES);
+        free(data);
+    }
+    return true;
+}
+
+/* A stock voice's own durations, F0 and energy are the recording; three others are there to be mixed. */
+static void test_prosody(void) {
+    static const char *const names[] = {"af_heart", "am_michael", "bm_george", "am_puck"};
+    static const char *const said[] = {"ðə tˈId tˈɜɹnd bəfˌɔɹ nˈun, ænd nˈObˌɑdi ˌɔn ðə pˈɪɹ hæd nˈOTɪst."};
+    static const char *const unseen[] = {"wˌɛn ðə lˈIts kˌAm bˈæk, wi fˈWnd ðæt ðə klˈɑk hæd stˈɑpt."}, *const word[] = {"hɛlˈO."};
+    struct cw_error err = {0};
+    char model[CW_PATH_MAX];
+    struct cw_stock s = {0};
+    struct cw_enrolment e = {0}, other = {0}, little = {0};
+    struct cw_prosody p[2], mix;
+    struct cw_prosody_trained t;
+    struct cw_prosody_train_params q = cw_prosody_train_params_default();
+    struct stage g = {0, 0};
+    double again = 0, before = 0, after = 0;
+    if (cw_model_path("kokoro", model, &err) != 0 || cw_model_path("voices", (char[CW_PATH_MAX]){0}, &err) != 0) {
+        cw_test_skip("kokoro or voices is not there: castwright models fetch");
+        return;
+    }
+    if (!load_stock(&s, names, 4)) {
+        return;
+    }
+    const float *puck = s.packs + (size_t)3 * SYNTHETIC_PACK;
+    s.voices = 3;
+    for (int i = 0; i < 2; i++) {
+        struct cw_device *d = NULL;
+        struct cw_acoustic *a = NULL;
+        if (!CHECKF(cw_device_open(&d, (struct cw_device_params){.threads = 2 - i}, &err) == 0 &&
+                        cw_acoustic_open(&a, d, model, &err) == 0 &&
+                        (i > 0 || (synthetic_make(&e, d, model, puck, said, 1, &err) == 0 &&
+                                   synthetic_make(&other, d, model, puck, unseen, 1, &err) == 0 &&
+                                   synthetic_make(&little, d, model, puck, word, 1, &err) == 0)),
+                    "%s", err.text)) {
+            return;
+        }
+        CHECKF(cw_prosody_fit(&p[i], d, model, &s, a, &e, go_on, &g, &err) == 0, "%s", err.text);
+        CHECKF(g.calls == s.voices + 4 + q.steps + 1, "%d steps", g.calls); /* two rounds of the two others; the last measurement */
+        CHECKF(p[i].mixed <= p[i].before && p[i].after < 0.9 * p[i].mixed && p[i].steps > 0,
+               "distance %.4f, mixed %.4f, by gradients %.4f, %d steps", p[i].before, p[i].mixed, p[i].after, p[i].steps);
+        CHECKF(cw_prosody_distance(&p[i], &s, a, &e, &again, &err) == 0 && fabs(again - p[i].after) < 1e-4, "%.6f, then %.6f: %s",
+               p[i].after, again, err.text);
+        mix = p[i]; /* on what was not fitted to */
+        memset(mix.shift, 0, sizeof mix.shift);
+        CHECKF(cw_prosody_distance(&mix, &s, a, &other, &before, &err) == 0 &&
+                   cw_prosody_distance(&p[i], &s, a, &other, &after, &err) == 0 && after < before,
+               "unseen: %.4f, then %.4f", before, after);
+        g = (struct stage){0, s.voices + 4 + 5};
+        CHECK_REFUSED(cw_prosody_fit(&mix, d, model, &s, a, &e, go_on, &g, &err), &err, "stopped");
+        g = (struct stage){0, 0};
+        const struct cw_prosody_start start = {p[i].weights, 1, 0, 0};
+        CHECKF(cw_prosody_train(&t, d, model, a, &s, &little, start, q, &err) == 0 && t.step == 0 && t.shift[0] == 0.0F,
+               "from one word: %d steps", t.step);
+        q.rate = NAN;
+        CHECK_REFUSED(cw_prosody_train(&t, d, model, a, &s, &e, start, q, &err), &err, "a rate above 0", "nan");
+        q = cw_prosody_train_params_default();
+        memset(little.utterances[0].f0, 0, sizeof(float) * 2 * (size_t)little.utterances[0].units);
+        CHECK_REFUSED(cw_prosody_fit(&mix, d, model, &s, a, &little, NULL, NULL, &err), &err, "a voice with a pitch");
+        cw_acoustic_close(a);
+        cw_device_close(d);
+    }
+    CHECKF(memcmp(p[0].shift, p[1].shift, sizeof p[0].shift) == 0 && memcmp(p[0].weights, p[1].weights, sizeof p[0].weights) == 0 &&
+               p[0].after == p[1].after && p[0].f0_slope == p[1].f0_slope && p[0].level == p[1].level,
+           "two threads gave another prosody than one");
+    synthetic_free(&e);
+    synthetic_free(&other);
+    synthetic_free(&little);
+    free(s.packs);
 }
 
 /* ---- additions ----------------------------------------------------------------------------------------------------------------------- */
@@ -600,6 +703,8 @@ static void test_command(void) {
 const struct cw_test cw_tests_clone[] = {
     {"clone.script", "what is read aloud holds every phoneme of the front end's English at least twice", test_script},
     {"clone.regression", "the weights of a mix come out of its embedding", test_regression},
+    {"clone.prosody", "prosody by gradients comes nearer than a mix, on what was not fitted to as well; any threads, the same bytes",
+     test_prosody},
     {"clone.additions", "additions of a voice file become layers, mixed by weight, and back", test_additions},
     {"clone.speaks", "voices that learnt different things take turns with a stock voice, each with the same sound every time", test_speaks},
     {"clone.sealed", "a low-rank voice speaks by its consent alone, and so does a mix with it", test_sealed},

@@ -169,6 +169,9 @@ static void mix(const struct cloning *c, float *pack) {
             pack[i] += (i % CW_PACK_STYLE < CW_PACK_TIMBRE ? c->weights[v] : c->prosody.weights[v]) * from[i];
         }
     }
+    for (int i = 0; i < PACK_NUMBERS; i++) {
+        pack[i] += i % CW_PACK_STYLE < CW_PACK_TIMBRE ? 0 : c->prosody.shift[i % CW_PACK_STYLE - CW_PACK_TIMBRE];
+    }
 }
 
 /* The timbre half of every row moves as row ROW's did. */
@@ -219,6 +222,9 @@ static int make_file(const struct cloning *c, enum cw_clone_tier tier, const str
     f->has_embedding = true;
     cw_text_printf(&how, "%s from %.1f s of speech in %d utterances, seed %llu", tier_names[tier], c->fitted.seconds, c->fitted.count,
                    (unsigned long long)c->params.seed);
+    if (c->prosody.steps > 0) {
+        cw_text_printf(&how, "; prosody: %d steps, distance %.3f to %.3f", c->prosody.steps, c->prosody.mixed, c->prosody.after);
+    }
     if (t != NULL && c->params.encoder_loss) {
         cw_text_printf(&how, ", the speaker encoder in the loss");
     }
@@ -439,7 +445,7 @@ int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw
     enrol.beside = c.beside;
     if (cw_enrol(&c.all, &enrol, sources, count, &r->notes, err) != 0 || keep_apart(&c, r, err) != 0 ||
         cw_stock_like(&c.stock, c.from, c.weights, NULL, err) != 0 ||
-        cw_prosody_fit(&c.prosody, &c.stock, g->enrol.acoustic, &c.fitted, tell_prosody, &c, err) != 0) {
+        cw_prosody_fit(&c.prosody, g->device, g->model, &c.stock, g->enrol.acoustic, &c.fitted, tell_prosody, &c, err) != 0) {
         goto done;
     }
     cw_enrolment_raise(&c.all, (double)c.prosody.level);

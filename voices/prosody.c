@@ -1,5 +1,6 @@
 /* Utterances' durations, F0 and energy, symbol by symbol ─▶ distance from what a mix of styles says of the same symbols ─▶ the voice
- * alone that is nearest ─▶ steps towards others, as long as they come nearer ─▶ map of F0.
+ * alone that is nearest ─▶ steps towards others, as long as they come nearer ─▶ a shift by gradients (prosody_train.c), where it comes
+ * nearer still ─▶ map of F0.
  *
  * Distance: mean |log(d + 0.3) - log(d* + 0.3)| + 2 |log of the whole length's ratio| + 5 mean |log F0 after the map| + 0.2 mean |energy|.
  */
@@ -127,16 +128,21 @@ static double level_of(const struct fit *f) {
     return loud > 0 ? sum / loud : 0;
 }
 
-/* What the mix says of the same symbols, and how far that is from the recordings. */
-static int distance(struct fit *f, const float *weights, double *out, struct cw_error *err) {
+/* What the mix, its style moved by shift [128] or NULL, says of the same symbols, and how far that is from the recordings. *slope and
+ * *offset: the map of F0 that comes nearest, or that to go by where `given`. */
+static int distance(struct fit *f, const float *weights, const float *shift, bool given, double *slope, double *offset, double *out,
+                    struct cw_error *err) {
     const int room = FRAMES_MAX * 4;
-    double duration = 0, pitch = 0, level = 0, level_mean = 0, slope, offset;
+    double duration = 0, pitch = 0, level = 0, level_mean = 0;
     int first = 0, voiced = 0;
     memset(f->pack, 0, sizeof(float) * PACK_NUMBERS);
     for (int v = 0; v < f->stock->voices; v++) {
         for (int j = 0; weights[v] != 0 && j < PACK_NUMBERS; j++) {
             f->pack[j] += weights[v] * f->stock->packs[(size_t)v * PACK_NUMBERS + (size_t)j];
         }
+    }
+    for (int j = 0; shift != NULL && j < PACK_NUMBERS; j++) {
+        f->pack[j] += j % CW_PACK_STYLE < CW_PACK_TIMBRE ? 0 : shift[j % CW_PACK_STYLE - CW_PACK_TIMBRE];
     }
     f->said.voiced_count = 0;
     f->said.units = 0;
@@ -158,7 +164,9 @@ static int distance(struct fit *f, const float *weights, double *out, struct cw_
         first += u->count;
     }
     qsort(f->said.voiced, (size_t)f->said.voiced_count, sizeof *f->said.voiced, by_value);
-    map_of(f, &slope, &offset);
+    if (!given) {
+        map_of(f, slope, offset);
+    }
     for (int p = 0; p < f->symbols; p++) {
         level_mean += (f->said.energy[p] - f->real.energy[p]) / f->symbols;
     }
@@ -166,7 +174,7 @@ static int distance(struct fit *f, const float *weights, double *out, struct cw_
         duration += fabs(log(f->said.duration[p] + 0.3) - log(f->real.duration[p] + 0.3));
         level += fabs(f->said.energy[p] - f->real.energy[p] - level_mean);
         if (!isnan(f->said.f0[p]) && !isnan(f->real.f0[p])) {
-            pitch += fabs(slope * f->said.f0[p] + offset - f->real.f0[p]);
+            pitch += fabs(*slope * f->said.f0[p] + *offset - f->real.f0[p]);
             voiced++;
         }
     }
@@ -201,12 +209,45 @@ static int fit_open(struct fit *f, const struct cw_stock *s, const struct cw_aco
     return f->real.voiced_count > 0 && f->real.units > 0 ? 0 : cw_fail(err, CW_BAD_INPUT, "expected a voice with a pitch, found none");
 }
 
-int cw_prosody_fit(struct cw_prosody *p, const struct cw_stock *s, const struct cw_acoustic *a, const struct cw_enrolment *e,
-                   bool (*progress)(void *arg, int done, int all), void *arg, struct cw_error *err) {
+static void fit_close(struct fit *f) {
+    cw_acoustic_session_close(f->session);
+    curves_free(&f->real);
+    curves_free(&f->said);
+    free(f->pack);
+    for (int i = 0; i < 3; i++) {
+        free(f->kept[i]);
+    }
+}
+
+/* What goes with the style that was heard last. */
+static void settle(struct cw_prosody *p, const struct fit *f, double slope, double offset) {
+    p->f0_slope = (float)slope;
+    p->f0_offset = (float)offset;
+    p->level = (float)level_of(f);
+}
+
+/* Steps of gradients among all that is to be done. */
+struct onward {
+    bool (*progress)(void *arg, int done, int all);
+    void *arg;
+    int done, all;
+};
+
+static bool tell_onward(void *arg, int done, int all) {
+    const struct onward *o = arg;
+    (void)all;
+    return o->progress(o->arg, o->done + done, o->all);
+}
+
+int cw_prosody_fit(struct cw_prosody *p, struct cw_device *d, const char *model, const struct cw_stock *s, const struct cw_acoustic *a,
+                   const struct cw_enrolment *e, bool (*progress)(void *arg, int done, int all), void *arg, struct cw_error *err) {
     struct fit f;
+    struct cw_prosody_train_params moving = cw_prosody_train_params_default();
+    struct cw_prosody_trained moved;
     float one[CW_STOCK_MAX], tried[CW_STOCK_MAX];
     double each[CW_STOCK_MAX] = {0}, now, slope, offset;
-    const int all = s->voices + ROUNDS * NEAR;
+    const int all = s->voices + ROUNDS * NEAR + moving.steps + 1;
+    struct onward onward = {progress, arg, 0, all};
     int result = -1, near[NEAR], best = 0, done = 0;
     *p = (struct cw_prosody){0};
     if (fit_open(&f, s, a, e, err) != 0) {
@@ -219,7 +260,7 @@ int cw_prosody_fit(struct cw_prosody *p, const struct cw_stock *s, const struct 
             cw_fail(err, CW_FAILED, "stopped");
             goto done;
         }
-        if (distance(&f, one, &each[v], err) != 0) {
+        if (distance(&f, one, NULL, false, &slope, &offset, &each[v], err) != 0) {
             goto done;
         }
         best = each[v] < each[best] ? v : best;
@@ -246,7 +287,7 @@ int cw_prosody_fit(struct cw_prosody *p, const struct cw_stock *s, const struct 
                 cw_fail(err, CW_FAILED, "stopped");
                 goto done;
             }
-            if (distance(&f, tried, &now, err) != 0) {
+            if (distance(&f, tried, NULL, false, &slope, &offset, &now, err) != 0) {
                 goto done;
             }
             if (now < p->after) {
@@ -255,21 +296,36 @@ int cw_prosody_fit(struct cw_prosody *p, const struct cw_stock *s, const struct 
             }
         }
     }
-    if (distance(&f, p->weights, &now, err) != 0) {
+    if (distance(&f, p->weights, NULL, false, &slope, &offset, &now, err) != 0) {
         goto done;
     }
-    map_of(&f, &slope, &offset);
-    p->f0_slope = (float)slope;
-    p->f0_offset = (float)offset;
-    p->level = (float)level_of(&f);
+    p->mixed = p->after;
+    settle(p, &f, slope, offset);
+    onward.done = done;
+    moving.progress = progress != NULL ? tell_onward : NULL;
+    moving.arg = &onward;
+    const struct cw_prosody_start start = {p->weights, slope, offset, (double)p->level};
+    if (cw_prosody_train(&moved, d, model, a, s, e, start, moving, err) != 0 ||
+        (moved.step > 0 && distance(&f, p->weights, moved.shift, false, &slope, &offset, &now, err) != 0)) {
+        goto done;
+    }
+    if (moved.step > 0 && now < p->mixed) {
+        p->after = now;
+        p->steps = moved.step;
+        memcpy(p->shift, moved.shift, sizeof p->shift);
+        settle(p, &f, slope, offset);
+    }
     result = 0;
 done:
-    cw_acoustic_session_close(f.session);
-    curves_free(&f.real);
-    curves_free(&f.said);
-    free(f.pack);
-    for (int i = 0; i < 3; i++) {
-        free(f.kept[i]);
-    }
+    fit_close(&f);
+    return result;
+}
+
+int cw_prosody_distance(const struct cw_prosody *p, const struct cw_stock *s, const struct cw_acoustic *a, const struct cw_enrolment *e,
+                        double *out, struct cw_error *err) {
+    struct fit f;
+    double slope = (double)p->f0_slope, offset = (double)p->f0_offset;
+    int result = fit_open(&f, s, a, e, err) != 0 ? -1 : distance(&f, p->weights, p->shift, true, &slope, &offset, out, err);
+    fit_close(&f);
     return result;
 }
