@@ -490,7 +490,7 @@ int cli_voices_clone(int argc, char **argv) {
     int count = 0, used = 0, result = -1;
     const struct cli_option options[] = {
         {"--engine", "ENGINE", "kokoro, which learns a voice (default), or f5, which is shown one", CLI_TEXT, &q.engine, 0, 0},
-        {"--tier", "TIER", "likeness (seconds), style, offsets or low-rank; else by how much speech there is", CLI_TEXT, &q.tier, 0, 0},
+        {"--tier", "TIER", "likeness (seconds), style, offsets or low-rank, the standard", CLI_TEXT, &q.tier, 0, 0},
         {"--transcript", "FILE", "what is said: the text, or lines \"RECORDING text\"; else the .txt beside each", CLI_LIST, &q.transcripts,
          0, 0},
         {"--language", "CODE", "en-us or en-gb", CLI_TEXT, &q.language, 0, 0},

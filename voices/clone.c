@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PACK_NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE, ROW = 100, LOW_RANK_STEPS = 100, JUDGED = 3 };
+enum { PACK_NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE, ROW = 100, JUDGED = 3 };
 static const double part_left_out = 0.12, least_left_out = 4, least_fitted = 12; /* of the speech; seconds */
-static const double enough_for_offsets = 20;                                     /* seconds */
 static const double parent_least = 0.02;                                         /* weights below it are not named */
 
 static const char *const tier_names[CW_CLONE_TIERS] = {"likeness", "style", "offsets", "low-rank"};
@@ -36,7 +35,7 @@ bool cw_clone_tier_find(const char *name, enum cw_clone_tier *tier) {
 }
 
 struct cw_clone_params cw_clone_params_default(void) {
-    return (struct cw_clone_params){.tier = CW_CLONE_BEST, .mixtures = CW_MIXTURES, .sentences = JUDGED};
+    return (struct cw_clone_params){.tier = CW_CLONE_LOW_RANK, .mixtures = CW_MIXTURES, .sentences = JUDGED};
 }
 
 void cw_clone_report_free(struct cw_clone_report *r) {
@@ -146,9 +145,6 @@ static int keep_apart(struct cloning *c, struct cw_clone_report *r, struct cw_er
     r->left_out = c->all.count - fitted;
     r->seconds = c->fitted.seconds;
     r->seconds_left_out = apart;
-    if (c->params.tier == CW_CLONE_BEST) {
-        c->params.tier = c->fitted.seconds >= enough_for_offsets ? CW_CLONE_OFFSETS : CW_CLONE_STYLE;
-    }
     if (embed(c, 0, fitted, c->from, err) != 0) {
         return -1;
     }
@@ -322,7 +318,6 @@ static bool training(void *arg, const struct cw_train_progress *p) {
 
 static int train(struct cloning *c, const float *pack, struct cw_trained *t, struct cw_clone_report *r, struct cw_error *err) {
     struct cw_train_params p = cw_train_params_default();
-    p.steps[CW_TRAIN_TIER_LOW_RANK] = LOW_RANK_STEPS;
     for (int i = 0; i < CW_TRAIN_TIERS; i++) {
         p.steps[i] = i >= (int)c->params.tier ? 0 : c->params.steps[i] > 0 ? c->params.steps[i] : p.steps[i];
     }
@@ -414,7 +409,7 @@ static int check(const struct cw_clone_engine *g, const struct cw_clone_params *
         return cw_fail(err, CW_BAD_INPUT, "voice \"%.80s\": expected a name of letters, digits and _, at most %d", p->name ? p->name : "",
                        CW_VOICE_NAME_MAX);
     }
-    if (p->tier != CW_CLONE_BEST && cw_clone_tier_name(p->tier) == NULL) {
+    if (cw_clone_tier_name(p->tier) == NULL) {
         return cw_fail(err, CW_BAD_INPUT, "tier: expected likeness, style, offsets or low-rank, found number %d", (int)p->tier);
     }
     if (p->sentences < 1 || p->sentences > JUDGED || p->mixtures < 0 || p->mixtures > 10000) {

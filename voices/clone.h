@@ -11,15 +11,8 @@
 #include "voices/likeness.h"
 #include "voices/train.h"
 
-/* CW_CLONE_BEST: offsets from 20 s of speech on, style below it, where the numbers of the others fit to what little there is. */
-enum cw_clone_tier {
-    CW_CLONE_LIKENESS,
-    CW_CLONE_STYLE,
-    CW_CLONE_OFFSETS,
-    CW_CLONE_LOW_RANK,
-    CW_CLONE_TIERS,
-    CW_CLONE_BEST = CW_CLONE_TIERS
-};
+/* The last one is the standard: it comes nearest, of a few seconds of speech as of a minute (docs/voices.md). */
+enum cw_clone_tier { CW_CLONE_LIKENESS, CW_CLONE_STYLE, CW_CLONE_OFFSETS, CW_CLONE_LOW_RANK, CW_CLONE_TIERS };
 /* "likeness", "style", "offsets", "low-rank"; NULL or false for another. */
 const char *cw_clone_tier_name(enum cw_clone_tier tier);
 bool cw_clone_tier_find(const char *name, enum cw_clone_tier *tier);

@@ -37,7 +37,7 @@ enum {
 
 struct cw_train_params cw_train_params_default(void) {
     return (struct cw_train_params){
-        .steps = {60, 120, 0}, .rate = {0.21, 3e-3, 1e-3}, .segment_units = 60, .check_every = 10, .patience = 5, .encoder_weight = 0.5};
+        .steps = {60, 120, 100}, .rate = {0.21, 3e-3, 1e-3}, .segment_units = 60, .check_every = 10, .patience = 5, .encoder_weight = 0.5};
 }
 
 void cw_trained_free(struct cw_trained *t) {
