@@ -509,9 +509,9 @@ static void test_crew(void) {
     CHECK(cw_crew_add(c, &q, false, &err) == 0);
     q.span_count = 2;
     CHECK(cw_crew_add(c, &q, false, &err) == 0);
-    CHECK(cw_crew_next(c, 60, &t, &err) == 1 && t.rendered && t.take.samples > 12000 && cw_file_exists(t.path));
+    CHECK(cw_crew_next(c, 600, &t, &err) == 1 && t.rendered && t.take.samples > 12000 && cw_file_exists(t.path));
     cw_take_free(&t.take);
-    CHECK_REFUSED(cw_crew_next(c, 60, &t, &err), &err, "speak");
+    CHECK_REFUSED(cw_crew_next(c, 600, &t, &err), &err, "speak");
     q.span_count = 1;
     q.seed = 7;
     CHECK(cw_crew_add(c, &q, true, &err) == 0);
