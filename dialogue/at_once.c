@@ -209,13 +209,16 @@ done:
 }
 
 static int ask_turns(struct writer *w, struct batch *b, struct cw_error *err) {
-    int status = 0, said = w->said.count, good = 0, before = -1;
-    for (int round = 0; round < ROUNDS && status == 0 && good < b->count && good > before; round++) { /* in vain once, in vain again */
-        before = good - (round == 0);
+    int status = 0, said = w->said.count, good = 0;
+    for (int round = 0; round < ROUNDS && status == 0 && good < b->count; round++) {
+        const int before = good;
         status = ask_round(w, b, round, err);
         good = 0;
         for (int i = 0; i < b->count; i++) {
             good += b->drafts[i].good;
+        }
+        if (round > 0 && good == before) {
+            break; /* in vain once, in vain again */
         }
     }
     while (w->said.count > said) { /* they are said when they are taken */
