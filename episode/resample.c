@@ -39,7 +39,7 @@ static void make_filter(float *filter, double place, double band) {
 int cw_resampler_open(struct cw_resampler *r, int from, int to, struct cw_error *err) {
     int a = from, b = to;
     *r = (struct cw_resampler){0};
-    if (from < 1 || to < from / 2) { /* the transition is measured in inputs: it would swallow the band */
+    if (from < 1 || to < 1 || to < from / 2) { /* the transition is measured in inputs: it would swallow the band */
         return cw_fail(err, CW_BAD_INPUT, "resampler: expected a rate of at most twice %d Hz, found %d Hz", to, from);
     }
     while (b != 0) {
