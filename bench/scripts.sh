@@ -3,6 +3,8 @@
 #
 #   bench/scripts.sh FOLDER [MINUTES...]            writes what is not there yet, then prints the table
 #   RENDER="tides-3 quakes-3" bench/scripts.sh ...  renders these as well: their length is then the episode's
+#   SERVER=PATH bench/scripts.sh ...                through llama.cpp's server (make llama-server), by endpoint.sh: faults in between, all
+#                                                   talks that are missing side by side, in a slot of the server each
 #
 # A script that is there stays; one that was cut off goes on. CASTWRIGHT: the program (build/castwright); LLM: a GGUF file (the default
 # model); SEED: 1; THREADS: as many as cores; NAMES: tides honey sleep quakes; TABLE=1: prints the table only.
@@ -10,9 +12,10 @@ set -eu
 out=${1:?usage: bench/scripts.sh FOLDER [MINUTES...]}
 shift
 here=$(cd "$(dirname "$0")/.." && pwd)
-cw=${CASTWRIGHT:-$here/build/castwright}
+cw=$(realpath "${CASTWRIGHT:-$here/build/castwright}")
 [ $# -gt 0 ] || set -- 3 10 20
 mkdir -p "$out"
+out=$(realpath "$out")
 
 topic() {
     case $1 in
@@ -23,20 +26,56 @@ topic() {
     esac
 }
 
+# NAME MINUTES: by the model in this process.
+write_here() {
+    base=$out/$1-$2
+    set -f
+    from=
+    [ "$1" != quakes ] || from="--from $here/samples/earthquakes.md"
+    start=$(date +%s)
+    "$cw" write "$(topic "$1")" --minutes "$2" --seed "${SEED:-1}" ${LLM:+--llm "$LLM"} ${THREADS:+--threads "$THREADS"} $from -o "$base.md" >"$base.log" 2>&1 ||
+        echo "$base: failed: $(sed -n '$p' "$base.log")" >&2
+    echo "$(($(date +%s) - start)) s" >"$base.took"
+    set +f
+}
+
+# NAME MINUTES: through the server at $port.
+write_through() {
+    base=$out/$1-$2
+    from=
+    [ "$1" != quakes ] || from=$here/samples/earthquakes.md
+    FROM=$from PORT=$port CASTWRIGHT=$cw KEEP=$base.md TIMEOUT=${TIMEOUT:-600} "$here/bench/endpoint.sh" "$2" "$model" "$(topic "$1")" >"$base.log" 2>&1 ||
+        echo "$base: failed: $(sed -n '$p' "$base.log")" >&2
+}
+
+missing=
+talks=0
 for minutes; do
     for name in ${NAMES:-tides honey sleep quakes}; do
-        base=$out/$name-$minutes
-        [ "${TABLE:-0}" = 0 ] && [ ! -e "$base.md" ] || continue
-        set -f
-        from=
-        [ $name != quakes ] || from="--from $here/samples/earthquakes.md"
-        start=$(date +%s)
-        "$cw" write "$(topic $name)" --minutes "$minutes" --seed "${SEED:-1}" ${LLM:+--llm "$LLM"} ${THREADS:+--threads "$THREADS"} $from -o "$base.md" >"$base.log" 2>&1 ||
-            echo "$base: failed: $(sed -n '$p' "$base.log")" >&2
-        echo "$(($(date +%s) - start)) s" >"$base.took"
-        set +f
+        [ "${TABLE:-0}" = 0 ] && [ ! -e "$out/$name-$minutes.md" ] || continue
+        missing="$missing $name $minutes"
+        talks=$((talks + 1))
     done
 done
+port=$((20000 + $$ % 20000))
+model=${LLM:-${CASTWRIGHT_MODELS:-${XDG_CACHE_HOME:-$HOME/.cache}/castwright/models}/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf}
+pids=
+if [ -n "${SERVER:-}" ] && [ $talks -gt 0 ]; then
+    "$SERVER" -m "$model" --host 127.0.0.1 --port $port -c $((8192 * talks)) -np $talks -t "${THREADS:-$(nproc)}" >"$out/server.log" 2>&1 &
+    pid=$!
+    trap 'kill $pid' EXIT
+fi
+set -- $missing
+while [ $# -gt 0 ]; do
+    if [ -n "${SERVER:-}" ]; then
+        write_through "$1" "$2" &
+        pids="$pids $!"
+    else
+        write_here "$1" "$2"
+    fi
+    shift 2
+done
+[ -z "$pids" ] || wait $pids
 for name in ${RENDER:-}; do
     [ -e "$out/$name/manifest.json" ] || "$cw" render "$out/$name.md" -o "$out/$name" -q
 done

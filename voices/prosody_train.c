@@ -6,12 +6,13 @@
 #include "voices/prosody_train.h"
 
 #include "tts/train.h"
+#include "voices/coding.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STYLE = CW_PROSODY_STYLE, HIDDEN = 512, ROW = 100, BLOCK = 10, BLOCKS = 5 };
+enum { STYLE = CW_PROSODY_STYLE, HIDDEN = CW_CODING_WIDTH, ROW = 100, BLOCK = 10, BLOCKS = 5 };
 enum { FITTED, APART, PARTS };
 static const double adam_1 = 0.9, adam_2 = 0.98, adam_eps = 1e-8, last_rate = 0.1;
 static const double voiced_above = 40, add_units = 0.3, smooth_f0 = 0.1, smooth_length = 0.05;
@@ -43,43 +44,6 @@ struct cw_prosody_train_params cw_prosody_train_params_default(void) {
 }
 
 /* ---- set-up ----------------------------------------------------------------------------------------------------------------------- */
-
-static void keep_coding(void *arg, const char *stage, struct cw_mat m) {
-    float **coding = arg;
-    if (strcmp(stage, "d_en") != 0 || (*coding = malloc(sizeof(float) * (size_t)m.rows * HIDDEN)) == NULL) {
-        return;
-    }
-    for (int r = 0; r < m.rows; r++) {
-        memcpy(*coding + (size_t)r * HIDDEN, m.data + (ptrdiff_t)r * m.stride, sizeof(float) * HIDDEN);
-    }
-}
-
-/* What the predictor reads of the texts: no style matters to it. */
-static int encode_texts(struct fit *f, const struct cw_acoustic *a, struct cw_error *err) {
-    struct cw_acoustic_session *s = NULL;
-    struct cw_frames frames;
-    int result = -1;
-    if (cw_acoustic_session_open(&s, a, err) != 0) {
-        goto done;
-    }
-    for (int i = 0; i < f->used; i++) {
-        const struct cw_enrol_utterance *u = &f->e->utterances[i];
-        const struct cw_acoustic_input in = {
-            .ids = u->ids, .count = u->count, .pack = f->stock->packs, .pack_rows = CW_PACK_ROWS, .speed = 1};
-        cw_acoustic_session_tap(s, keep_coding, &f->codings[i]);
-        if (cw_acoustic_run(s, &in, &frames, err) != 0) {
-            goto done;
-        }
-        if (f->codings[i] == NULL) {
-            cw_fail_memory(err, "prosody");
-            goto done;
-        }
-    }
-    result = 0;
-done:
-    cw_acoustic_session_close(s);
-    return result;
-}
 
 /* Symbol p of 1 .. count of utterance i: its part. Blocks are counted through all utterances. */
 static int part_of(int first, int p) {
@@ -286,7 +250,8 @@ int cw_prosody_train(struct cw_prosody_trained *out, struct cw_device *d, const 
         result = 0; /* too little to choose by: it stays where it is */
         goto done;
     }
-    if (encode_texts(f, a, err) != 0 || cw_prosody_trainer_open(&f->trainer, d, model, err) != 0 ||
+    if (cw_code_utterances(a, "d_en", e->utterances, f->used, f->codings, err) != 0 ||
+        cw_prosody_trainer_open(&f->trainer, d, model, err) != 0 ||
         cw_tape_open(&f->tape, d, ((size_t)longest + 512) * 400000 + ((size_t)64 << 20), err) != 0) {
         goto done;
     }

@@ -8,16 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tts/acoustic.h"
 #include "tts/train.h"
 #include "vocoder/train.h"
+#include "voices/coding.h"
 #include "voices/encoder_loss.h"
 #include "voices/loss.h"
 
 enum {
     STYLE = CW_TRAIN_STYLE,
-    HIDDEN = 512,
-    PACK_STYLE = 256,
+    HIDDEN = CW_CODING_WIDTH,
     LAYERS_MAX = 256,
     EDGE = 4,           /* units of silence at an end that are used */
     UNITS_MIN = 8,      /* of a stretch: the longest spectrum of the loss fits in */
@@ -86,14 +85,6 @@ struct trainer {
 
 /* ---- set-up ----------------------------------------------------------------------------------------------------------- */
 
-static void keep_text(void *arg, const char *stage, struct cw_mat m) {
-    float **text = arg;
-    if (strcmp(stage, "t_en") != 0 || !(*text = malloc(sizeof(float) * (size_t)m.rows * HIDDEN)))
-        return;
-    for (int r = 0; r < m.rows; r++)
-        memcpy(*text + (size_t)r * HIDDEN, m.data + (size_t)r * (size_t)m.stride, sizeof(float) * HIDDEN);
-}
-
 static int check_utterance(const struct cw_enrol_utterance *u, int number, struct cw_error *err) {
     int units = 0;
     if (!u->ids || u->count < 1 || !u->durations || !u->f0 || !u->energy || !u->samples)
@@ -115,42 +106,22 @@ static int check_utterance(const struct cw_enrol_utterance *u, int number, struc
     return 0;
 }
 
-/* What the decoder reads of the text, by the model itself: the style does not matter to it. */
 static int encode_texts(struct trainer *t, const char *model, const struct cw_enrolment *e, struct cw_error *err) {
     struct cw_acoustic *a = NULL;
-    struct cw_acoustic_session *s = NULL;
-    struct cw_frames frames;
-    float *pack = NULL;
+    float **codings = calloc((size_t)e->count, sizeof *codings);
     int rc = -1;
 
-    if (cw_acoustic_open(&a, t->device, model, err) != 0 || cw_acoustic_session_open(&s, a, err) != 0)
-        goto done;
-    pack = calloc((size_t)cw_acoustic_max_phonemes(a) * PACK_STYLE, sizeof *pack);
-    if (!pack) {
+    if (!codings) {
         cw_fail_memory(err, "training");
-        goto done;
-    }
-    for (int i = 0; i < e->count; i++) {
-        const struct cw_enrol_utterance *u = &e->utterances[i];
-        struct utterance *own = &t->utterances[i];
-        own->from = u;
-        cw_acoustic_session_tap(s, keep_text, &own->text);
-        if (cw_acoustic_run(s,
-                            &(struct cw_acoustic_input){
-                                .ids = u->ids, .count = u->count, .pack = pack, .pack_rows = cw_acoustic_max_phonemes(a), .speed = 1},
-                            &frames, err) != 0) {
-            cw_fail_in(err, "utterance %d", i + 1);
-            goto done;
+    } else if (cw_acoustic_open(&a, t->device, model, err) == 0 &&
+               cw_code_utterances(a, "t_en", e->utterances, e->count, codings, err) == 0) {
+        for (int i = 0; i < e->count; i++) {
+            t->utterances[i].from = &e->utterances[i];
+            t->utterances[i].text = codings[i];
         }
-        if (!own->text) {
-            cw_fail_memory(err, "training");
-            goto done;
-        }
+        rc = 0;
     }
-    rc = 0;
-done:
-    free(pack);
-    cw_acoustic_session_close(s);
+    free(codings);
     cw_acoustic_close(a);
     return rc;
 }
