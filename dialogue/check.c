@@ -742,10 +742,16 @@ static bool ends_joined(const char *w, size_t n) {
     return false;
 }
 
-/* "bychangingtheirwater": a word made of words of the talk, or longer than any: what is made of words where a pattern's bound is met. */
+/* "bychangingtheirwater", "a8-hour": a word made of words of the talk, or longer than any: what is made of words where a pattern's bound is
+ * met. */
 static bool joins_words(const struct ledger *said, const char *known, const char *text) {
     enum { SHORTEST = 8 }; /* letters: shorter ones are let be */
     char word[64];
+    for (const char *p = text; *p != '\0'; p++) {
+        if (islower((unsigned char)p[0]) && isdigit((unsigned char)p[1])) {
+            return true;
+        }
+    }
     for (size_t n; (n = next_word(&text, word)) > 0;) {
         if (n > JOINED_MOST) {
             return true;

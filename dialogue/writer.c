@@ -581,9 +581,12 @@ static int close_talk(struct writer *w, struct cw_error *err) {
             goto done;
         }
     }
-    if (words_left(w) > 26 && writer_write_turn(w, last_part, BEAT_SUM, writer_next_speaker(w, BEAT_SUM), w->topic, NULL,
-                                                words_left(w) - 12, &written, err) != 0) {
-        goto done;
+    written = false;
+    for (int i = 0; i < 3 && !written && words_left(w) > 26; i++) { /* no line to sum up with: another to get there in time */
+        enum beat beat = i == 0 ? BEAT_SUM : i == 1 ? BEAT_REACT : BEAT_EXTEND;
+        if (writer_write_turn(w, last_part, beat, writer_next_speaker(w, beat), w->topic, NULL, words_left(w) - 12, &written, err) != 0) {
+            goto done;
+        }
     }
     int speaker = writer_next_speaker(w, BEAT_CLOSE), other = w->last_speaker, left = words_left(w);
     if (writer_write_turn(w, last_part, BEAT_CLOSE, speaker, w->topic, NULL, left < 12 ? 12 : left, &written, err) != 0) {

@@ -187,6 +187,7 @@ struct rote {
     int plans;         /* requests for a plan or facts */
     int several, some; /* requests for turns; those for some of them, with what was wrong with the others quoted */
     int two;           /* turns that the schema lets have two sentences */
+    int sums, instead; /* requests for a line that sums up, none of which gets one; for another before goodbye, after those */
     bool quoted;
 };
 
@@ -235,6 +236,11 @@ static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request
     json_t *one;
     bool some = strstr(request, "Some turns cannot be used") != NULL;
     r->several += json_object_get(wanted, "line") == NULL;
+    if (strstr(request, "what to remember about this") != NULL && json_object_get(wanted, "line") != NULL) {
+        r->sums++;
+        return json_pack("{ss}", "line", "Absolutely.");
+    }
+    r->instead += r->sums > 0 && json_object_get(wanted, "line") != NULL && strstr(request, "says goodbye") == NULL;
     r->some += some;
     r->quoted = r->quoted || strstr(request, "Hello and welcome again, everybody.\\\" greets again") != NULL;
     json_object_foreach((json_t *)(uintptr_t)wanted, key, one) {
@@ -362,6 +368,7 @@ static void test_writer(void) {
     CHECK(usage[0].generated_tokens > 0 && usage[1].generated_tokens > usage[0].generated_tokens);
     /* several turns a request, and only what was no good or missing again, with the reason */
     CHECK(rote.two > 0);
+    CHECKF(rote.sums > 0 && rote.instead > 0, "%d requests to sum up, %d for another line before goodbye", rote.sums, rote.instead);
     CHECKF(rote.several > 0 && rote.some > 0 && rote.quoted, "%d requests for turns, %d for some of them again", rote.several, rote.some);
     CHECK(cw_llm_usage(m).prompt_tokens == usage[0].prompt_tokens + usage[1].prompt_tokens);
     /* the budget: some of it is spent, none is exceeded, and the message says so */

@@ -385,6 +385,7 @@ static void test_checks(void) {
         {"They are many. It is about beesvisitflowers.", "They are many."},                 /* of words of the talk */
         {"They are many. It is aboutvisitingth.", "They are many. It is aboutvisitingth."}, /* visiting: nobody said it, it may be a word */
         {"That is odd, influencethe.", NULL},
+        {"They are many. It is a8-hour day.", "They are many."},
         {"Two thousand sandwiches, understand.", "Two thousand sandwiches, understand."},
         {"", ""},
     };
