@@ -150,12 +150,19 @@ static void add_pattern(struct cw_text *out, const char *opener, const struct sh
     cw_text_add(out, closes ? " (Goodbye|Bye for now|Until next time|Take care, and goodbye)[.]$\"" : "$\"");
 }
 
-static void make_schema(struct cw_text *out, const struct question *q, bool patterns) {
-    static const char list[] = "\"%s\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":%d,\"maxItems\":%d}";
+/* `bounds`: how each text is made, or how long it may be at most: a list's item that comes round to itself would take all tokens there are.
+ */
+static void make_schema(struct cw_text *out, const struct question *q, bool bounds) {
+    static const char list[] = "\"%s\":{\"type\":\"array\",\"items\":{\"type\":\"string\"%s},\"minItems\":%d,\"maxItems\":%d}";
+    enum { LETTERS = 5 }; /* of a token */
+    char most[40] = "";
+    if (bounds && q->count > 0) {
+        snprintf(most, sizeof most, ",\"maxLength\":%d", q->max_tokens / q->count * LETTERS);
+    }
     cw_text_add(out, "{\"type\":\"object\",\"properties\":{");
     if (q->kind == ASK_LINE) {
         cw_text_add(out, "\"line\":{\"type\":\"string\"");
-        if (patterns) {
+        if (bounds) {
             add_pattern(out, q->opener, &q->shape, q->closes);
         }
         cw_text_add(out, "}},\"required\":[\"line\"]");
@@ -163,7 +170,7 @@ static void make_schema(struct cw_text *out, const struct question *q, bool patt
         for (int i = 0, n = 0; i < q->count; i++) {
             if (q->turns[i].wanted) {
                 cw_text_printf(out, "%s\"%d %s\":{\"type\":\"string\"", n++ > 0 ? "," : "", q->turns[i].number, q->turns[i].name);
-                if (patterns) {
+                if (bounds) {
                     add_pattern(out, q->turns[i].opener, &q->turns[i].shape, false);
                 }
                 cw_text_add(out, "}");
@@ -177,11 +184,11 @@ static void make_schema(struct cw_text *out, const struct question *q, bool patt
         }
         cw_text_add(out, "]");
     } else if (q->kind == ASK_PLAN) {
-        cw_text_add(out, "\"title\":{\"type\":\"string\"},");
-        cw_text_printf(out, list, "questions", q->count, q->count);
+        cw_text_printf(out, "\"title\":{\"type\":\"string\"%s},", most);
+        cw_text_printf(out, list, "questions", most, q->count, q->count);
         cw_text_add(out, "},\"required\":[\"title\",\"questions\"]");
     } else {
-        cw_text_printf(out, list, "facts", 1, q->count);
+        cw_text_printf(out, list, "facts", most, 1, q->count);
         cw_text_add(out, "},\"required\":[\"facts\"]");
     }
     cw_text_add(out, ",\"additionalProperties\":false}");

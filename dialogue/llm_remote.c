@@ -21,7 +21,7 @@ struct remote {
     struct cw_llm base;
     struct cw_llm_endpoint params;
     char *url, *model, *key;
-    enum schema_use { SCHEMA_WHOLE, SCHEMA_PLAIN, SCHEMA_NONE } schema; /* what the server takes: texts held to a pattern; without; none */
+    enum schema_use { SCHEMA_WHOLE, SCHEMA_PLAIN, SCHEMA_NONE } schema; /* what the server takes: texts held to bounds; without; none */
 };
 
 struct cw_llm_endpoint cw_llm_endpoint_default(void) {
@@ -202,14 +202,22 @@ static void read_whole(struct stream *s, const char *type) {
 
 /* ---- the request ------------------------------------------------------------------------------------------------------- */
 
-static void drop_patterns(json_t *schema) {
+/* What a text is held to, which not every server knows. */
+static bool has_bounds(const char *schema) {
+    return strstr(schema, "\"pattern\"") != NULL || strstr(schema, "\"maxLength\"") != NULL;
+}
+
+static void drop_bounds(json_t *schema) {
     const char *key;
     json_t *value;
     if (json_is_string(json_object_get(schema, "pattern"))) { /* and no property of that name */
         json_object_del(schema, "pattern");
     }
+    if (json_is_integer(json_object_get(schema, "maxLength"))) {
+        json_object_del(schema, "maxLength");
+    }
     json_object_foreach(schema, key, value) {
-        drop_patterns(value);
+        drop_bounds(value);
     }
 }
 
@@ -234,7 +242,7 @@ static char *make_body(const struct remote *m, const struct cw_llm_request *r) {
     }
     if (r->schema != NULL && m->schema != SCHEMA_NONE && (schema = json_loads(r->schema, 0, NULL)) != NULL) {
         if (m->schema == SCHEMA_PLAIN) {
-            drop_patterns(schema);
+            drop_bounds(schema);
         }
         json_object_set_new(
             root, "response_format",
@@ -281,8 +289,9 @@ static enum verdict judge(struct remote *m, struct stream *s, const struct http_
         return AGAIN;
     case 400:
     case 422:
-        if (schema != NULL && m->schema != SCHEMA_NONE) { /* some know no patterns, older ones no schema: the prompt says it as well */
-            m->schema = m->schema == SCHEMA_WHOLE && strstr(schema, "\"pattern\"") != NULL ? SCHEMA_PLAIN : SCHEMA_NONE;
+        if (schema != NULL &&
+            m->schema != SCHEMA_NONE) { /* some know no bounds of texts, older ones no schema: the prompt says it as well */
+            m->schema = m->schema == SCHEMA_WHOLE && has_bounds(schema) ? SCHEMA_PLAIN : SCHEMA_NONE;
             cw_fail(err, CW_FAILED, "%s: the endpoint refuses the request (status %ld: %s)", m->url, reply->status, reason);
             return AGAIN;
         }

@@ -125,8 +125,9 @@ static void test_endpoint(void) {
             break;
         }
         bool pattern = strcmp(cases[i].fault, "pattern") == 0 || cases[i].times == 2;
-        int status = ask(server, key, pattern ? "{\"properties\":{\"pattern\":{\"pattern\":\"^a$\"}}}" : "{\"type\":\"object\"}", &out,
-                         &usage, &err);
+        int status =
+            ask(server, key, pattern ? "{\"properties\":{\"pattern\":{\"pattern\":\"^a$\",\"maxLength\":9}}}" : "{\"type\":\"object\"}",
+                &out, &usage, &err);
         if (cases[i].says == NULL) {
             CHECKF(status == 0, "%s: %s", cases[i].fault, err.text);
             CHECK_STR(out.data, "Hello, w\xC3\xB6rld.");
@@ -147,7 +148,8 @@ static void test_endpoint(void) {
         CHECK(strstr(p.last, "Say \\\"hello\\\".\\n") != NULL && strstr(p.last, "\"stream\":true") != NULL);
         bool schema = strstr(p.last, "json_schema") != NULL;
         CHECK(schema == (strcmp(cases[i].fault, "schema") != 0));
-        bool whole = strstr(p.last, "\"pattern\":\"^a$\"") != NULL, plain = strstr(p.last, "\"pattern\":{}") != NULL;
+        bool whole = strstr(p.last, "\"pattern\":\"^a$\"") != NULL && strstr(p.last, "\"maxLength\":9") != NULL,
+             plain = strstr(p.last, "\"pattern\":{}") != NULL;
         CHECK(whole == (pattern && strcmp(cases[i].fault, "schema") != 0 && strcmp(cases[i].fault, "pattern") != 0));
         CHECK(plain == (strcmp(cases[i].fault, "pattern") == 0));
         test_server_stop(server);
@@ -223,6 +225,12 @@ static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request
         "Small gardens count too. Even a balcony with thyme helps wild ones.",
         "Leave some bare soil. Most wild species nest underground rather than in boxes.",
     };
+    const char *const lists[] = {"questions", "facts"};
+    for (int i = 0; i < 2; i++) { /* an item that never ends takes no more than its part of the tokens */
+        const json_t *items = json_object_get(json_object_get(wanted, lists[i]), "items");
+        json_int_t most = json_integer_value(json_object_get(items, "maxLength"));
+        CHECKF(items == NULL || (most >= 100 && most <= 700), "%s of at most %d letters", lists[i], (int)most);
+    }
     r->plans += json_object_get(wanted, "questions") != NULL || json_object_get(wanted, "facts") != NULL;
     if (json_object_get(wanted, "questions") != NULL) {
         return json_pack("{ss s[s]}", "title", "How *bees* find home", "questions", "How do bees find their way?");
