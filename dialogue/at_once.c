@@ -242,7 +242,8 @@ static int take_draft(struct writer *w, int part, struct draft *d, int left, int
         goto done;
     }
     if ((text == NULL || penalty > most) && d->fact != NULL) { /* the fact is a spoken sentence as it stands */
-        const struct turn_check c = check_of(w, d, speaker);
+        struct turn_check c = check_of(w, d, speaker);
+        c.loose = false;
         text = d->subject;
         if (writer_check_turn(&c, text, &penalty, &why, err) != 0) {
             goto done;

@@ -742,24 +742,42 @@ static bool ends_joined(const char *w, size_t n) {
     return false;
 }
 
-/* "bychangingtheirwater", "a8-hour": a word made of words of the talk, or longer than any: what is made of words where a pattern's bound is
- * met. */
-static bool joins_words(const struct ledger *said, const char *known, const char *text) {
-    enum { SHORTEST = 8 }; /* letters: shorter ones are let be */
-    char word[64];
-    for (const char *p = text; *p != '\0'; p++) {
-        if (islower((unsigned char)p[0]) && isdigit((unsigned char)p[1])) {
+/* "a8": a number that ran into a word. */
+static bool joins_number(const char *w, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        if (islower((unsigned char)w[i - 1]) && isdigit((unsigned char)w[i])) {
             return true;
         }
     }
+    return false;
+}
+
+static size_t letters_in(const char *w, size_t n) {
+    size_t letters = 0;
+    for (size_t i = 0; i < n; i++) {
+        letters += ((unsigned char)w[i] & 0xC0) != 0x80;
+    }
+    return letters;
+}
+
+/* "bychangingtheirwater", "a8-hour": a word made of words of the talk, or longer than any: what is made of words where a pattern's bound is
+ * met. What the topic and the facts have is as they write it, and "something" is a word: only long ones are taken apart. */
+static bool joins_words(const struct ledger *said, const char *known, const char *text) {
+    enum { SHORTEST = 8, TAKEN_APART = 12 }; /* letters: shorter ones are let be */
+    char word[64];
     for (size_t n; (n = next_word(&text, word)) > 0;) {
-        if (n > JOINED_MOST) {
+        if (is_word_of(known, word, n, false)) {
+            continue;
+        }
+        if (joins_number(text - n, n)) {
             return true;
         }
         for (char *part = word, *next; part != NULL; part = next) {
             next = strchr(part, '-');
             n = next != NULL ? (size_t)(next++ - part) : strlen(part);
-            if (n >= SHORTEST && !is_word(said, known, part, n, false) && (ends_joined(part, n) || splits(said, known, part, n))) {
+            if (letters_in(part, n) > JOINED_MOST ||
+                (n >= SHORTEST && !is_word(said, known, part, n, false) &&
+                 (ends_joined(part, n) || (n >= TAKEN_APART && n <= JOINED_MOST && splits(said, known, part, n))))) {
                 return true;
             }
         }
@@ -769,12 +787,16 @@ static bool joins_words(const struct ledger *said, const char *known, const char
 
 /* "Maya explains this with a metaphor.": what the note says, told instead of done. */
 static bool narrates(const struct cw_script *s, const char *text) {
+    static const char verbs[] =
+        "adds admits agrees answers asks compares continues describes disagrees doubts explains gives grants greets "
+        "makes names objects reacts reminds repeats shows sums tells thanks turns welcomes wonders";
     for (int i = 0; i < s->cast_count; i++) {
         const char *name = s->cast[i].name;
         const size_t n = strlen(name);
         for (const char *p = text; (p = strstr(p, name)) != NULL; p += n) {
+            bool begins = p == text || (p - text > 1 && p[-1] == ' ' && strchr(".?!", p[-2]) != NULL);
             size_t verb = p[n] == ' ' ? strspn(p + n + 1, "abcdefghijklmnopqrstuvwxyz") : 0;
-            if ((p == text || !word_char(p[-1])) && verb > 3 && p[n + verb] == 's') {
+            if (begins && verb > 0 && is_word_of(verbs, p + n + 1, verb, false)) {
                 return true;
             }
         }

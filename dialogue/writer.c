@@ -370,7 +370,7 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
             .known = w->known.data,
             .sourced = w->sources != NULL,
             .style = w->style,
-            .loose = remote,
+            .loose = remote && !plain_fact,
             .most_words = shape.words,
             .least_words = beat == BEAT_SUM || beat == BEAT_CLOSE ? shape.words - 5 : 0, /* the last ones bring the talk to its length */
         };
@@ -383,7 +383,7 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
             why = "ends after its opener";
         }
         if (all) {
-            penalty += TOLERABLE;
+            penalty += TOLERABLE + 1;
             why = why != NULL ? why : "has five words in a row that were said before";
         }
         if (penalty < best) {

@@ -386,10 +386,17 @@ static void test_checks(void) {
         {"They are many. It is aboutvisitingth.", "They are many. It is aboutvisitingth."}, /* visiting: nobody said it, it may be a word */
         {"That is odd, influencethe.", NULL},
         {"They are many. It is a8-hour day.", "They are many."},
+        {"An mp3 is of honey.", "An mp3 is of honey."}, /* the topic has it */
+        {"There is something about beeswax somewhere.", "There is something about beeswax somewhere."},
+        {"It is a nineteenth-century-philosopher's-dream.", "It is a nineteenth-century-philosopher's-dream."},
+        {"\u0394\u03B9\u03BA\u03B1\u03B9\u03BF\u03C0\u03C1\u03B1\u03B3\u03AF\u03B1\u03C2 all.",
+         "\u0394\u03B9\u03BA\u03B1\u03B9\u03BF\u03C0\u03C1\u03B1\u03B3\u03AF\u03B1\u03C2 all."},
+        {"That is so. I see what Tom means.", "That is so. I see what Tom means."},
+        {"That is so. As Tom explains, bees dance.", "That is so. As Tom explains, bees dance."},
         {"Two thousand sandwiches, understand.", "Two thousand sandwiches, understand."},
         {"", ""},
     };
-    const struct turn_check loose = {.script = &s, .said = &said, .loose = true};
+    const struct turn_check loose = {.script = &s, .said = &said, .known = "an mp3 of bees", .loose = true};
     for (size_t i = 0; i < sizeof mends / sizeof mends[0]; i++) {
         char text[120];
         bool all = false;
