@@ -375,8 +375,8 @@ static int ask_for_json(struct writer *w, const struct question *q, uint64_t see
     if (q->before != NULL) {
         list_faults(&faults, q);
     }
-    if (cw_text_check(&schema, "writer", err) != 0 || cw_text_check(&brief, "writer", err) != 0 ||
-        cw_text_check(&message, "writer", err) != 0 || cw_text_check(&faults, "writer", err) != 0) {
+    if (cw_text_check(&schema, "writer", err) != 0 || cw_text_check(&message, "writer", err) != 0 ||
+        cw_text_check(&faults, "writer", err) != 0) {
         goto done;
     }
     struct cw_llm_message messages[6] = {{"system", q->system}, {"user", message.data}, {"assistant", q->before}, {"user", faults.data}};

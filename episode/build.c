@@ -378,9 +378,10 @@ int build_take_turns(struct build *b, const struct cw_script *script, bool all, 
             build_say_what(b, script->cast[t->speaker].name, plain.data ? plain.data : "");
             cw_text_free(&plain);
         }
+        const int number = b->count + 1; /* placing it counts it */
         int got = cw_crew_next(b->crew, all ? b->live ? 0.03 : 0.1 : 0, &made, err);
         if (got < 0 || (got > 0 && place_turn(b, script, &made, err) != 0))
-            return fail_in_turn(b, script, t, b->count + 1, err);
+            return fail_in_turn(b, script, t, number, err);
         if (got == 0 && b->live)
             play_piece(b, script);
         if (build_report(b, 0, err) != 0)

@@ -35,7 +35,11 @@ static int fill_first_block(ebur128_state *meter, int rate, int64_t frames) {
 
 static int loudness_of(ebur128_state *meter, int rate, int64_t frames, double *lufs, struct cw_error *err) {
     double measured = 0.0;
-    if (fill_first_block(meter, rate, frames) != EBUR128_SUCCESS || ebur128_loudness_global(meter, &measured) != EBUR128_SUCCESS) {
+    const int filled = fill_first_block(meter, rate, frames);
+    if (filled == EBUR128_ERROR_NOMEM) {
+        return cw_fail_memory(err, "loudness meter");
+    }
+    if (filled != EBUR128_SUCCESS || ebur128_loudness_global(meter, &measured) != EBUR128_SUCCESS) {
         return cw_fail(err, CW_FAILED, "loudness meter: failed after %lld frames", (long long)frames);
     }
     *lufs = measured > CW_SILENT_LUFS ? measured : CW_SILENT_LUFS;
@@ -53,6 +57,9 @@ struct cw_loudness {
 
 int cw_loudness_open(struct cw_loudness **out, int rate, struct cw_error *err) {
     *out = NULL;
+    if (rate < 8000 || rate > 384000) {
+        return cw_fail(err, CW_BAD_INPUT, "loudness meter: expected a rate of 8 to 384 kHz, found %d Hz", rate);
+    }
     struct cw_loudness *l = calloc(1, sizeof *l);
     if (l == NULL) {
         return cw_fail_memory(err, "loudness meter");
@@ -166,6 +173,7 @@ static int measure(const char *path, bool twins, bool (*progress)(void *arg, dou
         goto done;
     }
     if (loudness_of(meter, info.samplerate, m->frames, &m->lufs, err) != 0) {
+        cw_fail_in(err, "%s", path);
         goto done;
     }
     for (unsigned c = 0; c < meter->channels; c++) {

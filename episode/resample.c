@@ -6,6 +6,8 @@
 
 enum { TAPS = CW_RESAMPLER_TAPS, LANES = 8 };
 
+enum { FILTERS_MAX = 4096 }; /* 11.025 to 48 kHz takes 640 */
+
 static const double pi = 3.14159265358979323846;
 static const double beta = 12.26;   /* 120 dB */
 static const double cutoff = 0.921; /* of the lower rate's half: the middle of a transition that ends before it */
@@ -40,12 +42,16 @@ int cw_resampler_open(struct cw_resampler *r, int from, int to, struct cw_error 
     int a = from, b = to;
     *r = (struct cw_resampler){0};
     if (from < 1 || to < 1 || to < from / 2) { /* the transition is measured in inputs: it would swallow the band */
-        return cw_fail(err, CW_BAD_INPUT, "resampler: expected a rate of at most twice %d Hz, found %d Hz", to, from);
+        return cw_fail(err, CW_BAD_INPUT, "resampler: expected a rate from 1 Hz to twice %d Hz, found %d Hz", to, from);
     }
     while (b != 0) {
         int rest = a % b;
         a = b;
         b = rest;
+    }
+    if (to / a > FILTERS_MAX) {
+        return cw_fail(err, CW_BAD_INPUT, "resampler: expected rates that are as two whole numbers up to %d, found %d to %d Hz",
+                       FILTERS_MAX, from, to);
     }
     r->up = to / a;
     r->down = from / a;

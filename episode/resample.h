@@ -1,6 +1,6 @@
-/* Band-limited interpolation from one rate to another: 24 to 44.1 kHz is 147 outputs for 80 inputs. What is below 85 % of the lower
- * rate's half passes as it is; nothing is mirrored there, to 120 dB. A Kaiser-windowed sinc, one filter for every place that an output can
- * have between two inputs. */
+/* Band-limited interpolation from one rate to another: 24 to 44.1 kHz is 147 outputs for 80 inputs. Upwards, what is below 85 % of the
+ * lower rate's half passes as it is and nothing is mirrored there, to 120 dB; downwards the transition is wider. A Kaiser-windowed sinc,
+ * one filter for every place that an output can have between two inputs. */
 #ifndef CW_RESAMPLE_H
 #define CW_RESAMPLE_H
 

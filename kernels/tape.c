@@ -681,7 +681,7 @@ static int back_repeat_rows(struct cw_tape *t, struct note *n, struct cw_error *
 struct cw_var *cw_tape_repeat_rows(struct cw_tape *t, struct cw_var *x, const int *repeats) {
     int64_t rows = 0;
 
-    for (int r = 0; r < x->value.rows; r++)
+    for (int r = 0; !t->failed && r < x->value.rows; r++)
         rows += repeats[r] > 0 ? repeats[r] : 0;
     if (!t->failed && (rows < 1 || rows > INT32_MAX)) {
         cw_fail(&t->err, CW_BAD_INPUT, "tape: expected repeats of 1 to %d rows in all, found %lld", INT32_MAX, (long long)rows);

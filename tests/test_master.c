@@ -387,7 +387,10 @@ static void test_resampler(void) {
         }
         cw_resampler_close(&r);
     }
-    CHECK_REFUSED(cw_resampler_open(&r, 192000, 44100, &err), &err, "at most twice 44100 Hz", "192000");
+    CHECK_REFUSED(cw_resampler_open(&r, 192000, 44100, &err), &err, "to twice 44100 Hz", "192000");
+    CHECK_REFUSED(cw_resampler_open(&r, 0, 44100, &err), &err, "1 Hz", "found 0 Hz");
+    CHECK_REFUSED(cw_resampler_open(&r, 1, 0, &err), &err, "0 Hz", "found 1 Hz");
+    CHECK_REFUSED(cw_resampler_open(&r, 24001, 44100, &err), &err, "4096", "24001 to 44100");
 }
 
 /* ---- loudness -------------------------------------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
 /* One run of the acoustic model for each utterance, with a tap on the stage. */
 #include "voices/coding.h"
 
+#include "voices/file.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-enum { PACK_STYLE = 256 };
 
 struct wanted {
     const char *stage;
@@ -27,7 +27,7 @@ int cw_code_utterances(const struct cw_acoustic *a, const char *stage, const str
     struct cw_acoustic_session *s = NULL;
     struct cw_frames frames;
     const int rows = cw_acoustic_max_phonemes(a);
-    float *pack = calloc((size_t)rows * PACK_STYLE, sizeof *pack); /* any style does */
+    float *pack = calloc((size_t)rows * CW_PACK_STYLE, sizeof *pack); /* any style does */
     int done = 0;
     memset(codings, 0, sizeof(float *) * (size_t)count);
     if (pack == NULL) {
