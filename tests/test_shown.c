@@ -367,6 +367,8 @@ static void test_recordings(void) {
         x[i] += 0.002F * sinf((float)(2 * M_PI * 7100 * (double)i / CW_REFERENCE_RATE));
     }
     refuse(&b, "music.wav", x, 11 * CW_REFERENCE_RATE, SHORT_TEXT, "as music has", "the voice alone");
+    refuse(&b, "music_8.wav", x, 8 * CW_REFERENCE_RATE, SHORT_TEXT, "at one level, as music has", "the voice alone");
+    refuse(&b, "music_4.wav", x, 4 * CW_REFERENCE_RATE, SHORT_TEXT, "at one level, as music has", "the voice alone");
     refuse(&b, "short.wav", NULL, 0, "Yes.", "is it what is said", "0.");
     refuse(&b, "none.wav", NULL, 0, SHORT_TEXT, "expected a recording", "no file");
     CHECK(!cw_file_write(test_house_path("text.wav"), "words", 5, &err));

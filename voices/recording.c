@@ -248,7 +248,8 @@ int cw_activity_find(struct cw_activity *a, const float *x, size_t n, struct cw_
     }
     a->seconds = (double)speech * CW_ACTIVITY_FRAME / CW_ACTIVITY_RATE;
     a->speech_db = above > 0 ? 10 * log10(speech_sum / (double)above) : -120;
-    a->floor_db = below > 0 ? 10 * log10(floor_sum / (double)half) : -120;
+    a->floor_db =
+        below > 0 ? 10 * log10(floor_sum / (double)half) : quiet; /* nothing below: one level throughout, and that is no silence */
     result = 0;
 done:
     free(level);
