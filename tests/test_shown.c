@@ -277,14 +277,14 @@ static void refuse(const struct bench *b, const char *name, const float *x, size
     cw_zero_shot_report_free(&r);
 }
 
-/* The recording in eight channels, the voice in one of them. */
-static bool write_channels(const char *path, const float *x, size_t n) {
-    SF_INFO info = {.samplerate = CW_REFERENCE_RATE, .channels = 8, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
+/* The recording in several channels, the voice in the last of them, `loud` times as loud and cut at full scale. */
+static bool write_channels(const char *path, const float *x, size_t n, int channels, float loud) {
+    SF_INFO info = {.samplerate = CW_REFERENCE_RATE, .channels = channels, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
     SNDFILE *file = sf_open(path, SFM_WRITE, &info);
     float frame[8] = {0};
     bool whole = file != NULL;
     for (size_t i = 0; whole && i < n; i++) {
-        frame[3] = x[i];
+        frame[channels - 1] = fmaxf(-1, fminf(1, loud * x[i]));
         whole = sf_writef_float(file, frame, 1) == 1;
     }
     if (file)
@@ -340,7 +340,7 @@ static void test_recordings(void) {
     cw_zero_shot_report_free(&report);
 
     /* several channels: their mean, and a word about it */
-    if (write_channels(test_house_path("eight.wav"), r.samples, r.count)) {
+    if (write_channels(test_house_path("eight.wav"), r.samples, r.count, 8, 1)) {
         source = (struct cw_enrol_source){test_house_path("eight.wav"), SHORT_TEXT};
         CHECKF(!cw_zero_shot(&f, &report, &b.engine, "me", &source, &err), "%s", err.text);
         CHECK(report.notes.data && strstr(report.notes.data, "8 channels"));
@@ -360,6 +360,10 @@ static void test_recordings(void) {
     for (size_t i = 0; i < r.count; i++)
         x[i] = fmaxf(-1, fminf(1, 40 * r.samples[i]));
     refuse(&b, "clipped.wav", x, r.count, SHORT_TEXT, "clipped", "turn the microphone down");
+    if (write_channels(test_house_path("clipped_2.wav"), r.samples, r.count, 2, 40)) /* their mean touches no top */
+        refuse(&b, "clipped_2.wav", NULL, 0, SHORT_TEXT, "clipped", "turn the microphone down");
+    if (write_channels(test_house_path("clipped_8.wav"), r.samples, r.count, 8, 40))
+        refuse(&b, "clipped_8.wav", NULL, 0, SHORT_TEXT, "clipped", "turn the microphone down");
     for (size_t i = 0; i < 11 * CW_REFERENCE_RATE; i++) { /* chords that never pause */
         x[i] = 0;
         for (int k = 1; k <= 12; k++)
