@@ -575,7 +575,8 @@ static void test_path(void) {
     if (real)
         judge();
     /* what cannot be said, or not so */
-    CHECKF(RUN("say", "A na\u00efve one.", "--voice", "me", "-q", "-o", "x.wav") == 2 && strstr(said, "U+00EF"), "%s", said);
+    /* a letter that neither the random model's vocabulary has nor the published one's, which knows most that Europe writes */
+    CHECKF(RUN("say", "They say d\u0175r.", "--voice", "me", "-q", "-o", "x.wav") == 2 && strstr(said, "U+0175"), "%s", said);
     CHECKF(RUN("say", "One.", "--voice", "me", "--engine", "kokoro", "-o", "x.wav") == 2 && strstr(said, "expected a voice of kokoro"),
            "%s", said);
     CHECKF(RUN("say", "One.", "--voice", "me", "--engine", "mel", "-o", "x.wav") == 2 && strstr(said, "expected a voice of kokoro"), "%s",
