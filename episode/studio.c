@@ -183,6 +183,11 @@ static int gather(void *arg, const float *samples, size_t n, struct cw_error *er
     return 0;
 }
 
+/* The language in which what shows a voice is said. */
+static const char *shown_language(const struct cw_voice *voice) {
+    return strncmp(voice->language, "en", 2) == 0 ? voice->language : "en-us";
+}
+
 /* A voice of Kokoro, shown by its own speech. */
 static int speak_reference(struct cw_booth *b, const struct cw_voice *voice, struct gathered *g, struct cw_error *err) {
     struct cw_voice as = *voice; /* borrows all */
@@ -190,8 +195,7 @@ static int speak_reference(struct cw_booth *b, const struct cw_voice *voice, str
     int symbols = 0;
     double sum = 0;
     snprintf(as.engine, sizeof as.engine, "%s", engines[CW_ENGINE_KOKORO].name);
-    if (cw_turn_measure(b, &as, strncmp(voice->language, "en", 2) == 0 ? voice->language : "en-us", 1, shown_text,
-                        (struct cw_sink){gather, g}, &samples, &symbols, err) != 0)
+    if (cw_turn_measure(b, &as, shown_language(voice), 1, shown_text, (struct cw_sink){gather, g}, &samples, &symbols, err) != 0)
         return -1;
     for (size_t i = 0; i < g->n; i++)
         sum += (double)g->x[i] * (double)g->x[i];
@@ -215,6 +219,19 @@ static int weigh(struct cw_studio *s, const char *text, const char *language, do
     return 0;
 }
 
+int cw_studio_pace(struct cw_studio *s, const struct cw_voice *voice, double *seconds, double *sound_seconds, struct cw_error *err) {
+    double weight = 0;
+    *seconds = 8; /* Kokoro's voices: shown_text takes less */
+    *sound_seconds = 0.07;
+    if (!voice->reference)
+        return 0;
+    if (weigh(s, voice->reference_text, shown_language(voice), &weight, err) != 0)
+        return cw_fail_in(err, "voice \"%s\"", voice->name);
+    *seconds = (double)voice->reference_count / CW_REFERENCE_RATE;
+    *sound_seconds = *seconds / fmax(1, weight);
+    return 0;
+}
+
 static int make_shown(struct cw_booth *b, const struct cw_voice *voice, struct cw_shown *k, struct cw_error *err) {
     struct gathered g = {0};
     struct cw_mel *mel = NULL;
@@ -232,8 +249,7 @@ static int make_shown(struct cw_booth *b, const struct cw_voice *voice, struct c
     x = x ? x : g.x;
     n = voice->reference ? n : g.n;
     struct cw_acoustic_reference *r = &k->reference;
-    if (cw_mel_open(&mel, cw_mel_f5(), err) != 0 ||
-        weigh(b->studio, k->text, strncmp(voice->language, "en", 2) == 0 ? voice->language : "en-us", &r->weight, err) != 0)
+    if (cw_mel_open(&mel, cw_mel_f5(), err) != 0 || weigh(b->studio, k->text, shown_language(voice), &r->weight, err) != 0)
         goto done;
     const int frames = (int)cw_mel_frames(mel, n), bands = cw_mel_params(mel)->bands;
     if (frames < 2) {

@@ -85,6 +85,10 @@ void cw_booth_close(struct cw_booth *b);
 /* What F5 is shown for a voice; made once a voice, kept as long as the studio. */
 CW_MUST_CHECK int cw_booth_reference(struct cw_booth *b, const struct cw_voice *voice, struct cw_acoustic_reference *r,
                                      struct cw_error *err);
+/* Of what F5 is shown for a voice: how long it is, and how long a sound (cw_f5_weight) takes in it; the usual figures where Kokoro shows
+ * the voice. Cheap; after need_plans. */
+CW_MUST_CHECK int cw_studio_pace(struct cw_studio *s, const struct cw_voice *voice, double *seconds, double *sound_seconds,
+                                 struct cw_error *err);
 /* Path of a model: a name of the catalogue, or the path of a file that is there. */
 CW_MUST_CHECK int cw_studio_model(const char *asked, char path[CW_PATH_MAX], struct cw_error *err);
 /* The device alone. */

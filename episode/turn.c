@@ -42,6 +42,7 @@ enum {
     FADE_OUT = 40 * MS,
     RETAKES = 2,
     SHOWN_SECONDS = 22,      /* of F5's reference and chunk together: what it was trained on ends at 30 */
+    CHUNK_LEAST = 20,        /* symbols: the fewest that the front end cuts at */
     DURATION_LEAD = 75 * MS, /* word times: the published pipeline takes as much off (hexgrad/kokoro, join_timestamps) */
 };
 /* Of the loudest 10 ms of the chunk: breath and noise lie under -45 dB, the softest onsets seen above -35 dB. */
@@ -181,10 +182,12 @@ int cw_turn_plan_make(struct cw_studio *s, const struct cw_turn_request *r, stru
     struct cw_speech_params params = cw_speech_params_default();
     params.language = r->language;
     params.dictionary = r->dictionary;
-    if (cw_studio_engine(r->voice) == CW_ENGINE_F5) { /* what is left beside the reference, at an ordinary pace */
-        const double shown = r->voice->reference ? (double)r->voice->reference_count / CW_REFERENCE_RATE : 8;
-        const int most = (int)((SHOWN_SECONDS - shown) / 0.07 * r->speed);
-        params.max_symbols = most < params.max_symbols ? most : params.max_symbols;
+    if (cw_studio_engine(r->voice) == CW_ENGINE_F5) { /* what is left beside the reference, at its own pace */
+        double shown, sound;
+        if (cw_studio_pace(s, r->voice, &shown, &sound, err) != 0)
+            goto done;
+        const double most = (SHOWN_SECONDS - shown) / sound * r->speed;
+        params.max_symbols = (int)fmax(CHUNK_LEAST, fmin(params.max_symbols, most));
     }
     for (; plan->span_count < r->span_count; plan->span_count++) {
         free(text);

@@ -351,6 +351,8 @@ static void test_refused(void) {
             x[i] = (float)(0.04 * sum * (0.6 + 0.4 * exp(-3 * beat)));
         }
         REFUSE("music", x, t.n, 24000, said, "music");
+        REFUSE("music_8", x, 8 * 24000, 24000, said, "at one level, as music has"); /* too short to have to have a pause */
+        REFUSE("music_4", x, 4 * 24000, 24000, said, "at one level, as music has");
         memcpy(x, t.x, t.n * sizeof *x);
         memcpy(x + t.n, u.x, u.n * sizeof *x);
         REFUSE("two", x, t.n + u.n, 24000, said, "sound like two");

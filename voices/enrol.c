@@ -18,6 +18,7 @@ static const double raised_most = 2;         /* of the energy curves: 8.7 dB */
 static const double edge_seconds = 0.15;     /* kept before and after speech */
 static const double high_voice = 160;        /* Hz: above it the stock voice beside is a woman's */
 static const double silent = 5;              /* below the mean power, log: no speech */
+static const double one_level = 6;           /* dB between the loud and the quiet: in 3 s of speech and more at least 9 (docs/voices.md) */
 static const double least_confidence = 0.20; /* of an utterance that is kept */
 
 /* ---- is it fit? ------------------------------------------------------------------------------------------------------------------ */
@@ -137,6 +138,10 @@ static int check_sound(const struct cw_recording *r, const float *x16, size_t n1
     if (seconds > 10 && pauses == 0) {
         cw_fail(err, CW_BAD_INPUT, "expected speech with its pauses, found %.0f s without one, as music has; record the voice alone",
                 seconds);
+        goto done;
+    }
+    if (a->speech_db - a->floor_db < one_level) { /* some seconds of speech may have no pause, but never one level */
+        cw_fail(err, CW_BAD_INPUT, "expected speech, found %.0f s of sound at one level, as music has; record the voice alone", seconds);
         goto done;
     }
     if (a->speech_db - a->floor_db < 12) {

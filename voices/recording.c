@@ -11,18 +11,18 @@
 
 enum { BLOCK = 4096, CHANNELS_MAX = 64, CLIP_RUN = 3 };
 
-/* Three samples and more in a row that touch the top of the scale. */
-static double clipped_share(const float *x, size_t n) {
-    size_t clipped = 0, run = 0;
-    for (size_t i = 0; i <= n; i++) {
-        if (i < n && fabsf(x[i]) >= 0.989F) {
-            run++;
-        } else {
-            clipped += run >= CLIP_RUN ? run : 0;
-            run = 0;
-        }
+/* Of one channel: samples in runs that touch the top of the scale. */
+struct clipping {
+    size_t clipped, run;
+};
+
+static void count_clipping(struct clipping *c, float x) {
+    if (fabsf(x) < 0.989F) {
+        c->run = 0;
+        return;
     }
-    return n > 0 ? (double)clipped / (double)n : 0;
+    c->run++;
+    c->clipped += c->run == CLIP_RUN ? CLIP_RUN : c->run > CLIP_RUN;
 }
 
 int cw_recording_read(struct cw_recording *r, const char *path, struct cw_error *err) {
@@ -31,6 +31,7 @@ int cw_recording_read(struct cw_recording *r, const char *path, struct cw_error 
     SNDFILE *file = NULL;
     float *block = NULL;
     size_t cap = 0;
+    struct clipping clipping[CHANNELS_MAX] = {{0}}; /* the mean of the channels hides what one of them has */
     *r = (struct cw_recording){0};
     if (!cw_file_exists(path)) {
         cw_fail(err, CW_BAD_INPUT, "%s: expected a recording, found no file", path);
@@ -76,6 +77,7 @@ int cw_recording_read(struct cw_recording *r, const char *path, struct cw_error 
             double sum = 0;
             for (int c = 0; c < info.channels; c++) {
                 sum += (double)block[i * info.channels + c];
+                count_clipping(&clipping[c], block[i * info.channels + c]);
             }
             if (!(fabs(sum) < 1e6)) {
                 cw_fail(err, CW_BAD_INPUT, "%s: sample %zu: expected a number of about -1 to 1, found %g", path, r->count + 1, sum);
@@ -88,7 +90,9 @@ int cw_recording_read(struct cw_recording *r, const char *path, struct cw_error 
         cw_fail(err, CW_BAD_INPUT, "%s: expected sound, found a file without any", path);
         goto done;
     }
-    r->clipped = clipped_share(r->samples, r->count);
+    for (int c = 0; c < info.channels; c++) {
+        r->clipped = fmax(r->clipped, (double)clipping[c].clipped / (double)r->count);
+    }
     result = cw_sha256_file(path, r->sha256, err);
 done:
     free(block);
@@ -248,7 +252,8 @@ int cw_activity_find(struct cw_activity *a, const float *x, size_t n, struct cw_
     }
     a->seconds = (double)speech * CW_ACTIVITY_FRAME / CW_ACTIVITY_RATE;
     a->speech_db = above > 0 ? 10 * log10(speech_sum / (double)above) : -120;
-    a->floor_db = below > 0 ? 10 * log10(floor_sum / (double)half) : -120;
+    a->floor_db =
+        below > 0 ? 10 * log10(floor_sum / (double)half) : quiet; /* nothing below: one level throughout, and that is no silence */
     result = 0;
 done:
     free(level);

@@ -11,7 +11,7 @@ struct cw_recording {
     float *samples; /* [count], mean of the channels */
     size_t count;
     int rate, channels; /* of the file */
-    double clipped;     /* share of the samples that stand in runs at the top of the scale, 0 .. 1 */
+    double clipped;     /* share of the samples that stand in runs at the top of the scale, 0 .. 1; of the channel with most */
     char sha256[65];    /* of the file's bytes */
 };
 
