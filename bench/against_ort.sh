@@ -17,7 +17,7 @@ for ((i = 1; i <= rounds; i++)); do # lines of: name, seconds spent, seconds of 
         sed -n 's/^all: \([0-9.]*\) s of audio, real-time factor \([0-9.]*\),.*/\1 \2/p' | awk '{ print "peer", $1 * $2, $1 }' >> "$out/all"
     for isa; do
         CASTWRIGHT_ISA=$isa "$here/build/castwright" bench --json --only speech --rounds 1 --threads "$threads" --sentences "$sentences" |
-            sed "s/.*\"modelled_seconds\": \([0-9.]*\), \"synthesis_seconds\": \([0-9.]*\).*/$isa \2 \1/" >> "$out/all"
+            python3 -c 'import json, sys; b = json.load(sys.stdin); print(b["isa"], b["synthesis_seconds"], b["modelled_seconds"])' >> "$out/all"
     done
     tail -n $(($# + 1)) "$out/all" | awk -v i="$i" '{ printf "%s%s %.2f s for %.1f s", NR == 1 ? "round " i ": " : ", ", $1, $2, $3 } END { print "" }'
 done

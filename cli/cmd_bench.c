@@ -116,6 +116,8 @@ static void print_json(const struct cw_bench_result *r, double cold) {
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if (numbers[i].there)
             printf(", \"%s\": %.8g", numbers[i].name, numbers[i].value);
+    if (cw_device_note())
+        printf(", \"note\": \"%s\"", cw_device_note()); /* one of our own sentences, with nothing to escape */
     printf("}\n");
 }
 

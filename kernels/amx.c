@@ -77,20 +77,23 @@ done:
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool usable;
 
-static void ask(void) {
-    if (!processor_has_tiles())
-        return;
-    if (syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) != 0) {
-        (void)snprintf(note, sizeof note, "this processor has AMX, but the system refuses it to this process");
-        return;
-    }
-    usable = counts_right(&cw_kernels_amx);
-    if (!usable)
-        (void)snprintf(note, sizeof note, "this processor has AMX, but it fails its check here, so it is not used");
+void cw_amx_ask(bool processor, bool granted, const struct cw_kernels *kernels) {
+    usable = processor && granted && counts_right(kernels);
+    note[0] = '\0';
+    if (processor && !usable)
+        (void)snprintf(note, sizeof note,
+                       granted ? "this processor has AMX, but it fails its check here, so it is not used"
+                               : "this processor has AMX, but the system refuses it to this process");
+}
+
+void cw_amx_ask_here(void) {
+    const bool processor = processor_has_tiles();
+
+    cw_amx_ask(processor, processor && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0, &cw_kernels_amx);
 }
 
 bool cw_amx_runs_here(void) {
-    (void)pthread_once(&once, ask);
+    (void)pthread_once(&once, cw_amx_ask_here);
     return usable;
 }
 
@@ -99,7 +102,7 @@ bool cw_amx_check(const struct cw_kernels *kernels) {
 }
 
 const char *cw_device_note(void) {
-    (void)pthread_once(&once, ask);
+    (void)pthread_once(&once, cw_amx_ask_here);
     return note[0] ? note : NULL;
 }
 

@@ -51,15 +51,21 @@ static const struct {
 };
 enum { ISA_COUNT = sizeof instruction_sets / sizeof instruction_sets[0] };
 
-static const char *names[ISA_COUNT + 1];
+static const char *names[CW_ISAS_MAX];
 static pthread_once_t names_once = PTHREAD_ONCE_INIT;
 
-static void find_names(void) {
+void cw_device_list(const char *to[CW_ISAS_MAX]) {
     int n = 0, i;
 
+    _Static_assert((int)ISA_COUNT < (int)CW_ISAS_MAX, "one more for the end");
     for (i = 0; i < ISA_COUNT; i++)
         if (!instruction_sets[i].hidden && instruction_sets[i].runs_here())
-            names[n++] = instruction_sets[i].kernels->isa;
+            to[n++] = instruction_sets[i].kernels->isa;
+    to[n] = NULL;
+}
+
+static void find_names(void) {
+    cw_device_list(names);
 }
 
 const char *const *cw_device_isas(void) {

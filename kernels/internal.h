@@ -337,6 +337,13 @@ void cw_moments_put(struct cw_mat m, int c, double mean, double variance);
 
 bool cw_amx_runs_here(void);
 bool cw_amx_check(const struct cw_kernels *kernels); /* the check that stands between a processor's AMX and its use */
+/* Decides, and what cw_device_note() says, from: the processor has tiles, the system grants them. Tests give answers of their own, while no
+ * other thread asks. */
+void cw_amx_ask(bool processor, bool granted, const struct cw_kernels *kernels);
+void cw_amx_ask_here(void); /* with this machine's answers */
+/* What runs here, best first, looked up anew and not once; NULL at the end. */
+enum { CW_ISAS_MAX = 8 };
+void cw_device_list(const char *names[CW_ISAS_MAX]);
 
 /* Shape checks with one wording; all return 0 or -1. `what` is the operation, `name` the matrix. */
 CW_MUST_CHECK int cw_check_mat(const char *what, const char *name, struct cw_mat m, struct cw_error *err);

@@ -1,4 +1,5 @@
 /* The program as a user meets it: exit codes, one-line errors, results on stdout, nothing half-written. */
+#include "kernels/kernels.h"
 #include "tests/test.h"
 
 #include <fcntl.h>
@@ -396,6 +397,60 @@ static void test_voices(void) {
     setenv("CASTWRIGHT_VOICES", "/nowhere/voices", 1);
 }
 
+/* bench on one short sentence: every number that programs read (bench/against_ort.sh among them) is there and can be true. */
+static void test_bench(void) {
+    static const struct {
+        const char *name;
+        double least, most;
+    } numbers[] = {{"threads", 2, 2},
+                   {"load_seconds", 1e-4, 60},
+                   {"speech_seconds", 0.5, 4},
+                   {"modelled_seconds", 0.5, 6},
+                   {"synthesis_seconds", 1e-3, 600},
+                   {"acoustic_seconds", 1e-3, 600},
+                   {"vocoder_seconds", 1e-3, 600},
+                   {"real_time_factor", 1e-3, 600},
+                   {"text_characters_per_second", 100, 1e9},
+                   {"gflops", 0.1, 1e6},
+                   {"peak_gflops", 0.1, 1e6},
+                   {"master_times_real_time", 0.01, 1e6},
+                   {"first_sound_seconds", 1e-3, 600},
+                   {"cold_first_sound_seconds", 1e-3, 600},
+                   {"peak_rss_kib", 10000, 1e8}};
+    if (!models())
+        return;
+    write_file("one.txt", "Somebody always pays.\n");
+    struct ran *r = RUN("bench", "--only", "speech", "--rounds", "1", "--threads", "2", "--sentences", "one.txt", "--json");
+    json_error_t e = {0};
+    json_t *j = json_loads(r->out, 0, &e);
+    if (CHECKF(r->code == 0 && json_is_object(j), "%d %s%s %s", r->code, r->out, r->err, e.text)) {
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+            const json_t *number = json_object_get(j, numbers[i].name);
+            const double x = json_number_value(number);
+            CHECKF(json_is_number(number) && x >= numbers[i].least && x <= numbers[i].most, "%s: %g", numbers[i].name, x);
+        }
+        CHECK(json_number_value(json_object_get(j, "modelled_seconds")) >= json_number_value(json_object_get(j, "speech_seconds")));
+        CHECK(json_number_value(json_object_get(j, "cold_first_sound_seconds")) >
+              json_number_value(json_object_get(j, "first_sound_seconds")));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which have malloc to themselves */
+        CHECK(json_is_number(json_object_get(j, "allocations")) && json_number_value(json_object_get(j, "allocations")) == 0);
+#endif
+        const char *isa = json_string_value(json_object_get(j, "isa")), *note = json_string_value(json_object_get(j, "note"));
+        CHECKF(isa && *isa, "no isa: %s", r->out);
+        CHECKF(cw_device_note() ? note && strcmp(note, cw_device_note()) == 0 : !note, "note: %s", note ? note : "none");
+        CHECK(!json_object_get(j, "prompt_tokens_per_second"));
+    }
+    json_decref(j);
+    r = RUN("bench", "--first-sound");
+    char *end = r->out;
+    const double now = cw_seconds(), when = strtod(r->out, &end);
+    CHECKF(r->code == 0 && strcmp(end, "\n") == 0 && when > now - 600 && when <= now, "%s%s", r->out, r->err);
+    EXPECT(RUN("bench", "--only", "dancing"), 2, "--only", "speech or writer", "dancing");
+    EXPECT(RUN("bench", "--only", "speech", "--sentences", "absent.txt"), 2, "absent.txt");
+    write_file("none.txt", "\n");
+    EXPECT(RUN("bench", "--only", "speech", "--sentences", "none.txt"), 2, "at least one text");
+}
+
 const struct cw_test cw_tests_cli[] = {
     {"cli.help", "every command explains itself with examples", test_help},
     {"cli.usage", "wrong usage is refused by name, exit code 2", test_usage},
@@ -409,5 +464,6 @@ const struct cw_test cw_tests_cli[] = {
     {"cli.full-disk", "a full disk is one clear error and leaves no half-written file", test_full_disk},
     {"cli.direction", "wrong sources, styles, endpoints and wishes are refused by name; scripts are measured", test_direction},
     {"cli.json", "what programs read parses", test_json},
+    {"cli.bench", "bench gives every number by name, allocates nothing inside the models, and times a cold start", test_bench},
     {0},
 };

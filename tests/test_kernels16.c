@@ -2,6 +2,7 @@
  * set and the emulated tiles against plain C, at odd sizes, with 1, 2 and 3 threads. */
 #include "kernels/internal.h"
 #include "tests/kernels.h"
+#include "tests/test_sounding.h"
 
 /* Largest relative L2 distance from exact products that a class may have. */
 static double bound(const char *isa) {
@@ -10,21 +11,6 @@ static double bound(const char *isa) {
     if (strcmp(isa, "avx512bf16") == 0 || strncmp(isa, "amx", 3) == 0)
         return 5e-3; /* two roundings to 8 bits */
     return 5e-6;
-}
-
-/* The machine's instruction sets and, where it has AVX-512, AMX's loops with tiles in C. Static. */
-static const char *const *classes(void) {
-    static const char *all[ISAS_MAX + 2];
-    const char *const *isa = cw_device_isas();
-    int n = 0;
-
-    for (; isa[n] && n < ISAS_MAX; n++)
-        all[n] = isa[n];
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq"))
-        all[n++] = "amx-emulated";
-    all[n] = NULL;
-    return all;
 }
 
 struct layer {
@@ -127,7 +113,7 @@ static void layer_case(struct layer l) {
 
     layer_run("c", 2, &l, &n, want.m, moments.m);
     check_moments("c", want.m, moments.m);
-    for (isa = classes(); *isa; isa++) {
+    for (isa = test_sounding_isas(); *isa; isa++) {
         struct block first = {0};
         int threads;
 
@@ -248,7 +234,7 @@ static void test_overflow(void) {
         w[i] = 0.25F;
     for (i = 0; i < ROWS * IN; i++)
         x[i] = -3;
-    for (isa = classes(); *isa; isa++)
+    for (isa = test_sounding_isas(); *isa; isa++)
         for (dilation = 1; dilation <= 5; dilation += 4) { /* by Toom and Cook's method, and too short for it */
             struct cw_device *d = device(*isa, 2);
             struct cw_weight *p = NULL;
@@ -290,7 +276,7 @@ static void test_amx(void) {
         params.isa = "amx";
         CHECK_REFUSED(cw_device_open(&d, params, &err), &err, "amx", cw_device_isas()[0]);
     }
-    for (isa = classes(); *isa; isa++)
+    for (isa = test_sounding_isas(); *isa; isa++)
         if (strcmp(*isa, "amx-emulated") == 0) {
             struct cw_kernels wrong = cw_kernels_amx_emulated;
 
@@ -300,13 +286,71 @@ static void test_amx(void) {
         }
 }
 
+/* What a device is when nobody asks for an instruction set. */
+static const char *chosen(void) {
+    static char name[64];
+    struct cw_device *d = NULL;
+    struct cw_error err = {0};
+
+    snprintf(name, sizeof name, "%s", cw_device_open(&d, cw_device_params_default(), &err) == 0 ? cw_device_isa(d) : err.text);
+    cw_device_close(d);
+    return name;
+}
+
+/* Every answer of processor and system. Tiles in C stand in for the real ones, so no tile instruction runs. */
+static void test_amx_answers(void) {
+    struct cw_kernels wrong = cw_kernels_amx_emulated;
+    const struct {
+        bool processor, granted;
+        const struct cw_kernels *kernels;
+        bool used;
+        const char *note; /* a piece of it; NULL: there is none */
+    } cases[] = {{true, false, &cw_kernels_amx_emulated, false, "the system refuses it"},
+                 {false, false, &cw_kernels_amx_emulated, false, NULL},
+                 {true, true, &wrong, false, "fails its check"},
+                 {true, true, &cw_kernels_amx_emulated, true, NULL}};
+    const char *const *last = test_sounding_isas();
+    const char *forced = getenv("CASTWRIGHT_ISA"), *kept = forced ? strdup(forced) : NULL, *next, *listed[CW_ISAS_MAX];
+    const bool real = cw_amx_runs_here();
+
+    wrong.conv16 = nothing16;
+    cw_device_list(listed);
+    next = listed[real ? 1 : 0];
+    while (last[1])
+        last++;
+    unsetenv("CASTWRIGHT_ISA");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct cw_device_params params = cw_device_params_default();
+        struct cw_device *d = NULL;
+        struct cw_error err = {0};
+
+        if (cases[i].granted && strcmp(*last, "amx-emulated") != 0)
+            continue; /* the loops need AVX-512 even so */
+        cw_amx_ask(cases[i].processor, cases[i].granted, cases[i].kernels);
+        cw_device_list(listed);
+        CHECKF((strcmp(listed[0], "amx") == 0) == cases[i].used, "case %zu: %s is listed first", i, listed[0]);
+        CHECK_STR(listed[cases[i].used ? 1 : 0], next);
+        CHECK_STR(chosen(), cases[i].used ? "amx" : next);
+        const char *note = cw_device_note();
+        CHECKF(cases[i].note ? note && strstr(note, cases[i].note) : !note, "case %zu: the note is \"%s\"", i, note ? note : "");
+        params.isa = "amx";
+        if (!cases[i].used)
+            CHECK_REFUSED(cw_device_open(&d, params, &err), &err, "amx", "cannot run");
+    }
+    cw_amx_ask_here();
+    CHECK(cw_amx_runs_here() == real);
+    if (kept)
+        setenv("CASTWRIGHT_ISA", kept, 1);
+    free((void *)(uintptr_t)kept);
+}
+
 static void test_refusals16(void) {
     const char *const *isa;
     float *w = calloc((size_t)8192 * 3, sizeof *w);
 
     if (!w)
         abort();
-    for (isa = classes(); *isa; isa++) {
+    for (isa = test_sounding_isas(); *isa; isa++) {
         struct cw_device *d = device(*isa, 1);
         struct cw_weight *p = NULL;
         struct cw_error err = {0};
@@ -327,6 +371,7 @@ const struct cw_test cw_tests_kernels16[] = {
     {"kernels16.normed", "norm, activation, residuals and moments on the way", test_normed},
     {"kernels16.overflow", "whole sums hold the worst case", test_overflow},
     {"kernels16.amx", "AMX is used only where it counts right, emulated tiles do", test_amx},
+    {"kernels16.amx_answers", "refused or wrong, AMX is not listed, the next path is taken and the note says why", test_amx_answers},
     {"kernels16.refusals", "too many inputs or taps are refused", test_refusals16},
     {0},
 };

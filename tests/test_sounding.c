@@ -5,6 +5,26 @@
 
 #include "tests/test.h"
 
+const char *const *test_sounding_isas(void) {
+    static const char *all[16];
+    const char *const *isa = cw_device_isas();
+    struct cw_device *d = NULL;
+    struct cw_error ignored;
+    struct cw_device_params p = cw_device_params_default();
+    int n = 0;
+    while (isa[n] && n < 14) {
+        all[n] = isa[n];
+        n++;
+    }
+    p.isa = "amx-emulated";
+    p.threads = 1;
+    if (cw_device_open(&d, p, &ignored) == 0)
+        all[n++] = p.isa;
+    all[n] = NULL;
+    cw_device_close(d);
+    return all;
+}
+
 bool test_sounding_start(struct test_sounding *a, const char *path, const char *isa, int threads) {
     struct cw_error err = {0};
     struct cw_device_params p = cw_device_params_default();

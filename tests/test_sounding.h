@@ -4,6 +4,9 @@
 
 #include "vocoder/vocoder.h"
 
+/* The machine's instruction sets and, where it has AVX-512, AMX's loops with tiles in C, "amx-emulated", last. NULL-terminated, static. */
+const char *const *test_sounding_isas(void);
+
 struct test_sounding {
     struct cw_device *d;
     struct cw_vocoder *v;
