@@ -62,10 +62,8 @@ static _Noreturn void child(const char *data, size_t len, int fd) {
     for (int i = 0; i < pages; i++) {
         PopplerPage *page = poppler_document_get_page(doc, i);
         char *text = page != NULL ? poppler_page_get_text(page) : NULL;
-        if (text != NULL) {
-            write_all(fd, text, strlen(text));
-            write_all(fd, "\f", 1);
-        }
+        write_all(fd, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+        write_all(fd, "\f", 1);
         g_free(text);
         if (page != NULL) {
             g_object_unref(page);
@@ -159,6 +157,12 @@ int source_pdf(const char *data, size_t len, struct cw_text *out, const char *na
         cw_fail(err, CW_BAD_INPUT, "%s: expected a PDF of at most %d pages; found more", name, PDF_PAGES_MAX);
     } else if (code != CHILD_OK && raw.len == 0) {
         cw_fail(err, CW_BAD_INPUT, "%s: expected a whole PDF; found a damaged one", name);
+    } else if (code != CHILD_OK) { /* a crash, no memory or no time left: part of a document is not the document */
+        int page = 1;
+        for (size_t i = 0; i < raw.len; i++) {
+            page += raw.data[i] == '\f';
+        }
+        cw_fail(err, CW_BAD_INPUT, "%s: expected a PDF that can be read to its end; reading stopped at page %d", name, page);
     } else if (cw_text_check(&raw, name, err) == 0) {
         cw_text_add(&raw, "");
         join_lines(raw.data, out);

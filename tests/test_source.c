@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -306,7 +308,44 @@ static void test_pages(void) {
     test_server_stop(server);
 }
 
+/* A second page that takes for ever: forms within forms, each shown ten times. What came of the first is no document. */
+static void test_pdf_part(void) {
+    struct cw_text pdf = {0};
+    char path[CW_PATH_MAX];
+    struct cw_error err = {0};
+    static const char line[] = "BT /F 12 Tf 50 700 Td (The Moon pulls at the water.) Tj ET";
+    cw_text_printf(&pdf,
+                   "%%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R 6 0 R]/Count 2>>endobj\n"
+                   "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
+                   "4 0 obj<</Length %zu>>stream\n%s\nendstream endobj\n5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n"
+                   "6 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 7 0 R/Resources<</XObject<</X 10 0 R>>>>>>endobj\n"
+                   "7 0 obj<</Length 5>>stream\n/X Do\nendstream endobj\n",
+                   sizeof line - 1, line);
+    for (int i = 10; i < 22; i++) {
+        cw_text_printf(&pdf,
+                       "%d 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X %d 0 R>>>>/Length 60>>stream\n"
+                       "/X Do /X Do /X Do /X Do /X Do /X Do /X Do /X Do /X Do /X Do \nendstream endobj\n",
+                       i, i + 1);
+    }
+    cw_text_add(&pdf,
+                "22 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 7>>stream\n0 0 m n\nendstream endobj\ntrailer<</Root 1 0 R>>\n");
+    CHECK(cw_path_join(path, cw_test_dir(), "part.pdf", &err) == 0 && cw_file_write(path, pdf.data, pdf.len, &err) == 0);
+    pid_t pid = fork();
+    if (pid == 0) { /* whose reader may take a second of the processor */
+        struct rlimit one = {1, 1};
+        struct cw_sources sources = {0};
+        setrlimit(RLIMIT_CPU, &one);
+        int status = cw_sources_add(&sources, path, cw_source_params_default(), &err);
+        _exit(status == 0 ? 1 : err.code != CW_BAD_INPUT ? 2 : strstr(err.text, "stopped at page 2") == NULL ? 3 : 0);
+    }
+    int status = -1;
+    CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+    CHECKF(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ended with %x", (unsigned)status);
+    cw_text_free(&pdf);
+}
+
 const struct cw_test cw_tests_source[] = {
+    {"source.pdf_part", "a PDF whose reading stops in the middle is refused with the page, not taken in part", test_pdf_part},
     {"source.kinds", "text, Markdown, HTML, PDF and subtitles give their words and headings, and nothing else", test_kinds},
     {"source.refusals", "encrypted, scanned, damaged, binary, empty, missing and huge files are refused by name", test_refusals},
     {"source.folder", "a folder's files come in order, passages stay short and under their heading", test_folder},
