@@ -26,7 +26,7 @@ static void default_folder(const char *topic, char *out, size_t size) {
 
 struct options {
     const char *out, *cast, *style, *engine, *voice, *language, *llm, *dictionary;
-    const char *endpoint, *llm_name, *key_file, *plan_llm, *plan_endpoint, *plan_llm_name;
+    const char *endpoint, *llm_name, *key_file, *plan_llm, *plan_endpoint, *plan_llm_name, *plan_key_file;
     double minutes, speed, budget, timeout;
     long seed, threads, tries;
     bool play, flac, wav, json, quiet, allow_local, no_disclosure, by_bytes;
@@ -70,7 +70,15 @@ static struct options options_default(void) {
         {"--tries", "N", "of a request that fails for the moment (default 5)", CLI_INT, &o.tries, 1, 100},                                 \
         {"--plan-llm", "FILE.gguf", "another model for plan and facts", CLI_TEXT, &o.plan_llm, 0, 0},                                      \
         {"--plan-endpoint", "URL", "or another endpoint for them", CLI_TEXT, &o.plan_endpoint, 0, 0},                                      \
-        {"--plan-llm-name", "NAME", "its model", CLI_TEXT, &o.plan_llm_name, 0, 0}, {                                                      \
+        {"--plan-llm-name", "NAME", "its model", CLI_TEXT, &o.plan_llm_name, 0, 0},                                                        \
+        {"--plan-key-file",                                                                                                                \
+         "FILE",                                                                                                                           \
+         "its key, where it is another host's (default: $CASTWRIGHT_PLAN_API_KEY)",                                                        \
+         CLI_TEXT,                                                                                                                         \
+         &o.plan_key_file,                                                                                                                 \
+         0,                                                                                                                                \
+         0},                                                                                                                               \
+    {                                                                                                                                      \
         "--budget", "MONEY", "stops before the price table says more was spent", CLI_NUMBER, &o.budget, 1e-6, 1e6                          \
     }
 #define SOUND                                                                                                                              \
@@ -108,6 +116,7 @@ static struct cw_write_params write_params(const struct options *o, const char *
     p.plan_llm = o->plan_llm;
     p.plan_endpoint = o->plan_endpoint;
     p.plan_llm_name = o->plan_llm_name;
+    p.plan_key_file = o->plan_key_file;
     p.budget = o->budget;
     p.listen = cli_listener(o->quiet);
     return p;

@@ -388,6 +388,7 @@ static int ask_for_json(struct writer *w, const struct question *q, uint64_t see
                                .temperature = q->temperature};
     for (int i = 0; i < JSON_TRIES; i++) {
         r.seed = seed + (uint64_t)i;
+        r.most_cost = w->params.budget > 0 ? w->params.budget - spent(w) : 0;
         cw_text_clear(&reply);
         cw_text_add(&reply, "");
         if (within_budget(w, q->llm, &r, err) != 0 || cw_llm_generate(q->llm, &r, &reply, err) != 0) {

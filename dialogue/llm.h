@@ -17,13 +17,14 @@ struct cw_llm_params cw_llm_params_default(void);
 CW_MUST_CHECK int cw_llm_open_local(struct cw_llm **m, const char *gguf, struct cw_llm_params params, struct cw_error *err);
 
 struct cw_llm_endpoint {
-    const char *url;      /* "https://host/v1" */
-    const char *model;    /* as the server calls it */
-    const char *key_file; /* NULL: $CASTWRIGHT_API_KEY, else $OPENAI_API_KEY, else none */
-    double seconds;       /* of silence before a request is given up; 60 */
-    int tries;            /* 5 */
-    double wait_seconds;  /* before the second try, doubled each time; 1 */
-    int context;          /* tokens; 16384 */
+    const char *url;          /* "https://host/v1" */
+    const char *model;        /* as the server calls it */
+    const char *key_file;     /* NULL: $CASTWRIGHT_API_KEY, else $OPENAI_API_KEY, else none */
+    const char *key_variable; /* of the environment in place of these two, or NULL */
+    double seconds;           /* of silence before a request is given up; 60 */
+    int tries;                /* 5 */
+    double wait_seconds;      /* before the second try, doubled each time; 1 */
+    int context;              /* tokens; 16384 */
 };
 struct cw_llm_endpoint cw_llm_endpoint_default(void);
 /* Opens no connection yet. */
@@ -44,6 +45,7 @@ struct cw_llm_request {
     const char *grammar; /* GBNF, or NULL */
     const char *schema;  /* JSON schema, or NULL */
     int max_tokens;
+    double most_cost;  /* money, by the model's price, of all tries together: none begins that could exceed it; 0: no limit */
     float temperature; /* 0: the model's own */
     uint64_t seed;     /* 0: the model's seed and the number of the request */
     bool fresh;        /* forget what came before: this request and those after it give the same text as in any other run */

@@ -30,7 +30,7 @@ struct cw_llm_endpoint cw_llm_endpoint_default(void) {
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
-static int read_key(struct remote *m, const char *file, struct cw_error *err) {
+static int read_key(struct remote *m, const char *file, const char *variable, struct cw_error *err) {
     int status = -1;
     char *text = NULL;
     size_t len = 0;
@@ -39,8 +39,8 @@ static int read_key(struct remote *m, const char *file, struct cw_error *err) {
             return -1;
         }
     } else {
-        const char *set = getenv("CASTWRIGHT_API_KEY");
-        set = set != NULL && set[0] != '\0' ? set : getenv("OPENAI_API_KEY");
+        const char *set = getenv(variable != NULL ? variable : "CASTWRIGHT_API_KEY");
+        set = variable != NULL || (set != NULL && set[0] != '\0') ? set : getenv("OPENAI_API_KEY");
         text = cw_strdup(set != NULL ? set : "");
         len = text != NULL ? strlen(text) : 0;
     }
@@ -320,8 +320,15 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
     for (int i = 0; i < r->message_count; i++) {
         prompt_guess += estimate_tokens(base, r->messages[i].text);
     }
+    const double before = cw_llm_cost(base);
     for (int i = 0; i < m->params.tries; i++) {
         size_t kept = out->len;
+        const double so_far = cw_llm_cost(base) - before, next = cw_llm_price(base, prompt_guess, r->max_tokens);
+        if (i > 0 && r->most_cost > 0 && so_far + next > r->most_cost) {
+            cw_fail(err, CW_FAILED, "budget: expected tries that cost %g at most; found %g spent on %d, and up to %g more for another",
+                    r->most_cost, so_far, i, next);
+            goto done;
+        }
         enum schema_use old_schema = m->schema;
         struct stream s = {.model = m, .request = r, .out = out};
         struct http_reply reply = {0};
@@ -426,7 +433,7 @@ int cw_llm_open_remote(struct cw_llm **out, struct cw_llm_endpoint p, struct cw_
         cw_fail_memory(err, "language model");
         goto done;
     }
-    if (read_key(m, p.key_file, err) != 0) {
+    if (read_key(m, p.key_file, p.key_variable, err) != 0) {
         goto done;
     }
     *out = &m->base;

@@ -101,6 +101,13 @@ done:
     return result;
 }
 
+/* "https://host:port", of both. */
+static bool same_provider(const char *a, const char *b) {
+    const char *host = strstr(a, "://");
+    size_t n = host ? (size_t)(host - a) + 3 + strcspn(host + 3, "/") : strlen(a);
+    return strncasecmp(a, b, n) == 0 && (b[n] == '/' || b[n] == '\0');
+}
+
 static int open_model(struct cw_llm **m, const struct cw_brief *b, int threads, const char *endpoint, const char *name, const char *path,
                       struct cw_error *err) {
     if (endpoint) {
@@ -108,6 +115,11 @@ static int open_model(struct cw_llm **m, const struct cw_brief *b, int threads, 
         e.url = endpoint;
         e.model = name;
         e.key_file = b->asked.key_file;
+        if (b->asked.endpoint && endpoint == b->asked.plan_endpoint &&
+            (b->asked.plan_key_file || !same_provider(b->asked.endpoint, endpoint))) { /* nobody is shown another's key */
+            e.key_file = b->asked.plan_key_file;
+            e.key_variable = "CASTWRIGHT_PLAN_API_KEY";
+        }
         if (b->asked.timeout > 0)
             e.seconds = b->asked.timeout;
         if (b->asked.tries > 0)

@@ -96,13 +96,16 @@ static void test_sources(void) {
 
 struct endpoint {
     const char *fault;
-    int good; /* requests answered before */
+    int good;                       /* requests answered before */
+    bool writers_key, planners_key; /* that came with a request */
 };
 
 /* A plan and some lines by rote; then the fault, for ever. */
 static void answer(void *arg, int fd, const char *request, int number) {
-    const struct endpoint *e = arg;
+    struct endpoint *e = arg;
     const char *body = strstr(request, "\r\n\r\n");
+    e->writers_key |= strstr(request, "sk-verysecret") != NULL;
+    e->planners_key |= strstr(request, "sk-planner") != NULL;
     if (number < e->good) {
         static const char *const lines[] = {"Bees find their way home by the sun.", "What do they do when clouds hide it?",
                                             "A patch of blue sky is enough for them.", "My cat gets lost behind a sofa."};
@@ -163,6 +166,7 @@ static void test_endpoints(void) {
         return;
     }
     put("key", "sk-verysecret\n");
+    put("plan-key", "sk-planner\n");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct endpoint e = {.fault = cases[i].fault};
         struct test_server *server = test_server_start(answer, &e);
@@ -209,6 +213,44 @@ static void test_endpoints(void) {
         journal = NULL;
     }
     test_server_stop(server);
+    /* two hosts: neither is shown the other's key */
+    for (int own = 0; own < 2; own++) {
+        struct endpoint two[2] = {{.fault = "500"}, {.fault = "500", .good = 9}};
+        struct test_server *both[2] = {test_server_start(answer, &two[0]), test_server_start(answer, &two[1])};
+        char plan_url[100];
+        if (!CHECK(both[0] != NULL && both[1] != NULL)) {
+            return;
+        }
+        snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(both[0]));
+        snprintf(plan_url, sizeof plan_url, "http://127.0.0.1:%d/v1", test_server_port(both[1]));
+        const char *const mixed[] = {"write",
+                                     "x",
+                                     "--endpoint",
+                                     url,
+                                     "--llm-name",
+                                     "m",
+                                     "--key-file",
+                                     "key",
+                                     "--plan-endpoint",
+                                     plan_url,
+                                     "--plan-llm-name",
+                                     "n",
+                                     "--minutes",
+                                     "0.5",
+                                     "-o",
+                                     own ? "y.md" : "z.md",
+                                     "--tries",
+                                     "1",
+                                     own ? "--plan-key-file" : NULL,
+                                     "plan-key",
+                                     NULL};
+        refused(test_program_run(mixed, said, sizeof said), 1, said, url, "out of order");
+        CHECKF(test_server_requests(both[0]) > 0 && test_server_requests(both[1]) > 0, "%d and %d requests", test_server_requests(both[0]),
+               test_server_requests(both[1]));
+        CHECK(two[0].writers_key && !two[0].planners_key && !two[1].writers_key && two[1].planners_key == (own == 1));
+        test_server_stop(both[0]);
+        test_server_stop(both[1]);
+    }
 }
 
 const struct cw_test cw_tests_hostile[] = {

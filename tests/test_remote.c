@@ -101,6 +101,34 @@ static int ask(struct test_server *server, const char *key_file, const char *sch
     return status;
 }
 
+/* What was cut off is paid for: no try begins that may cost more than is left. */
+static void test_tries_cost(void) {
+    struct plan p = {.fault = "cut", .times = 9};
+    struct test_server *server = test_server_start(answer, &p);
+    struct cw_llm *m = NULL;
+    struct cw_error err = {0};
+    struct cw_text out = {0};
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    struct cw_llm_message chat[] = {{"user", "Say hello."}};
+    struct cw_llm_request r = {.messages = chat, .message_count = 1, .max_tokens = 100, .seed = 3, .most_cost = 0.015};
+    char url[80];
+    if (!CHECK(server != NULL)) {
+        return;
+    }
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    e.url = url;
+    e.model = "tiny";
+    e.wait_seconds = 0.01;
+    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    cw_llm_set_price(m, 1000, 100); /* a try: 0.003 or so read, 0.01 written at most */
+    CHECK_REFUSED(cw_llm_generate(m, &r, &out, &err), &err, "budget", "0.015");
+    CHECKF(test_server_requests(server) > 0 && test_server_requests(server) < e.tries && cw_llm_cost(m) <= r.most_cost,
+           "%d requests, %g spent", test_server_requests(server), cw_llm_cost(m));
+    cw_llm_close(m);
+    cw_text_free(&out);
+    test_server_stop(server);
+}
+
 static void test_endpoint(void) {
     static const struct {
         const char *fault;
@@ -608,6 +636,7 @@ done:
 const struct cw_test cw_tests_remote[] = {
     {"remote.endpoint", "a stream is read whole; 429, 500, HTML, cuts, silence and garbage are tried again, keys stay secret",
      test_endpoint},
+    {"remote.tries", "tries again cost no more than is left of a budget", test_tries_cost},
     {"remote.writer", "an endpoint's replies are undressed, checked, asked again with the error; the budget holds", test_writer},
     {"remote.mixed", "one endpoint plans, another writes: each is asked for its own", test_mixed},
     {"remote.journal", "cut off anywhere and taken up again: the same script, no reply asked for twice", test_journal},
