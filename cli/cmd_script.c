@@ -8,6 +8,11 @@
 #include <jansson.h>
 
 enum { FILES_MAX = 64 };
+static const double words_a_minute = 171; /* of twelve rendered episodes (docs/dialogue.md), each within 8 % of it */
+
+static double about_seconds(const struct cw_script_stats *m) {
+    return m->words * 60 / words_a_minute;
+}
 
 static double percent(int part, int of) {
     return of > 0 ? 100.0 * part / of : 0;
@@ -17,6 +22,7 @@ static void print_table(const char *path, const struct cw_script *s, const struc
     printf("%s\n", path);
     printf("  segments               %d\n  turns                  %d, mean %.1f words, variation %.2f\n  words                  %d\n",
            m->segments, m->turns, m->turn_words, m->turn_variation, m->words);
+    printf("  length                 about %.0f s, at %.0f words a minute\n", about_seconds(m), words_a_minute);
     for (int i = 0; i < s->cast_count; i++)
         printf("  %-22.22s %d words (%.0f %%), %d turns\n", s->cast[i].name, m->words_by[i], percent(m->words_by[i], m->words),
                m->turns_by[i]);
@@ -36,9 +42,9 @@ static void print_table(const char *path, const struct cw_script *s, const struc
 }
 
 static json_t *as_json(const char *path, const struct cw_script *s, const struct cw_script_stats *m) {
-    json_t *j = json_pack("{ss ss si si si sf sf si si si}", "file", path, "title", s->title, "segments", m->segments, "turns", m->turns,
-                          "words", m->words, "turn_words", m->turn_words, "turn_variation", m->turn_variation, "questions", m->questions,
-                          "greetings_repeated", m->greetings, "goodbyes_early", m->farewells);
+    json_t *j = json_pack("{ss ss si si si sf sf sf si si si}", "file", path, "title", s->title, "segments", m->segments, "turns", m->turns,
+                          "words", m->words, "seconds_about", about_seconds(m), "turn_words", m->turn_words, "turn_variation",
+                          m->turn_variation, "questions", m->questions, "greetings_repeated", m->greetings, "goodbyes_early", m->farewells);
     json_t *more =
         json_pack("{si si sf si si si si si si si si si si si}", "runs", m->grams, "runs_repeated", m->repeated_grams, "run_share",
                   percent(m->repeated_grams, m->grams) / 100, "sentences", m->sentences, "sentences_repeated", m->repeated_sentences,

@@ -12,6 +12,7 @@
 
 #include "dialogue/writer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,16 @@ done:
 static double on_seconds(void *arg) {
     const struct writing *w = arg;
     return (double)cw_timeline_total(&w->timeline) / CW_STUDIO_RATE;
+}
+
+/* A length that was not kept is said by name. */
+static void tell_length(const struct writing *w) {
+    const double asked = w->brief->asked.minutes * 60, comes_to = on_seconds((void *)(uintptr_t)w);
+    if (fabs(comes_to - asked) > 0.05 * asked)
+        build_tell(
+            w->build,
+            "length: expected %.0f s, the script comes to %.0f s: another --seed or a larger model may do better, or castwright rewrite",
+            asked, comes_to);
 }
 
 /* The turns are spoken while the next ones are written, on the same cores. */
@@ -209,6 +220,7 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     if (whole)
         cw_estimate_keep(k->brief, usage[0].prompt_tokens + usage[1].prompt_tokens, usage[0].generated_tokens + usage[1].generated_tokens,
                          b->write_seconds);
+    tell_length(k);
     result = 0;
 done:
     cw_llm_close(llm);

@@ -268,6 +268,7 @@ static void test_direction(void) {
     CHECK(cw_path_join(path, cw_test_dir(), "s.md", &err) == 0 &&
           cw_file_write(path, "---\ncast:\n  A: v\n---\nA: One two three.\nA: One two three.\n", 57, &err) == 0);
     CHECK(strstr(RUN("script-stats", "s.md")->out, "sentences repeated     1 of 2") != NULL);
+    CHECK(strstr(RUN("script-stats", "s.md")->out, " s, at 171 words a minute") != NULL);
     json_t *j = json_loads(RUN("script-stats", "--json", "s.md")->out, 0, NULL);
     CHECK(json_integer_value(json_object_get(json_array_get(j, 0), "sentences_repeated")) == 1);
     json_decref(j);
