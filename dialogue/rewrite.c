@@ -246,7 +246,20 @@ static void stand_for(struct cw_turn *t, const struct cw_turn *was) {
 
 static enum beat beat_at(const struct cw_script *s, struct place at, bool inserted) {
     bool last = at.segment == s->segment_count - 1 && at.turn >= s->segments[at.segment].turn_count - 1;
-    return at.segment == 0 && at.turn == 0 ? BEAT_OPEN : last && !inserted ? BEAT_CLOSE : BEAT_REACT;
+    return at.segment == 0 && at.turn == 0 && !inserted ? BEAT_OPEN : last && !inserted ? BEAT_CLOSE : BEAT_REACT;
+}
+
+/* The line that says that the talk is synthetic stays where it was. */
+static int keep_disclosure(const struct writer *w, const char *old, char **line, struct cw_error *err) {
+    struct cw_text both = {0};
+    const char *disclosure = w->style->disclosure;
+    if (disclosure[0] == '\0' || strstr(old, disclosure) == NULL || strstr(*line, disclosure) != NULL) {
+        return 0;
+    }
+    cw_text_printf(&both, "%s %s", *line, disclosure);
+    free(*line);
+    *line = both.data;
+    return cw_text_check(&both, "script", err);
 }
 
 /* Says the turn at that place again; its other comments, overlap and place stay. */
@@ -262,7 +275,12 @@ static int say_again(struct writer *w, struct place at, const char *say, struct 
         goto done;
     }
     int words = words_count(old.data) * 3 / 2;
-    if (say_line(w, at, speaker, say, old.data, words < 20 ? 20 : words > 90 ? 90 : words, beat_at(s, at, false), &line, err) != 0) {
+    if (say_line(w, at, speaker, say, old.data,
+                 words < 20   ? 20
+                 : words > 90 ? 90
+                              : words,
+                 beat_at(s, at, false), &line, err) != 0 ||
+        keep_disclosure(w, old.data, &line, err) != 0) {
         goto done;
     }
     drop_traces(t);
@@ -306,12 +324,20 @@ done:
     return status;
 }
 
-/* As many turns as there were, each with the place and the editor's remarks of the one that it stands for. */
+/* As many turns as there were, each with the place and the editor's remarks of the one that it stands for; a goodbye stays. */
 static int continue_from(struct writer *w, struct place at, const char *say, struct cw_error *err) {
     int status = -1, words = 0;
     struct cw_segment *g = &w->script->segments[at.segment];
     struct cw_text plain = {0};
-    int old = g->turn_count - at.turn, turns = old < 1 ? 1 : old;
+    bool leaves = false;
+    if (at.segment == w->script->segment_count - 1 && at.turn < g->turn_count) {
+        if (cw_turn_plain(&g->turns[g->turn_count - 1], &plain, err) != 0) {
+            cw_text_free(&plain);
+            return -1;
+        }
+        leaves = writer_takes_leave(plain.data != NULL ? plain.data : "");
+    }
+    int old = g->turn_count - at.turn - leaves, turns = old < 1 ? 1 : old;
     struct cw_turn *were = calloc((size_t)turns, sizeof *were);
     if (were == NULL) {
         cw_fail_memory(err, "script");
@@ -328,8 +354,8 @@ static int continue_from(struct writer *w, struct place at, const char *say, str
         were[i] = (struct cw_turn){.comment = t->comment, .lead = t->lead, .from = t->from, .to = t->to};
         t->comment = NULL;
     }
-    while (g->turn_count > at.turn) {
-        drop_turn(g, g->turn_count - 1);
+    for (int i = 0; i < old; i++) {
+        drop_turn(g, at.turn);
     }
     words = words < 20 ? 20 : words;
     for (int i = 0; i < turns; i++, at.turn++) {

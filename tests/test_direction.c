@@ -14,7 +14,8 @@ extern const struct cw_test cw_tests_direction[];
 static const char text[] =
     "---\ncast: # the hosts\n  Tom:   am_michael\n  Maya:  'af_heart'\nseed: 4\n# of spring\ntitle: \"Bees\"\n---\n\n\n"
     "#   Why do bees matter?\n\n"
-    "Maya:   Hello, everybody. Why do we need bees at all?\n\n"
+    "Maya:   Hello, everybody. Why do we need bees at all? One thing before we start. These voices are synthetic, and so is the "
+    "script.\n\n"
     "<!-- mine: keep this -->\n<!-- rests on [1] -->\n"
     "Tom: [overlap 200ms] Bees carry pollen from flower to flower, and without that\n  most fruit trees would stay almost empty. <!-- "
     "inside -->\n"
@@ -41,10 +42,11 @@ static void test_rewrite(void) {
         int turns;
     } cases[] = {
         {"--turn", "2", "<!-- rests on [1]", "Maya: So no bees", 6},
+        {"--turn", "1", "Maya:   Hello", "\n\n<!-- mine", 6},
         {"--insert", "0", "Maya:   Hello", "Maya:   Hello", 7},
         {"--insert", "3", "\n\n# What can we do?", "\n\n# What can we do?", 7},
         {"--segment", "2", "Tom:  Plant", "\n\n<!-- passages", 6},
-        {"--continue", "4", "Maya: [pause 1s]", "\n\n<!-- passages", 6},
+        {"--continue", "4", "Maya: [pause 1s]", "<!-- last -->", 6}, /* a goodbye stays */
     };
     const char *model = test_program_model();
     char path[CW_PATH_MAX], said[16384], *after = NULL;
@@ -84,6 +86,7 @@ static void test_rewrite(void) {
         }
         CHECK(strcmp(after, text) != 0 && strstr(said, "\n+") != NULL);
         framed(after, cases[i].first, cases[i].second, cases[i].option);
+        CHECKF(strstr(after, "These voices are synthetic, and so is the script.") != NULL, "nothing tells that it is synthetic: %s", after);
         CHECKF(strstr(after, "<!-- mine: keep this -->") != NULL && strstr(after, "<!-- inside -->") != NULL &&
                    strstr(after, "<!-- of the second part -->") != NULL && strstr(after, "<!-- last -->") != NULL,
                "a remark is gone: %s", after);
@@ -129,8 +132,8 @@ static void test_places(void) {
         cw_text_clear(&after);
         CHECK(cw_rewrite_text(&s, before.data, &after, &err) == 0);
         const char *want =
-            windows ? "at all?\r\n\r\n<!-- mine: keep this -->\r\n<!-- inside -->\r\n<!-- rests on [2] -->\r\nTom: [overlap 200ms] Bees"
-                    : "at all?\n\n<!-- mine: keep this -->\n<!-- inside -->\n<!-- rests on [2] -->\nTom: [overlap 200ms] Bees";
+            windows ? "script.\r\n\r\n<!-- mine: keep this -->\r\n<!-- inside -->\r\n<!-- rests on [2] -->\r\nTom: [overlap 200ms] Bees"
+                    : "script.\n\n<!-- mine: keep this -->\n<!-- inside -->\n<!-- rests on [2] -->\nTom: [overlap 200ms] Bees";
         CHECKF(strstr(after.data, want) != NULL && strstr(after.data, "[1] -->") == NULL, "%s", after.data);
         cw_script_free(&s);
         cw_text_free(&before);
