@@ -447,7 +447,8 @@ int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, 
     int status = cw_llm_follows_grammar(q->llm) ? ask_with_grammar(w, q, seed, out, err) : ask_for_json(w, q, seed, out, err);
     w->fresh[q->llm != w->llm] = false;
     if (w->params.usage != NULL) {
-        struct cw_llm_usage *u = &w->params.usage[q->kind >= ASK_LINE], after = cw_llm_usage(q->llm);
+        const bool two = w->plan_llm != w->llm; /* models: then by who was asked, a part is summed up by its writer */
+        struct cw_llm_usage *u = &w->params.usage[two ? q->llm == w->llm : q->kind >= ASK_LINE], after = cw_llm_usage(q->llm);
         u->prompt_tokens += after.prompt_tokens - before.prompt_tokens;
         u->prompt_reused += after.prompt_reused - before.prompt_reused;
         u->generated_tokens += after.generated_tokens - before.generated_tokens;

@@ -261,7 +261,8 @@ static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request
     }
     r->plans += json_object_get(wanted, "questions") != NULL || json_object_get(wanted, "facts") != NULL;
     if (json_object_get(wanted, "questions") != NULL) {
-        return json_pack("{ss s[s]}", "title", "How *bees* find home", "questions", "How do bees find their way?");
+        return json_pack("{ss s[ss]}", "title", "How *bees* find home", "questions", "How do bees find their way?",
+                         "Where do bees spend the winter?");
     }
     if (json_object_get(wanted, "facts") != NULL) {
         return json_pack("{s[ss]}", "facts", "Bees read polarised light from a patch of sky.",
@@ -444,13 +445,13 @@ static void test_mixed(void) {
         CHECK(cw_llm_open_remote(&m[i], e, &err) == 0);
     }
     p.topic = "How bees find home";
-    p.minutes = 0.5;
+    p.minutes = 2.5; /* two parts: the first is summed up by the one that wrote it */
     p.usage = usage;
     p.planner = m[0];
     CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
     s.language = cw_strdup("en-us");
     CHECKF(m[1] != NULL && cw_writer_run(m[1], p, NULL, &s, &err) == 0, "%s", err.text);
-    CHECKF(rote[0].plans > 0 && rote[0].several == 0 && rote[1].plans == 0 && rote[1].several > 0,
+    CHECKF(rote[0].plans > 0 && rote[0].several == 0 && rote[1].plans == 1 && rote[1].several > 0,
            "planner: %d plans, %d turns; writer: %d, %d", rote[0].plans, rote[0].several, rote[1].plans, rote[1].several);
     CHECK(usage[0].generated_tokens == cw_llm_usage(m[0]).generated_tokens &&
           usage[1].generated_tokens == cw_llm_usage(m[1]).generated_tokens);
