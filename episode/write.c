@@ -167,6 +167,8 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     struct cw_llm *llm = NULL, *planner = NULL;
     struct cw_llm_usage usage[2] = {0};
     struct cw_writer_params params = cw_writer_params_default();
+    struct cw_text timed = {0};
+    char own[65];
     struct cw_writer_events events = {.arg = k, .turn = on_turn, .seconds = on_seconds, .stage = on_stage, .refused = on_refused};
     params.topic = w->topic;
     params.minutes = w->minutes;
@@ -175,7 +177,6 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     params.sources = (struct cw_sources *)(uintptr_t)&k->brief->sources;
     params.no_disclosure = w->no_disclosure;
     params.journal = journal;
-    params.journal_key = key;
     params.usage = usage;
     params.budget = w->budget;
     b->stage = CW_STAGE_OPEN;
@@ -192,6 +193,15 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     for (int i = 0; i < script->cast_count; i++)
         if (cw_level_rate(b->studio->booth, &b->voices[i], script->language, b->params.speed, &k->symbol_seconds[i], err) != 0)
             goto done;
+    /* what the turns' lengths come from is asked for, too: they decide what is asked next, and replies are kept in that order */
+    cw_text_add(&timed, key);
+    for (int i = 0; i < script->cast_count; i++)
+        cw_text_printf(&timed, " %.9g", k->symbol_seconds[i]);
+    cw_text_add(&timed, b->pronunciations.data ? b->pronunciations.data : "");
+    if (cw_text_check(&timed, "journal", err) != 0)
+        goto done;
+    cw_sha256_of(timed.data, timed.len, own);
+    params.journal_key = own;
     if (k->speak) {
         cw_llm_share(llm, on_step, k);
         if (planner)
@@ -223,6 +233,7 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     tell_length(k);
     result = 0;
 done:
+    cw_text_free(&timed);
     cw_llm_close(llm);
     cw_llm_close(planner);
     return result;
