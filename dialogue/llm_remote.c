@@ -94,14 +94,15 @@ struct stream {
 };
 
 static void keep_reason(struct stream *s, const char *text) {
-    size_t n = strlen(text) < REASON_MAX - 1 ? strlen(text) : REASON_MAX - 1;
-    memcpy(s->reason, text, n);
-    s->reason[n] = '\0';
     const char *key = s->model->key;
-    for (char *p = s->reason; key != NULL && (p = strstr(p, key)) != NULL;) { /* servers like to quote it */
-        memset(p, '*', strlen(key));
+    const size_t k = key != NULL ? strlen(key) : 0;
+    size_t n = 0;
+    while (n < REASON_MAX - 1 && *text != '\0' && *text != '\r' && *text != '\n') {
+        bool quoted = k > 0 && strncmp(text, key, k) == 0; /* servers like to quote it; no part of it is left where the text is cut */
+        s->reason[n++] = quoted ? '*' : *text;
+        text += quoted ? k : 1;
     }
-    s->reason[strcspn(s->reason, "\r\n")] = '\0';
+    s->reason[n] = '\0';
 }
 
 static void read_usage(struct stream *s, const json_t *root) {
