@@ -283,7 +283,8 @@ static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request
     r->several += json_object_get(wanted, "line") == NULL;
     if (strstr(request, "what to remember about this") != NULL && json_object_get(wanted, "line") != NULL) {
         r->sums++;
-        return json_pack("{ss}", "line", "Absolutely.");
+        json_object_set_new(reply, "line", json_string("Absolutely."));
+        return reply;
     }
     r->instead += r->sums > 0 && json_object_get(wanted, "line") != NULL && strstr(request, "says goodbye") == NULL;
     r->some += some;
