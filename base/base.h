@@ -68,6 +68,8 @@ CW_MUST_CHECK int cw_text_check(const struct cw_text *t, const char *what, struc
 int cw_utf8_next(const char *s, size_t n, uint32_t *code_point);
 /* Byte offset of the first invalid sequence, or -1. Refuses overlong forms and surrogates. */
 ptrdiff_t cw_utf8_invalid(const char *s, size_t n);
+/* Characters of UTF-8 text: bytes that begin one. */
+size_t cw_utf8_count(const char *s, size_t n);
 
 char *cw_strdup(const char *s);            /* NULL when out of memory */
 char *cw_strndup(const char *s, size_t n); /* NULL when out of memory */

@@ -152,6 +152,14 @@ int cw_utf8_next(const char *s, size_t n, uint32_t *code_point) {
     return len;
 }
 
+size_t cw_utf8_count(const char *s, size_t n) {
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        count += ((unsigned char)s[i] & 0xC0) != 0x80;
+    }
+    return count;
+}
+
 ptrdiff_t cw_utf8_invalid(const char *s, size_t n) {
     for (size_t i = 0; i < n;) {
         uint32_t code;

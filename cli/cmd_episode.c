@@ -71,14 +71,7 @@ static struct options options_default(void) {
         {"--plan-llm", "FILE.gguf", "another model for plan and facts", CLI_TEXT, &o.plan_llm, 0, 0},                                      \
         {"--plan-endpoint", "URL", "or another endpoint for them", CLI_TEXT, &o.plan_endpoint, 0, 0},                                      \
         {"--plan-llm-name", "NAME", "its model", CLI_TEXT, &o.plan_llm_name, 0, 0},                                                        \
-        {"--plan-key-file",                                                                                                                \
-         "FILE",                                                                                                                           \
-         "its key, where it is another host's (default: $CASTWRIGHT_PLAN_API_KEY)",                                                        \
-         CLI_TEXT,                                                                                                                         \
-         &o.plan_key_file,                                                                                                                 \
-         0,                                                                                                                                \
-         0},                                                                                                                               \
-    {                                                                                                                                      \
+        {"--plan-key-file", "FILE", "its key at another host (default: $CASTWRIGHT_PLAN_API_KEY)", CLI_TEXT, &o.plan_key_file, 0, 0}, {    \
         "--budget", "MONEY", "stops before the price table says more was spent", CLI_NUMBER, &o.budget, 1e-6, 1e6                          \
     }
 #define SOUND                                                                                                                              \

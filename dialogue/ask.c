@@ -150,8 +150,7 @@ static void add_pattern(struct cw_text *out, const char *opener, const struct sh
     cw_text_add(out, closes ? " (Goodbye|Bye for now|Until next time|Take care, and goodbye)[.]$\"" : "$\"");
 }
 
-/* `bounds`: how each text is made, or how long it may be at most: a list's item that comes round to itself would take all tokens there are.
- */
+/* `bounds`: how each text is made or how long it may be: a list's item that comes round to itself would take all tokens. */
 static void make_schema(struct cw_text *out, const struct question *q, bool bounds) {
     static const char list[] = "\"%s\":{\"type\":\"array\",\"items\":{\"type\":\"string\"%s},\"minItems\":%d,\"maxItems\":%d}";
     enum { LETTERS = 5 }; /* of a token */

@@ -752,14 +752,6 @@ static bool joins_number(const char *w, size_t n) {
     return false;
 }
 
-static size_t letters_in(const char *w, size_t n) {
-    size_t letters = 0;
-    for (size_t i = 0; i < n; i++) {
-        letters += ((unsigned char)w[i] & 0xC0) != 0x80;
-    }
-    return letters;
-}
-
 /* "bychangingtheirwater", "a8-hour": a word made of words of the talk, or longer than any: what is made of words where a pattern's bound is
  * met. What the topic and the facts have is as they write it, and "something" is a word: only long ones are taken apart. */
 static bool joins_words(const struct ledger *said, const char *known, const char *text) {
@@ -775,7 +767,7 @@ static bool joins_words(const struct ledger *said, const char *known, const char
         for (char *part = word, *next; part != NULL; part = next) {
             next = strchr(part, '-');
             n = next != NULL ? (size_t)(next++ - part) : strlen(part);
-            if (letters_in(part, n) > JOINED_MOST ||
+            if (cw_utf8_count(part, n) > JOINED_MOST ||
                 (n >= SHORTEST && !is_word(said, known, part, n, false) &&
                  (ends_joined(part, n) || (n >= TAKEN_APART && n <= JOINED_MOST && splits(said, known, part, n))))) {
                 return true;

@@ -290,8 +290,7 @@ static enum verdict judge(struct remote *m, struct stream *s, const struct http_
         return AGAIN;
     case 400:
     case 422:
-        if (schema != NULL &&
-            m->schema != SCHEMA_NONE) { /* some know no bounds of texts, older ones no schema: the prompt says it as well */
+        if (schema != NULL && m->schema != SCHEMA_NONE) { /* some know no bounds, older ones no schema: the prompt says it as well */
             m->schema = m->schema == SCHEMA_WHOLE && has_bounds(schema) ? SCHEMA_PLAIN : SCHEMA_NONE;
             cw_fail(err, CW_FAILED, "%s: the endpoint refuses the request (status %ld: %s)", m->url, reply->status, reason);
             return AGAIN;
@@ -321,10 +320,10 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
     for (int i = 0; i < r->message_count; i++) {
         prompt_guess += estimate_tokens(base, r->messages[i].text);
     }
-    const double before = cw_llm_cost(base);
+    const double before = cw_llm_cost(base), next = cw_llm_price(base, prompt_guess, r->max_tokens);
     for (int i = 0; i < m->params.tries; i++) {
         size_t kept = out->len;
-        const double so_far = cw_llm_cost(base) - before, next = cw_llm_price(base, prompt_guess, r->max_tokens);
+        const double so_far = cw_llm_cost(base) - before;
         if (i > 0 && r->most_cost > 0 && so_far + next > r->most_cost) {
             cw_fail(err, CW_FAILED, "budget: expected tries that cost %g at most; found %g spent on %d, and up to %g more for another",
                     r->most_cost, so_far, i, next);

@@ -246,7 +246,7 @@ static void stand_for(struct cw_turn *t, const struct cw_turn *was) {
 
 static enum beat beat_at(const struct cw_script *s, struct place at, bool inserted) {
     bool last = at.segment == s->segment_count - 1 && at.turn >= s->segments[at.segment].turn_count - 1;
-    return at.segment == 0 && at.turn == 0 && !inserted ? BEAT_OPEN : last && !inserted ? BEAT_CLOSE : BEAT_REACT;
+    return inserted ? BEAT_REACT : at.segment == 0 && at.turn == 0 ? BEAT_OPEN : last ? BEAT_CLOSE : BEAT_REACT;
 }
 
 /* The line that says that the talk is synthetic stays where it was. */
@@ -275,11 +275,8 @@ static int say_again(struct writer *w, struct place at, const char *say, struct 
         goto done;
     }
     int words = words_count(old.data) * 3 / 2;
-    if (say_line(w, at, speaker, say, old.data,
-                 words < 20   ? 20
-                 : words > 90 ? 90
-                              : words,
-                 beat_at(s, at, false), &line, err) != 0 ||
+    words = words < 20 ? 20 : words > 90 ? 90 : words;
+    if (say_line(w, at, speaker, say, old.data, words, beat_at(s, at, false), &line, err) != 0 ||
         keep_disclosure(w, old.data, &line, err) != 0) {
         goto done;
     }
@@ -329,16 +326,16 @@ static int continue_from(struct writer *w, struct place at, const char *say, str
     int status = -1, words = 0;
     struct cw_segment *g = &w->script->segments[at.segment];
     struct cw_text plain = {0};
-    bool leaves = false;
-    if (at.segment == w->script->segment_count - 1 && at.turn < g->turn_count) {
+    int old = g->turn_count - at.turn, turns = old;
+    struct cw_turn *were = NULL;
+    if (at.segment == w->script->segment_count - 1 && old > 0) {
         if (cw_turn_plain(&g->turns[g->turn_count - 1], &plain, err) != 0) {
-            cw_text_free(&plain);
-            return -1;
+            goto done;
         }
-        leaves = writer_takes_leave(plain.data != NULL ? plain.data : "");
+        old -= writer_takes_leave(plain.data != NULL ? plain.data : "");
     }
-    int old = g->turn_count - at.turn - leaves, turns = old < 1 ? 1 : old;
-    struct cw_turn *were = calloc((size_t)turns, sizeof *were);
+    turns = old < 1 ? 1 : old;
+    were = calloc((size_t)turns, sizeof *were);
     if (were == NULL) {
         cw_fail_memory(err, "script");
         goto done;

@@ -24,14 +24,12 @@ int script_fail(const struct script_source *src, size_t at, struct cw_error *err
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    size_t start = at < src->len ? at : src->len;
+    const size_t end = at < src->len ? at : src->len;
+    size_t start = end;
     while (start > 0 && src->text[start - 1] != '\n') {
         start--;
     }
-    int column = 1;
-    for (size_t i = start; i < at && i < src->len; i++) {
-        column += ((unsigned char)src->text[i] & 0xC0) != 0x80;
-    }
+    const int column = 1 + (int)cw_utf8_count(src->text + start, end - start);
     return cw_fail(err, CW_BAD_INPUT, "%s:%d:%d: %s", src->name, script_line_of(src, at), column, text);
 }
 

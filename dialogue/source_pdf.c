@@ -62,8 +62,10 @@ static _Noreturn void child(const char *data, size_t len, int fd) {
     for (int i = 0; i < pages; i++) {
         PopplerPage *page = poppler_document_get_page(doc, i);
         char *text = page != NULL ? poppler_page_get_text(page) : NULL;
-        write_all(fd, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
-        write_all(fd, "\f", 1);
+        if (text != NULL) {
+            write_all(fd, text, strlen(text));
+        }
+        write_all(fd, "\f", 1); /* of an empty page, too: they are counted */
         g_free(text);
         if (page != NULL) {
             g_object_unref(page);

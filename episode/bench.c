@@ -73,8 +73,7 @@ static int time_text(struct cw_studio *s, const struct cw_bench_params *b, const
         if (cw_speech_plan(s->speech, b->texts[i], p, &u, err) != 0)
             return cw_fail_in(err, "text %d", i + 1);
         cw_utterance_free(&u);
-        for (const char *c = b->texts[i]; *c; c++)
-            characters += ((unsigned char)*c & 0xC0) != 0x80;
+        characters += (double)cw_utf8_count(b->texts[i], strlen(b->texts[i]));
         seconds = cw_seconds() - start;
     }
     *characters_per_second = characters / seconds;

@@ -108,23 +108,15 @@ static bool same_provider(const char *a, const char *b) {
     return strncasecmp(a, b, n) == 0 && (b[n] == '/' || b[n] == '\0');
 }
 
-static int open_model(struct cw_llm **m, const struct cw_brief *b, int threads, const char *endpoint, const char *name, const char *path,
+/* An endpoint where it has an address, else the file at `path`. */
+static int open_model(struct cw_llm **m, const struct cw_brief *b, int threads, struct cw_llm_endpoint e, const char *path,
                       struct cw_error *err) {
-    if (endpoint) {
-        struct cw_llm_endpoint e = cw_llm_endpoint_default();
-        e.url = endpoint;
-        e.model = name;
-        e.key_file = b->asked.key_file;
-        if (b->asked.endpoint && endpoint == b->asked.plan_endpoint &&
-            (b->asked.plan_key_file || !same_provider(b->asked.endpoint, endpoint))) { /* nobody is shown another's key */
-            e.key_file = b->asked.plan_key_file;
-            e.key_variable = "CASTWRIGHT_PLAN_API_KEY";
-        }
+    if (e.url) {
         if (b->asked.timeout > 0)
             e.seconds = b->asked.timeout;
         if (b->asked.tries > 0)
             e.tries = b->asked.tries;
-        return cw_llm_open_remote(m, e, err) == 0 && set_price(*m, endpoint, name, b->asked.budget > 0, err) == 0 ? 0 : -1;
+        return cw_llm_open_remote(m, e, err) == 0 && set_price(*m, e.url, e.model, b->asked.budget > 0, err) == 0 ? 0 : -1;
     }
     struct cw_llm_params p = cw_llm_params_default();
     p.threads = threads;
@@ -134,12 +126,22 @@ static int open_model(struct cw_llm **m, const struct cw_brief *b, int threads, 
 
 int cw_brief_models(const struct cw_brief *b, int threads, struct cw_llm **writer, struct cw_llm **planner, struct cw_error *err) {
     const struct cw_write_params *a = &b->asked;
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
     *writer = *planner = NULL;
-    if (open_model(writer, b, threads, a->endpoint, a->llm_name, b->writer, err) != 0)
+    e.url = a->endpoint;
+    e.model = a->llm_name;
+    e.key_file = a->key_file;
+    if (open_model(writer, b, threads, e, b->writer, err) != 0)
         return -1;
     if (!a->plan_endpoint && !b->planner[0])
         return 0;
-    return open_model(planner, b, threads, a->plan_endpoint, a->plan_llm_name, b->planner, err);
+    e.url = a->plan_endpoint;
+    e.model = a->plan_llm_name;
+    if (a->endpoint && a->plan_endpoint && (a->plan_key_file || !same_provider(a->endpoint, a->plan_endpoint))) {
+        e.key_file = a->plan_key_file; /* nobody is shown another's key */
+        e.key_variable = "CASTWRIGHT_PLAN_API_KEY";
+    }
+    return open_model(planner, b, threads, e, b->planner, err);
 }
 
 int cw_brief_beside(const char *out, const char *ending, char path[CW_PATH_MAX], struct cw_error *err) {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 4096, CHANNELS = 8 };
+enum { BLOCK = 4096, CHANNELS = 8, RATE_LEAST = 8000, RATE_MOST = 384000 };
 
 /* The meter for two channels that are one and the same takes one of them: the same numbers in half the time. */
 static int open_meter(ebur128_state **meter, int channels, bool twins, int rate, int mode, struct cw_error *err) {
@@ -57,7 +57,7 @@ struct cw_loudness {
 
 int cw_loudness_open(struct cw_loudness **out, int rate, struct cw_error *err) {
     *out = NULL;
-    if (rate < 8000 || rate > 384000) {
+    if (rate < RATE_LEAST || rate > RATE_MOST) {
         return cw_fail(err, CW_BAD_INPUT, "loudness meter: expected a rate of 8 to 384 kHz, found %d Hz", rate);
     }
     struct cw_loudness *l = calloc(1, sizeof *l);
@@ -141,7 +141,7 @@ static int measure(const char *path, bool twins, bool (*progress)(void *arg, dou
         cw_fail(err, cw_file_exists(path) ? CW_BAD_INPUT : CW_FAILED, "%s: cannot read the sound: %s", path, sf_strerror(NULL));
         goto done;
     }
-    if (info.channels < 1 || info.channels > CHANNELS || info.samplerate < 8000 || info.samplerate > 384000) {
+    if (info.channels < 1 || info.channels > CHANNELS || info.samplerate < RATE_LEAST || info.samplerate > RATE_MOST) {
         cw_fail(err, CW_BAD_INPUT, "%s: expected 1 to %d channels at 8 to 384 kHz, found %d at %d Hz", path, CHANNELS, info.channels,
                 info.samplerate);
         goto done;

@@ -74,14 +74,6 @@ static void add_escaped(struct cw_text *out, const char *s, size_t n) {
     }
 }
 
-static size_t characters(const char *s, size_t n) {
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        count += ((unsigned char)s[i] & 0xC0) != 0x80;
-    }
-    return count;
-}
-
 static void add_cue(struct cw_text *out, const char *speaker, const char *text, size_t n, double start, double end) {
     long long from = llround(start * 1000.0), to = llround(end * 1000.0);
     while (n > 0 && (*text == ' ' || *text == '\n')) {
@@ -132,7 +124,7 @@ static int cue_end(const struct cw_cue *c, const size_t *offsets, int first) {
     int fits = first + 1, sentence = 0, clause = 0;
     for (int w = first + 1; w <= c->word_count; w++) {
         size_t end = w < c->word_count ? offsets[w] : strlen(c->text);
-        size_t chars = characters(c->text + offsets[first], end - offsets[first]);
+        size_t chars = cw_utf8_count(c->text + offsets[first], end - offsets[first]);
         if (w > first + 1 && chars > CUE_CHARS + 1) { /* the space after the last word does not show */
             break;
         }
@@ -148,7 +140,7 @@ static int cue_end(const struct cw_cue *c, const size_t *offsets, int first) {
 
 static int add_turn(struct cw_text *out, const struct cw_cue *c, struct cw_error *err) {
     size_t len = strlen(c->text);
-    if (characters(c->text, len) <= CUE_CHARS || c->word_count < 2) {
+    if (cw_utf8_count(c->text, len) <= CUE_CHARS || c->word_count < 2) {
         add_cue(out, c->speaker, c->text, len, c->start, c->end);
         return 0;
     }

@@ -4,9 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { TAPS = CW_RESAMPLER_TAPS, LANES = 8 };
-
-enum { FILTERS_MAX = 4096 }; /* 11.025 to 48 kHz takes 640 */
+enum { TAPS = CW_RESAMPLER_TAPS, LANES = 8, FILTERS_MAX = 4096 }; /* 11.025 to 48 kHz takes 640 */
 
 static const double pi = 3.14159265358979323846;
 static const double beta = 12.26;   /* 120 dB */

@@ -91,8 +91,8 @@ static double on_seconds(void *arg) {
 }
 
 /* A length that was not kept is said by name. */
-static void tell_length(const struct writing *w) {
-    const double asked = w->brief->asked.minutes * 60, comes_to = on_seconds((void *)(uintptr_t)w);
+static void tell_length(struct writing *w) {
+    const double asked = w->brief->asked.minutes * 60, comes_to = on_seconds(w);
     if (fabs(comes_to - asked) > 0.05 * asked)
         build_tell(
             w->build,
@@ -160,7 +160,8 @@ static void tell_estimate(const struct build *b, const struct cw_estimate *e) {
                e->seconds, money, e->by);
 }
 
-static int write_script(struct writing *k, const char *journal, const char *key, struct cw_script *script, struct cw_error *err) {
+static int write_script(struct writing *k, const char *journal, const struct cw_text *request, struct cw_script *script,
+                        struct cw_error *err) {
     int result = -1;
     struct build *b = k->build;
     const struct cw_write_params *w = &k->brief->asked;
@@ -168,7 +169,7 @@ static int write_script(struct writing *k, const char *journal, const char *key,
     struct cw_llm_usage usage[2] = {0};
     struct cw_writer_params params = cw_writer_params_default();
     struct cw_text timed = {0};
-    char own[65];
+    char key[65];
     struct cw_writer_events events = {.arg = k, .turn = on_turn, .seconds = on_seconds, .stage = on_stage, .refused = on_refused};
     params.topic = w->topic;
     params.minutes = w->minutes;
@@ -194,14 +195,14 @@ static int write_script(struct writing *k, const char *journal, const char *key,
         if (cw_level_rate(b->studio->booth, &b->voices[i], script->language, b->params.speed, &k->symbol_seconds[i], err) != 0)
             goto done;
     /* what the turns' lengths come from is asked for, too: they decide what is asked next, and replies are kept in that order */
-    cw_text_add(&timed, key);
+    cw_text_add(&timed, request->data);
     for (int i = 0; i < script->cast_count; i++)
         cw_text_printf(&timed, " %.9g", k->symbol_seconds[i]);
     cw_text_add(&timed, b->pronunciations.data ? b->pronunciations.data : "");
     if (cw_text_check(&timed, "journal", err) != 0)
         goto done;
-    cw_sha256_of(timed.data, timed.len, own);
-    params.journal_key = own;
+    cw_sha256_of(timed.data, timed.len, key);
+    params.journal_key = key;
     if (k->speak) {
         cw_llm_share(llm, on_step, k);
         if (planner)
@@ -257,7 +258,7 @@ int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, str
     struct cw_text text = {0}, request = {0};
     struct cw_render_params p = cw_render_params_default();
     struct cw_brief brief = {0};
-    char journal[CW_PATH_MAX], key[65];
+    char journal[CW_PATH_MAX];
     p.out_dir = ".";
     p.listen = w.listen;
     int result = build_begin(&b, s, p, err);
@@ -272,8 +273,7 @@ int cw_write(struct cw_studio *s, struct cw_write_params w, const char *out, str
     if (start_script(&b, &w, &brief, &script, err) != 0 || cw_manifest_request(&brief, &script, &request, err) != 0 ||
         cw_brief_beside(out, "writing", journal, err) != 0 || cw_brief_beside(out, "partial.md", k.partial, err) != 0)
         goto done;
-    cw_sha256_of(request.data, request.len, key);
-    if (write_script(&k, journal, key, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
+    if (write_script(&k, journal, &request, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
         cw_file_write(out, text.data, text.len, err) != 0)
         goto done;
     unlink(journal);
@@ -310,7 +310,7 @@ int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_para
     struct build b;
     struct cw_script script = {0};
     struct cw_text text = {0}, request = {0};
-    char path[CW_PATH_MAX], note[CW_PATH_MAX], journal[CW_PATH_MAX], key[65];
+    char path[CW_PATH_MAX], note[CW_PATH_MAX], journal[CW_PATH_MAX];
     struct cw_brief brief = {0};
     struct writing k = {.build = &b, .speak = &p, .brief = &brief};
     if (!p.listen.progress && !p.listen.line)
@@ -340,8 +340,7 @@ int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_para
     build_open_live(&b);
     if (build_open_crew(&b, false, err) != 0)
         goto done;
-    cw_sha256_of(request.data, request.len, key);
-    if (write_script(&k, journal, key, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
+    if (write_script(&k, journal, &request, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
         cw_file_write(path, text.data, text.len, err) != 0)
         goto done;
     unlink(k.partial);

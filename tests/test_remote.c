@@ -80,6 +80,16 @@ static void answer(void *arg, int fd, const char *request, int number) {
             "data: [DONE]\n\n");
 }
 
+/* `model` at the server; `url` is the endpoint's. */
+static struct cw_llm_endpoint endpoint_at(const struct test_server *server, const char *model, char url[80]) {
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    snprintf(url, 80, "http://127.0.0.1:%d/v1", test_server_port(server));
+    e.url = url;
+    e.model = model;
+    e.wait_seconds = 0.01;
+    return e;
+}
+
 static int ask(struct test_server *server, const char *key_file, const char *schema, struct cw_text *out, struct cw_llm_usage *usage,
                struct cw_error *err) {
     char url[80];
@@ -112,17 +122,13 @@ static void test_tries_cost(void) {
     struct cw_llm *m = NULL;
     struct cw_error err = {0};
     struct cw_text out = {0};
-    struct cw_llm_endpoint e = cw_llm_endpoint_default();
     struct cw_llm_message chat[] = {{"user", "Say hello."}};
     struct cw_llm_request r = {.messages = chat, .message_count = 1, .max_tokens = 100, .seed = 3, .most_cost = 0.015};
     char url[80];
     if (!CHECK(server != NULL)) {
         return;
     }
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
-    e.url = url;
-    e.model = "tiny";
-    e.wait_seconds = 0.01;
+    const struct cw_llm_endpoint e = endpoint_at(server, "tiny", url);
     CHECK(cw_llm_open_remote(&m, e, &err) == 0);
     cw_llm_set_price(m, 1000, 100); /* a try: 0.003 or so read, 0.01 written at most */
     CHECK_REFUSED(cw_llm_generate(m, &r, &out, &err), &err, "budget", "0.015");
@@ -383,15 +389,11 @@ static void test_writer(void) {
     struct cw_llm_usage usage[2] = {0};
     struct cw_writer_events events = {.arg = &seen, .refused = on_refused};
     struct cw_writer_params p = cw_writer_params_default();
-    struct cw_llm_endpoint e = cw_llm_endpoint_default();
     char url[80];
     if (!CHECK(server != NULL)) {
         return;
     }
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
-    e.url = url;
-    e.model = "rote";
-    e.wait_seconds = 0.01;
+    const struct cw_llm_endpoint e = endpoint_at(server, "rote", url);
     CHECK(cw_llm_open_remote(&m, e, &err) == 0);
     p.topic = "How bees find home";
     p.minutes = 0.5;

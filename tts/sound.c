@@ -31,11 +31,7 @@ bool cw_symbol_known(uint32_t c) {
 }
 
 int cw_symbols_count(const char *s) {
-    int n = 0;
-    for (; *s; s++) {
-        n += ((unsigned char)*s & 0xC0) != 0x80;
-    }
-    return n;
+    return (int)cw_utf8_count(s, strlen(s));
 }
 
 bool symbol_in(uint32_t c, const char *set) {

@@ -288,10 +288,7 @@ static size_t skip_spaces(const char *s, size_t i) {
 }
 
 static int fail_column(const char *expr, size_t at, const char *expected, struct cw_error *err) {
-    size_t column = 1; /* in characters, not bytes */
-    for (size_t i = 0; i < at; i++) {
-        column += ((unsigned char)expr[i] & 0xC0) != 0x80;
-    }
+    const size_t column = 1 + cw_utf8_count(expr, at); /* in characters, not bytes */
     if (expr[at] == '\0') {
         return cw_fail(err, CW_BAD_INPUT, "voice \"%.200s\": column %zu: expected %s, found the end", expr, column, expected);
     }
