@@ -62,6 +62,7 @@ struct cw_studio_params {
     const char
         *engine;   /* that speaks where a voice's name does not say it ("mel:af_heart"): "kokoro", "mel" or "f5"; NULL: each voice's own */
     bool by_bytes; /* of F5: a text lasts by its length in bytes, as in the published code; else by its sounds */
+    int f5_steps;  /* from noise to mel, 1 to 64; 5, 6, 7, 10, 12 and 16 by the published schedules, others evenly; 7 */
     const char *writer_model; /* path of a GGUF; NULL: the catalogue's default writer. Opened when first needed. */
 };
 struct cw_studio_params cw_studio_params_default(void);

@@ -28,7 +28,7 @@ struct options {
     const char *out, *cast, *style, *engine, *voice, *language, *llm, *dictionary;
     const char *endpoint, *llm_name, *key_file, *plan_llm, *plan_endpoint, *plan_llm_name, *plan_key_file;
     double minutes, speed, budget, timeout;
-    long seed, threads, tries;
+    long seed, threads, tries, steps;
     bool play, flac, wav, json, quiet, allow_local, no_disclosure, by_bytes;
     struct cli_list from;
 };
@@ -45,9 +45,16 @@ static struct options options_default(void) {
     {"--engine", "ENGINE",  "kokoro, mel (fast) or f5, where a voice does not say it (mel:af_heart; default: each voice's own)",           \
      CLI_TEXT,   &o.engine, 0,                                                                                                             \
      0},                                                                                                                                   \
+        {"--by-bytes",                                                                                                                     \
+         NULL,                                                                                                                             \
+         "f5 takes as long as the published code would, by a text's bytes (default: by its sounds)",                                       \
+         CLI_FLAG,                                                                                                                         \
+         &o.by_bytes,                                                                                                                      \
+         0,                                                                                                                                \
+         0},                                                                                                                               \
     {                                                                                                                                      \
-        "--by-bytes", NULL, "f5 takes as long as the published code would, by a text's bytes (default: by its sounds)", CLI_FLAG,          \
-            &o.by_bytes, 0, 0                                                                                                              \
+        "--steps", "N", "of f5 from noise to sound: fewer are faster (default 7; 5, 6, 10, 12 and 16 are published as well)", CLI_INT,     \
+            &o.steps, 1, 64                                                                                                                \
     }
 #define COMMON                                                                                                                             \
     {"--threads", "N", "threads (default: one per core)", CLI_INT, &o.threads, 1, 256}, {                                                  \
@@ -88,6 +95,7 @@ static struct cw_studio_params studio_params(const struct options *o) {
     p.writer_model = o->llm;
     p.engine = o->engine;
     p.by_bytes = o->by_bytes;
+    p.f5_steps = o->steps ? (int)o->steps : p.f5_steps;
     return p;
 }
 static struct cw_write_params write_params(const struct options *o, const char *topic) {

@@ -4,6 +4,7 @@
 #include "episode/turn.h"
 #include "models/catalogue.h"
 #include "models/gguf.h"
+#include "tts/f5.h"
 #include "tts/f5_text.h"
 #include "vocoder/mel.h"
 #include "voices/encoder.h"
@@ -55,7 +56,7 @@ const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *vo
 }
 
 struct cw_studio_params cw_studio_params_default(void) {
-    struct cw_studio_params p = {0};
+    struct cw_studio_params p = {.f5_steps = 7};
     return p;
 }
 
@@ -310,12 +311,15 @@ int cw_studio_open(struct cw_studio **out, struct cw_studio_params params, struc
     int engine = params.engine ? engine_named(params.engine, strlen(params.engine)) : -1;
     if (params.engine && engine < 0)
         return cw_fail(err, CW_BAD_INPUT, "engine: expected kokoro, mel or f5, found \"%.40s\"", params.engine);
+    if (params.f5_steps < 1 || params.f5_steps > CW_F5_STEPS_MAX)
+        return cw_fail(err, CW_BAD_INPUT, "f5_steps: expected 1 to %d, found %d", CW_F5_STEPS_MAX, params.f5_steps);
     struct cw_studio *s = calloc(1, sizeof *s);
     if (!s)
         return cw_fail_memory(err, "studio");
     s->threads = params.threads;
     s->engine = engine;
     s->by_bytes = params.by_bytes;
+    s->f5_steps = params.f5_steps;
     pthread_mutex_init(&s->opening, NULL);
     s->booth = calloc(1, sizeof *s->booth);
     if (!s->booth || (params.voice_model && !(s->voice_model = cw_strdup(params.voice_model))) ||

@@ -32,6 +32,7 @@ struct cw_shown;
 struct cw_studio {
     int threads;
     bool by_bytes;                    /* F5's time as the published code has it, for parity */
+    int f5_steps;                     /* from noise to mel */
     int engine;                       /* enum cw_engine_kind, or -1: each voice's own */
     char *voice_model, *writer_model; /* as asked for; NULL: the catalogue's */
 

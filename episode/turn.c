@@ -92,6 +92,8 @@ static int key_f5(const struct cw_studio *s, const struct cw_turn_request *r, co
     if (!r->voice->reference)
         key_text(h, "shown by", s->engines[CW_ENGINE_KOKORO].sum);
     key_text(h, "by bytes", s->by_bytes ? "yes" : "no");
+    if (s->f5_steps != cw_studio_params_default().f5_steps)
+        key_number(h, "steps", s->f5_steps);
     for (int i = 0; i < plan->span_count; i++)
         for (int c = 0; c < plan->spans[i].chunk_count; c++) {
             if (words_of(&plan->spans[i], c, &said, err) != 0)
@@ -542,6 +544,7 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
         in.text = words.data;
         in.reference = &k->reference;
         in.by_bytes = b->studio->by_bytes;
+        in.steps = b->studio->f5_steps;
     }
     if (best_take(k, &in, &frames, &x, &n, err) != 0)
         goto done;

@@ -571,6 +571,9 @@ static void test_path(void) {
     CHECK(!test_house_same("a.wav", "c.wav"));
     CHECKF(RUN("say", "One, two.", "--voice", "me", "-q", "--by-bytes", "-o", "c.wav") == 0, "%s", said);
     CHECK(!test_house_same("a.wav", "c.wav"));
+    CHECKF(RUN("say", "One, two.", "--voice", "me", "-q", "--steps", "5", "-o", "c.wav") == 0, "%s", said);
+    CHECK(!test_house_same("a.wav", "c.wav"));
+    CHECKF(RUN("say", "One, two.", "--voice", "me", "-q", "--steps", "65", "-o", "x.wav") == 2 && strstr(said, "--steps"), "%s", said);
     CHECKF(RUN("say", "One, two.", "--voice", "af_heart", "--engine", "f5", "-q", "-o", "d.wav") == 0, "%s", said);
     if (real)
         judge();
@@ -592,6 +595,10 @@ static void test_path(void) {
     check_episode(real);
     CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "3 reused"), "%s", said);
     CHECKF(RUN("render", "talk.md", "-o", "talk", "--by-bytes") == 0 && strstr(said, "2 rendered") && strstr(said, "1 reused"), "%s", said);
+    /* seven steps are the same turns whether asked for or not; five are others, of F5's alone */
+    CHECKF(RUN("render", "talk.md", "-o", "talk", "--steps", "7") == 0 && strstr(said, "3 reused"), "%s", said);
+    CHECKF(RUN("render", "talk.md", "-o", "talk", "--steps", "5") == 0 && strstr(said, "2 rendered") && strstr(said, "1 reused"), "%s",
+           said);
     if (!real) { /* a vocabulary that does not cover the reference's text, nor the turn's */
         if (make_f5(test_house_path("models/f5.gguf"), 'k'))
             CHECKF(RUN("say", "One.", "--voice", "me", "-o", "x.wav") == 2 && strstr(said, "voice \"me\"") &&

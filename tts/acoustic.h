@@ -51,6 +51,7 @@ struct cw_acoustic_input {
     const char *text; /* what the ids are the phonemes of */
     uint64_t seed;    /* of the noise it starts from */
     bool by_bytes;    /* lasts as the published code guesses, by bytes; else by the ids */
+    int steps;        /* from noise to mel; 0: 7 */
 };
 /* frames->durations has P + 2 entries (with padding); everything in `frames` is borrowed until the next run. */
 CW_MUST_CHECK int cw_acoustic_run(struct cw_acoustic_session *s, const struct cw_acoustic_input *in, struct cw_frames *frames,

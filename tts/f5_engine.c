@@ -118,6 +118,7 @@ static int run(void *session, const struct cw_acoustic_input *in, const struct c
     f.frames = f.frames < CW_F5_FRAMES_MAX ? f.frames : CW_F5_FRAMES_MAX; /* a very slow speaker hurries */
     f.frames = f.frames > f.count ? f.frames : f.count + 1;               /* a symbol needs a frame */
     f.seed = in->seed;
+    f.steps = in->steps ? in->steps : f.steps;
     cw_f5_session_tap(s->graph, tap->call, tap->arg);
     if (cw_f5_run(s->graph, &f, &mel, err) != 0)
         goto done;
