@@ -2,13 +2,17 @@
 """A checkpoint that nobody means well with, for tests of the converters; Python's own library alone.
 
     make_hostile_checkpoint.py OUT FAULT
+    make_hostile_checkpoint.py OUT whole FROM.safetensors       and a good one: FROM's float32 tensors as torch.save writes them during training
 
 PyTorch archives: code (names a function), deflated (a thousand times as large unpacked), stretched (a tensor that repeats 16 numbers 2^40
 times), loop (a dictionary in itself), laughs (ten dictionaries of ten, ten deep), memo (the four thousand millionth), encrypted, cut.
-safetensors: depth (a header of a hundred thousand brackets), shape (a length that is no whole number), wide (a length beyond 64 bits).
+safetensors: depth (a header of a hundred thousand brackets), shape (a length that is no whole number), wide (a length beyond 64 bits),
+foreign (a language model's).
 """
 import io
 import json
+import math
+import pickle
 import struct
 import sys
 import zipfile
@@ -23,13 +27,13 @@ def row(*items):
 
 
 def whole(n):
-    return b"I%d\n" % n
+    return pickle.dumps(n, 2)[2:-1]
 
 
-def tensor(count, shape, strides):
-    storage = row(text("storage"), b"ctorch\nFloatStorage\n", text("0"), text("cpu"), whole(count)) + b"Q"
+def tensor(count, shape, strides, key="0", first=0):
+    storage = row(text("storage"), b"ctorch\nFloatStorage\n", text(key), text("cpu"), whole(count)) + b"Q"
     return (b"ctorch._utils\n_rebuild_tensor_v2\n" +
-            row(storage, whole(0), row(*map(whole, shape)), row(*map(whole, strides)), b"\x89", b"}") + b"R")
+            row(storage, whole(first), row(*map(whole, shape)), row(*map(whole, strides)), b"\x89", b"ccollections\nOrderedDict\n)R") + b"R")
 
 
 def entries(**items):
@@ -68,9 +72,35 @@ def archive(fault):
     return bytes(raw[:len(raw) // 2] if fault == "cut" else raw)
 
 
+def whole_archive(path):
+    """The averaged weights beside the last step's and the optimiser's state; every second tensor behind another's numbers, as views are."""
+    with open(path, "rb") as f:
+        raw = f.read()
+    size = struct.unpack_from("<Q", raw)[0]
+    head, data, averaged, last = json.loads(raw[8:8 + size]), raw[8 + size:], {}, {}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as z:
+        for i, (name, entry) in enumerate(head.items()):
+            first, end = entry["data_offsets"]
+            shape, before = entry["shape"], i % 2 * 12
+            strides = [math.prod(shape[k + 1:]) for k in range(len(shape))]
+            z.writestr(f"model/data/{i}", bytes(before) + data[first:end])
+            averaged[name] = tensor((end - first + before) // 4, shape, strides, str(i), before // 4)
+            last[name.removeprefix("ema_model.")] = tensor(16, (16,), (1,), "zeros")
+        z.writestr("model/data/zeros", bytes(64))
+        body = entries(model_state_dict=entries(**last), ema_model_state_dict=entries(**averaged, initted=tensor(16, (), (), "zeros")),
+                       optimizer_state_dict=entries(state=b"}"), update=whole(1250000))
+        z.writestr("model/data.pkl", b"\x80\x02" + body + b".")
+        z.writestr("model/version", b"3\n")
+    return out.getvalue()
+
+
 def safetensors(fault):
     if fault == "depth":
         head = b'{"x":' + b"[" * 100000 + b"]" * 100000 + b"}"
+    elif fault == "foreign":
+        names = ("model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.weight", "model.norm.weight", "lm_head.weight")
+        head = json.dumps({name: {"dtype": "F32", "shape": [4, 4], "data_offsets": [0, 64]} for name in names}).encode()
     else:
         shape, end = {"shape": ([4.0, 4], 64), "wide": ([0, 1 << 70], 0)}[fault]
         head = json.dumps({"transformer_blocks.0.x": {"dtype": "F32", "shape": shape, "data_offsets": [0, end]}}).encode()
@@ -78,10 +108,12 @@ def safetensors(fault):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) != (4 if sys.argv[2:3] == ["whole"] else 3):
         sys.exit(__doc__)
+    fault = sys.argv[2]
     with open(sys.argv[1], "wb") as f:
-        f.write(safetensors(sys.argv[2]) if sys.argv[2] in ("depth", "shape", "wide") else archive(sys.argv[2]))
+        f.write(whole_archive(sys.argv[3]) if fault == "whole" else
+                safetensors(fault) if fault in ("depth", "shape", "wide", "foreign") else archive(fault))
 
 
 if __name__ == "__main__":

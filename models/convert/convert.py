@@ -14,7 +14,10 @@ def choose(source):
         raw = f.read(16)
     if raw[:2] == b"PK" or checkpoint.is_safetensors(raw):
         names = checkpoint.read(source)
-        return f5 if any("text_embed." in name or "transformer_blocks." in name for name in names) else vocos
+        for kind, parts in (f5, ("text_embed.", "transformer_blocks.")), (vocos, ("backbone.", "head.out.")):
+            if any(part in name for name in names for part in parts):
+                return kind
+        sys.exit(f"{source}: expected a checkpoint of F5-TTS or of Vocos, found {next(iter(names), 'nothing')!r} among {len(names)} tensors")
     import hifigan
     import kokoro
     import onnx
