@@ -57,7 +57,7 @@ def random_case(full, folder):
 
 def trained_case(path, pack):
     """-> the model of a file, ids of PHONEMES, the pack's row for so many of them."""
-    config, symbols, state = export.load_gguf(path)
+    config, symbols, state, _ = export.load_gguf(path)
     model = MelNet(config)
     model.load_state_dict(state)
     ids = torch.tensor([symbols.index(ord(c)) for c in PHONEMES])

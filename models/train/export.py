@@ -47,14 +47,19 @@ def write(model, path, symbols, recipe, name="Castwright mel model"):
     print(f"{path}: {len(tensors)} tensors, {sum(a.size for a in tensors.values()) / 1e6:.1f} M weights, {size / 1e6:.1f} MB")
 
 
+def made_by(state):
+    """What stands in `castwright.recipe` of a checkpoint's weights: their run, and those that led to the weights that it started from."""
+    return f"models/train/train.py, step {state['step']}; {state['recipe']}" + (f"; before: {state['before']}" if state.get("before") else "")
+
+
 def load_gguf(path):
-    """What write() wrote, weights in single precision again -> config, symbols, state of a MelNet."""
+    """What write() wrote, weights in single precision again -> config, symbols, state of a MelNet, its recipe."""
     meta, tensors = gguf_file.read(path)
     if meta.get("general.architecture") != "melnet":
         sys.exit(f"{path}: expected a mel model, found {meta.get('general.architecture')!r}")
     names = ("style", "bands", "width", "heads", "hidden", "encoder", "decoder", "predictor")
     config = {"symbols": len(meta["melnet.symbols"]), **{k: meta["melnet." + k] for k in names}}
-    return config, meta["melnet.symbols"], {k: torch.from_numpy(a.astype(np.float32)) for k, a in tensors.items()}
+    return config, meta["melnet.symbols"], {k: torch.from_numpy(a.astype(np.float32)) for k, a in tensors.items()}, meta["castwright.recipe"]
 
 
 def load(path):
@@ -71,7 +76,7 @@ def main():
     ap.add_argument("--name", default="Castwright mel model")
     a = ap.parse_args()
     model, state = load(a.checkpoint)
-    write(model, a.out, state["symbols"], f"models/train/train.py, step {state['step']}; {state['recipe']}", a.name)
+    write(model, a.out, state["symbols"], made_by(state), a.name)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
 
-from export import load_gguf
+from export import load_gguf, made_by
 from model import MelNet
 from shard import Data, batch, statistics
 
@@ -117,11 +117,11 @@ def share(learnt, stopped=()):
 
 
 def weights_of(path):
-    """config, symbols, averaged weights of a checkpoint or of an exported model."""
+    """config, symbols, averaged weights, how they were made, of a checkpoint or of an exported model."""
     if path.endswith(".gguf"):
         return load_gguf(path)
     state = torch.load(path, map_location="cpu", weights_only=False)
-    return state["config"], state["symbols"], state["averaged"]
+    return state["config"], state["symbols"], state["averaged"], made_by(state)
 
 
 def multiplies_bfloat16():
@@ -175,12 +175,12 @@ def main():
     data = Data(a.data)
     held = [i for i in range(len(data)) if data.line(i) % HELD_OUT == 5]
     numbers = [i for i in range(len(data)) if data.line(i) % HELD_OUT != 5]
-    last, start, given = os.path.join(a.out, "last.pt"), None, None
+    last, start, given, before = os.path.join(a.out, "last.pt"), None, None, ""
     if os.path.exists(last):
         start = torch.load(last, map_location="cpu", weights_only=False)
-        config, symbols = start["config"], start["symbols"]
+        config, symbols, before = start["config"], start["symbols"], start.get("before", "")
     elif a.adversarial or a.init:
-        config, symbols, given = weights_of(a.adversarial or a.init)
+        config, symbols, given, before = weights_of(a.adversarial or a.init)
     else:
         config, symbols = {"symbols": len(data.symbols), "bands": data.bands, "style": data.style}, data.symbols
         config.update((k, int(v)) for k, v in (s.split("=") for s in a.set))
@@ -221,12 +221,12 @@ def main():
     for s in (signal.SIGINT, signal.SIGTERM):
         signal.signal(s, lambda *_: stopped.append(True))
     recipe = (f"{len(data)} utterances, {sum(map(data.frames, range(len(data)))) * 256 / 22050 / 3600:.2f} h ({data.recipe}); steps {a.steps}, frames {a.frames}, "
-              f"rate {a.rate:g}, warm {a.warm}, drop {a.drop:g}, seed {a.seed}{f', {a.workers} workers' if a.workers > 1 else ''}{f', adversarial {a.against:g} {a.matching:g}' if judges else ''}{f', from {os.path.basename(a.init)}' if a.init else ''}, torch {torch.__version__}")
+              f"rate {a.rate:g}, warm {a.warm}, drop {a.drop:g}, seed {a.seed}{f', {a.workers} workers' if a.workers > 1 else ''}{f', adversarial {a.against:g} {a.matching:g}' if judges else ''}, torch {torch.__version__}")
     if worker == 0:
         print(f"{recipe}; {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(held)} utterances held out, at step {step}", flush=True)
 
     def save(path):
-        state = {"config": model.config, "symbols": data.symbols, "recipe": recipe, "step": step, "epoch": epoch, "at": at, "seconds": spent,
+        state = {"config": model.config, "symbols": data.symbols, "recipe": recipe, "before": before, "step": step, "epoch": epoch, "at": at, "seconds": spent,
                  "utterances": len(data), "model": model.state_dict(), "averaged": averaged.state_dict(), "adam": adam.state_dict(),
                  "torch_random": torch.get_rng_state(), "random": random.getstate()}
         if judges:
