@@ -12,6 +12,7 @@
 #include "tests/test_house.h"
 #include "tests/test_program.h"
 #include "tests/test_reference.h"
+#include "tests/test_server.h"
 #include "tts/acoustic.h"
 #include "voices/recording.h"
 #include "voices/spoken.h"
@@ -343,6 +344,27 @@ static bool change_vocoder(void) {
     return ok && at;
 }
 
+/* From a topic to an episode, every host by the engine that was asked for. */
+static void make(void) {
+    char url[80];
+    struct test_server *server = test_server_start_writer();
+    if (!CHECK(server != NULL))
+        return;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    if (CHECKF(RUN("make", "How bees find home", "--minutes", "0.5", "--endpoint", url, "--llm-name", "rote", "--engine", "mel", "--cast",
+                   "Ann=af_heart,Bob=am_michael", "-o", "made") == 0 &&
+                   strstr(said, "agpl-3.0"),
+               "%s", said)) {
+        json_t *root = test_house_manifest("made");
+        const json_t *voices = json_object_get(root, "voices");
+        CHECK(json_array_size(voices) == 2 && json_array_size(json_object_get(root, "turns")) > 3);
+        CHECK_STR(test_house_string(voices, 0, "engine"), "mel");
+        CHECK_STR(test_house_string(voices, 1, "engine"), "mel");
+        json_decref(root);
+    }
+    test_server_stop(server);
+}
+
 static void engine(void) {
     static const char text[] = "It costs three dollars to cross the river.", mix[] = "af_heart + bf_emma*3";
     static const char script[] =
@@ -372,6 +394,7 @@ static void engine(void) {
     CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "2 reused"), "%s", said);
     if (change_vocoder())
         CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "1 rendered") && strstr(said, "1 reused"), "%s", said);
+    make();
     setenv("CASTWRIGHT_OWN_MODELS", "/nowhere", 1);
     CHECKF(RUN("say", text, "--engine", "mel", "-o", "x.wav") == 3 && strstr(said, "comes with Castwright"), "%s", said);
     unsetenv("CASTWRIGHT_OWN_MODELS");

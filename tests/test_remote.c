@@ -368,6 +368,12 @@ static void talker(void *arg, int fd, const char *request, int number) {
     json_decref(root);
 }
 
+struct test_server *test_server_start_writer(void) {
+    static struct rote rote;
+    rote = (struct rote){0};
+    return test_server_start(talker, &rote);
+}
+
 struct seen_refusals {
     int json;
 };
