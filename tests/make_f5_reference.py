@@ -2,8 +2,8 @@
 """Reference numbers for tests/test_f5.c: the transformer and the sampling of pip f5-tts 1.1.22 with random weights.
 
     make_f5_reference.py [--out tests/data]     f5.gguf and f5.bin: a small one
-    make_f5_reference.py --full --out FOLDER    the size of F5TTS_v1_Base, 5 s of reference and 10 s more in 7 steps, for
-        CASTWRIGHT_F5_REFERENCE=FOLDER build/release/tests/run --filter f5.parity     (2 GB of weights, minutes)
+    make_f5_reference.py --full base --out FOLDER    the size of F5TTS_v1_Base, or small, of F5TTS_Small (v0): 5 s of reference and 10 s more
+        in 7 steps, for CASTWRIGHT_F5_REFERENCE=FOLDER build/release/tests/run --filter f5.parity     (2 GB of weights, minutes)
 
 A Python with torch, torchaudio, librosa and pip f5-tts, x-transformers, torchdiffeq (with --no-deps but einops, einx, loguru). Records, VARIANT
 v1 or v0 (the same weights; the graphs differ): VARIANT/STAGE of the first step for text (both halves), input, block.0 …, flow; VARIANT/STEPS/mel
@@ -16,7 +16,8 @@ import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SMALL = dict(dim=32, depth=2, heads=2, dim_head=16, ff_mult=2, mel_dim=10, text_num_embeds=40, text_dim=16, conv_layers=2)
-FULL = dict(dim=1024, depth=22, heads=16, dim_head=64, ff_mult=2, mel_dim=100, text_num_embeds=2545, text_dim=512, conv_layers=4)
+FULL = {"base": dict(dim=1024, depth=22, heads=16, dim_head=64, ff_mult=2, mel_dim=100, text_num_embeds=2545, text_dim=512, conv_layers=4)}
+FULL["small"] = FULL["base"] | dict(dim=768, depth=18, heads=12)
 VARIANTS = {"v1": dict(text_mask_padding=True, pe_attn_head=None), "v0": dict(text_mask_padding=False, pe_attn_head=1)}
 
 
@@ -49,11 +50,11 @@ def fill(m):
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--out", default=os.path.join(HERE, "data"))
-    ap.add_argument("--full", action="store_true")
+    ap.add_argument("--full", choices=list(FULL))
     a = ap.parse_args()
     from make_kokoro_reference import write
     DiT, CFM = published()
-    size, bands = FULL if a.full else SMALL, 100 if a.full else 10
+    size, bands = FULL[a.full] if a.full else SMALL, 100 if a.full else 10
     frames, given, symbols = (1407, 469, 200) if a.full else (90, 30, 37)
     g = torch.Generator().manual_seed(9)
     ids = torch.randint(0, size["text_num_embeds"], (1, symbols), generator=g)
@@ -61,7 +62,7 @@ def main():
     noise = torch.randn(1, frames, bands, generator=g)
     records = {"ids": ids[0].to(torch.int32).numpy(), "reference": reference[0].numpy(), "noise": noise[0].numpy()}
     random = torch.randn
-    for variant in ("v1",) if a.full else VARIANTS:
+    for variant in {"base": ("v1",), "small": ("v0",)}.get(a.full, VARIANTS):
         dit = fill(DiT(**size, **VARIANTS[variant]))
         cfm = CFM(dit, mel_spec_kwargs=dict(n_mel_channels=bands))
         seen = {}
@@ -92,7 +93,7 @@ def main():
         with open(work + "/vocab.txt", "w", encoding="utf-8") as f:
             f.writelines(f"{chr(0x4e00 + i) if i >= 26 else chr(97 + i)}\n" for i in range(size["text_num_embeds"]))
         torch.save({"ema_model_state_dict": {"ema_model." + k: v for k, v in cfm.state_dict().items()}}, work + "/model.pt")
-        converter.convert(work + "/model.pt", os.path.join(a.out, "f5.gguf"), "v1")
+        converter.convert(work + "/model.pt", os.path.join(a.out, "f5.gguf"), "v0" if a.full == "small" else "v1")
     write(os.path.join(a.out, "f5.bin"), records)
 
 

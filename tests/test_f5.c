@@ -101,7 +101,7 @@ static struct cw_f5_input input_of(const struct cw_reference *r, int bands) {
     return in;
 }
 
-/* The size of F5TTS_v1_Base, by command (docs/quality.md). */
+/* The size of F5TTS_v1_Base or of F5TTS_Small, by command (docs/tts.md). */
 static void full(const char *folder) {
     struct cw_reference *r = NULL;
     struct cw_error err = {0};
@@ -114,6 +114,7 @@ static void full(const char *folder) {
         return;
     snprintf(path, sizeof path, "%s/f5.gguf", folder);
     const float *want = cw_reference_floats(r, "v1/7/mel", &count);
+    want = want ? want : cw_reference_floats(r, "v0/7/mel", &count);
     if (start(&a, path, NULL, 0)) {
         const struct cw_f5_input in = input_of(r, cw_f5_bands(a.m));
         const double from = cw_seconds(), cpu = cw_cpu_seconds(), products = cw_device_products(a.d);
