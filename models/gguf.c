@@ -623,6 +623,17 @@ int cw_gguf_f32_finite(const struct cw_gguf *g, const char *name, const int *dim
     return 0;
 }
 
+int cw_gguf_layer(const struct cw_gguf *g, const char *name, const int *dims, int n, int outputs, const float **weight, const float **bias,
+                  struct cw_error *err) {
+    char leaf[128];
+    snprintf(leaf, sizeof leaf, "%s.weight", name);
+    if (cw_gguf_f32_finite(g, leaf, dims, n, weight, err) != 0) {
+        return -1;
+    }
+    snprintf(leaf, sizeof leaf, "%s.bias", name);
+    return cw_gguf_f32_finite(g, leaf, &outputs, 1, bias, err);
+}
+
 /* IEEE half precision. */
 static float half_float(uint16_t h) {
     const uint32_t magnitude = h & 0x7FFFU;

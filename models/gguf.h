@@ -30,6 +30,9 @@ CW_MUST_CHECK int cw_gguf_f32(const struct cw_gguf *g, const char *name, const i
 /* The same, all of its numbers finite. */
 CW_MUST_CHECK int cw_gguf_f32_finite(const struct cw_gguf *g, const char *name, const int *dims, int n, const float **data,
                                      struct cw_error *err);
+/* So both tensors of a layer: NAME.weight of this shape and NAME.bias [outputs]. */
+CW_MUST_CHECK int cw_gguf_layer(const struct cw_gguf *g, const char *name, const int *dims, int n, int outputs, const float **weight,
+                                const float **bias, struct cw_error *err);
 /* A copy of a tensor of this shape, of type F32, F16 or BF16: out [dims[0] x ... x dims[n-1]]. All of its numbers are finite. */
 CW_MUST_CHECK int cw_gguf_floats(const struct cw_gguf *g, const char *name, const int *dims, int n, float *out, struct cw_error *err);
 /* Dimensions of a tensor (PyTorch's order); -1 when it is missing or has more than 4. */

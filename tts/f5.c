@@ -95,7 +95,7 @@ static int load_with(open_weight *open, const struct loader *l, const char *laye
     char name[96];
     const float *weight, *bias;
     snprintf(name, sizeof name, "%s%s", layer, leaf);
-    if (load(l, name, ".weight", out, in, 0, &weight) != 0 || load(l, name, ".bias", out, 0, 0, &bias) != 0)
+    if (cw_gguf_layer(l->g, name, (const int[]){out, in}, 2, out, &weight, &bias, l->err) != 0)
         return -1;
     return open(w, l->device, weight, out, in, 1, bias, l->err);
 }
@@ -141,8 +141,7 @@ static int load_input(const struct loader *l, struct cw_f5 *m) {
         cw_fail_memory(l->err, "f5");
         goto done;
     }
-    if (load(l, "input_embed.proj", ".weight", m->dim, in, 0, &weight) != 0 ||
-        load(l, "input_embed.proj", ".bias", m->dim, 0, 0, &bias) != 0)
+    if (cw_gguf_layer(l->g, "input_embed.proj", (const int[]){m->dim, in}, 2, m->dim, &weight, &bias, l->err) != 0)
         goto done;
     for (int i = 0; i < 3; i++) {
         for (int n = 0; n < m->dim; n++)

@@ -122,15 +122,10 @@ static int load_shape(const struct loader *l, struct hifigan *m) {
 
 /* rate: 0, or that of a transposed convolution. sixteen: 16-bit products will do. */
 static int load_conv(const struct loader *l, const char *name, int out, int in, int taps, int rate, bool sixteen, struct cw_weight **w) {
-    char leaf[80];
     const float *weight, *bias;
     const int shape[3] = {rate ? in : out, rate ? out : in, taps};
 
-    snprintf(leaf, sizeof leaf, "%s.weight", name);
-    if (cw_gguf_f32_finite(l->g, leaf, shape, 3, &weight, l->err))
-        return -1;
-    snprintf(leaf, sizeof leaf, "%s.bias", name);
-    if (cw_gguf_f32_finite(l->g, leaf, &out, 1, &bias, l->err))
+    if (cw_gguf_layer(l->g, name, shape, 3, out, &weight, &bias, l->err))
         return -1;
     if (rate)
         return (sixteen ? cw_weight_open_transposed_16 : cw_weight_open_transposed)(w, l->device, weight, in, out, taps, rate, bias,

@@ -65,11 +65,8 @@ struct loader {
     struct cw_error *err;
 };
 
-/* dims: up to three, the rest 0 */
-static int load(const struct loader *l, const char *layer, const char *leaf, int a, int b, int c, const float **data) {
-    char name[96];
-    snprintf(name, sizeof name, "%s.%s", layer, leaf);
-    return cw_gguf_f32_finite(l->g, name, (const int[]){a, b, c}, b == 0 ? 1 : c == 0 ? 2 : 3, data, l->err);
+static int load(const struct loader *l, const char *name, const int *dims, int n, const float **weight, const float **bias) {
+    return cw_gguf_layer(l->g, name, dims, n, dims[0], weight, bias, l->err);
 }
 
 static int copy(const float *from, size_t n, float **to, struct cw_error *err) {
@@ -82,26 +79,27 @@ static int copy(const float *from, size_t n, float **to, struct cw_error *err) {
 
 static int load_norm(const struct loader *l, const char *name, int width, struct norm *n) {
     const float *gain, *shift;
-    if (load(l, name, "weight", width, 0, 0, &gain) || load(l, name, "bias", width, 0, 0, &shift))
+    if (load(l, name, &width, 1, &gain, &shift))
         return -1;
     return copy(gain, (size_t)width, &n->gain, l->err) || copy(shift, (size_t)width, &n->shift, l->err) ? -1 : 0;
 }
 
 static int load_linear(const struct loader *l, const char *name, int out, int in, struct cw_weight **w) {
     const float *weight, *bias;
-    if (load(l, name, "weight", out, in, 0, &weight) || load(l, name, "bias", out, 0, 0, &bias))
+    if (load(l, name, (const int[]){out, in}, 2, &weight, &bias))
         return -1;
     return cw_weight_open(w, l->device, weight, out, in, 1, bias, l->err);
 }
 
 /* The second linear layer times gamma. */
 static int load_narrow(const struct loader *l, const char *block, const char *name, int out, int in, struct cw_weight **w) {
+    char factor[64];
     const float *weight, *bias, *gamma;
     float *room = NULL;
     int rc = -1;
 
-    if (load(l, name, "weight", out, in, 0, &weight) || load(l, name, "bias", out, 0, 0, &bias) ||
-        load(l, block, "gamma", out, 0, 0, &gamma))
+    snprintf(factor, sizeof factor, "%s.gamma", block);
+    if (load(l, name, (const int[]){out, in}, 2, &weight, &bias) || cw_gguf_f32_finite(l->g, factor, &out, 1, &gamma, l->err))
         goto done;
     room = malloc(sizeof *room * (size_t)out * (size_t)(in + 1));
     if (!room) {
@@ -125,7 +123,7 @@ static int load_block(const struct loader *l, const struct vocos *m, int i, stru
 
     snprintf(block, sizeof block, "backbone.convnext.%d", i);
     snprintf(name, sizeof name, "%s.dwconv", block);
-    if (load(l, name, "weight", m->width, 1, TAPS, &filters) || load(l, name, "bias", m->width, 0, 0, &bias) ||
+    if (load(l, name, (const int[]){m->width, 1, TAPS}, 3, &filters, &bias) ||
         copy(filters, (size_t)m->width * TAPS, &b->filters, l->err) || copy(bias, (size_t)m->width, &b->bias, l->err))
         return -1;
     for (int c = 0; c < m->width; c++)
@@ -190,8 +188,7 @@ static int vocos_open(void **out, struct cw_device *d, const struct cw_gguf *g, 
         cw_fail_in(err, "%s", path);
         goto done;
     }
-    if (load(&l, "backbone.embed", "weight", m->width, m->bands, TAPS, &weight) ||
-        load(&l, "backbone.embed", "bias", m->width, 0, 0, &bias) ||
+    if (load(&l, "backbone.embed", (const int[]){m->width, m->bands, TAPS}, 3, &weight, &bias) ||
         cw_weight_open(&m->embed, d, weight, m->width, m->bands, TAPS, bias, err) || load_norm(&l, "backbone.norm", m->width, &m->first))
         goto done;
     for (int i = 0; i < m->layers; i++) {
