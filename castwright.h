@@ -106,8 +106,11 @@ struct cw_edit_params {
     const char *say;     /* what is wanted: "shorter, with an example" */
     const char *speaker; /* of a turn put in, or NULL */
     const char *style;
+    const char *const *from; /* sources beside the passages that the script has, as in cw_write_params */
+    int from_count;
+    bool allow_local;
     const char *endpoint, *llm_name, *key_file; /* as in cw_write_params */
-    double timeout;
+    double timeout, budget;
     int tries;
     uint64_t seed; /* another seed, another try */
 };

@@ -117,6 +117,7 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
     struct cw_studio_params studio_params = cw_studio_params_default();
     long turn = 0, segment = 0, insert = -1, from = 0, seed = 1, tries = 0;
     bool yes = false, only_diff = false;
+    struct cli_list sources = {0};
     const struct cli_option options[] = {
         {"--turn", "N", "says this turn another way", CLI_INT, &turn, 1, 1e6},
         {"--segment", "N", "every turn of this segment", CLI_INT, &segment, 1, 1e6},
@@ -125,6 +126,8 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
         {"--say", "WISH", "what is wanted: \"shorter, with an example\" (required)", CLI_TEXT, &p.say, 0, 0},
         {"--speaker", "NAME", "who speaks a turn put in", CLI_TEXT, &p.speaker, 0, 0},
         {"--style", "STYLE", "the style it is written in (default conversation)", CLI_TEXT, &p.style, 0, 0},
+        {"--from", "SOURCE", "what it may rest on beside the script's own passages; may be given several times", CLI_LIST, &sources, 0, 0},
+        {"--allow-local", NULL, "addresses of this machine and private networks are sources too", CLI_FLAG, &p.allow_local, 0, 0},
         {"--seed", "N", "another seed, another try (default 1)", CLI_INT, &seed, 0, 9e15},
         {"--llm", "FILE.gguf", "the language model that writes", CLI_TEXT, &studio_params.writer_model, 0, 0},
         {"--endpoint", "URL", "or an OpenAI-compatible endpoint", CLI_TEXT, &p.endpoint, 0, 0},
@@ -132,6 +135,7 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
         {"--key-file", "FILE", "its key (default: $CASTWRIGHT_API_KEY)", CLI_TEXT, &p.key_file, 0, 0},
         {"--timeout", "SECONDS", "of an endpoint's silence before a request is given up (default 60)", CLI_NUMBER, &p.timeout, 1, 3600},
         {"--tries", "N", "of a request that fails for the moment (default 5)", CLI_INT, &tries, 1, 100},
+        {"--budget", "MONEY", "stops before the price table says more was spent", CLI_NUMBER, &p.budget, 1e-6, 1e6},
         {"--yes,-y", NULL, "takes the change without asking", CLI_FLAG, &yes, 0, 0},
         {"--diff", NULL, "shows the change and leaves the file alone", CLI_FLAG, &only_diff, 0, 0},
         {0},
@@ -149,6 +153,8 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
     p.insert = (int)insert;
     p.continue_from = (int)from;
     p.seed = (uint64_t)seed;
+    p.from = sources.items;
+    p.from_count = sources.count;
     p.tries = (int)tries;
     struct cw_error err = {0};
     struct cw_studio *studio = NULL;

@@ -19,7 +19,7 @@ const struct cli_command cli_commands[] = {
     {"rewrite", "SCRIPT", "directs a script: a turn said another way, put in, or written on from",
      "  castwright rewrite tides.md --turn 12 --say \"shorter, with an example\"\n"
      "  castwright rewrite tides.md --segment 2 --say \"less certain\" --yes\n"
-     "  castwright rewrite tides.md --insert 4 --speaker Maya --say \"asks what it costs\"\n",
+     "  castwright rewrite tides.md --insert 4 --speaker Maya --say \"asks what it costs\" --from prices.pdf\n",
      cli_rewrite},
     {"script-stats", "FILE...", "measures of a script: repeats, shares, sources",
      "  castwright script-stats tides.md\n  castwright script-stats --json *.md\n", cli_script_stats},

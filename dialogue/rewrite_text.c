@@ -5,6 +5,7 @@
 
 #include "dialogue/script_impl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A comment at `at` (before `end`): its bytes, or 0. */
@@ -69,13 +70,49 @@ static void put_line(struct cw_text *out, const struct cw_script *s, const struc
     }
 }
 
+/* Passages that the script has and `tail`, the text after the last turn, has not: at the end of its block, or in one of their own. */
+static int put_tail(struct cw_text *out, const struct cw_script *s, const char *tail, const char *line_end, struct cw_error *err) {
+    int count = 0;
+    struct cw_passage *passages = NULL;
+    struct cw_text added = {0};
+    const char *block = strstr(tail, "<!-- passages"), *end = block != NULL ? strstr(block, "-->") : NULL;
+    if (cw_script_passages(s, &passages, &count, err) != 0) {
+        return -1;
+    }
+    for (int i = 0; i < count; i++) {
+        char mark[24];
+        int n = snprintf(mark, sizeof mark, "\n[%d] (", passages[i].number);
+        if (end == NULL || memmem(block, (size_t)(end - block), mark, (size_t)n) == NULL) {
+            script_print_passage(&added, &passages[i]);
+            cw_text_add(&added, line_end);
+        }
+    }
+    if (end != NULL) {
+        cw_text_add_n(out, tail, (size_t)(end - tail));
+        cw_text_add(out, added.len > 0 ? added.data : "");
+        cw_text_add(out, end);
+    } else {
+        size_t n = strlen(tail);
+        cw_text_add(out, tail);
+        if (added.len > 0) {
+            cw_text_printf(out, "%s%s<!-- passages%s%s-->%s", n > 0 && tail[n - 1] == '\n' ? "" : line_end, line_end, line_end, added.data,
+                           line_end);
+        }
+    }
+    int status = cw_text_check(&added, "passages", err);
+    cw_passages_free(passages, count);
+    cw_text_free(&added);
+    return status;
+}
+
 int cw_rewrite_text(const struct cw_script *s, const char *before, struct cw_text *after, struct cw_error *err) {
-    size_t at = 0;
+    size_t at = 0, last = 0;
     const char *line_end = strstr(before, "\r\n") != NULL ? "\r\n" : "\n";
     for (int g = 0; g < s->segment_count; g++) {
         const struct cw_turn *turns = s->segments[g].turns;
         for (int i = 0; i < s->segments[g].turn_count; i++) {
             const struct cw_turn *t = &turns[i];
+            last = t->to > last ? t->to : last;
             if (t->line > 0) {
                 continue; /* as it was */
             }
@@ -98,6 +135,7 @@ int cw_rewrite_text(const struct cw_script *s, const char *before, struct cw_tex
             }
         }
     }
-    cw_text_add(after, before + at);
-    return cw_text_check(after, "script", err);
+    last = last > at ? last : at;
+    cw_text_add_n(after, before + at, last - at);
+    return put_tail(after, s, before + last, line_end, err) == 0 ? cw_text_check(after, "script", err) : -1;
 }

@@ -426,7 +426,10 @@ static int blank_comments(const struct script_source *src, char *text, size_t st
             if ((c->list[c->count].text = cw_strndup(text + i, stop - i)) == NULL) {
                 return cw_fail_memory(err, src->name);
             }
-            c->count++;
+            char *to = c->list[c->count++].text;
+            for (const char *p = to; (*to = *p) != '\0'; p++) { /* lines end as elsewhere, whoever edited them */
+                to += p[0] != '\r' || p[1] != '\n';
+            }
             for (; i < stop; i++) {
                 if (text[i] != '\n') {
                     text[i] = SCRIPT_HOLE;

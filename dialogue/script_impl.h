@@ -47,5 +47,7 @@ void *script_grow(void *items, int count, size_t size);
 
 /* "Name: [overlap 200ms] Words.\n" */
 void script_print_turn(struct cw_text *out, const struct cw_script *s, const struct cw_turn *t);
+/* "[3] (tides.md) The passage's text." */
+void script_print_passage(struct cw_text *out, const struct cw_passage *p);
 
 #endif

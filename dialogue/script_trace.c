@@ -124,20 +124,28 @@ static void add_flat(struct cw_text *out, const char *s, bool name) {
     }
 }
 
+void script_print_passage(struct cw_text *out, const struct cw_passage *p) {
+    cw_text_printf(out, "[%d] (", p->number);
+    add_flat(out, p->source, true);
+    cw_text_add(out, ") ");
+    add_flat(out, p->text, false);
+}
+
 int cw_script_add_passages(struct cw_script *s, const struct cw_passage *passages, int count, struct cw_error *err) {
     struct cw_text all = {0};
-    if (s->comment != NULL) {
-        cw_text_printf(&all, "%s\n", s->comment);
-    }
-    cw_text_add(&all, PASSAGES);
-    for (int i = 0; i < count; i++) {
-        cw_text_printf(&all, "[%d] (", passages[i].number);
-        add_flat(&all, passages[i].source, true);
-        cw_text_add(&all, ") ");
-        add_flat(&all, passages[i].text, false);
+    const char *comment = s->comment != NULL ? s->comment : "", *block = strstr(comment, PASSAGES);
+    const char *end = block != NULL ? strstr(block, "-->") : NULL; /* the block that is there goes on */
+    size_t head = end != NULL ? (size_t)(end - comment) : strlen(comment);
+    cw_text_add_n(&all, comment, head);
+    if (head > 0 && comment[head - 1] != '\n') {
         cw_text_add(&all, "\n");
     }
-    cw_text_add(&all, "-->");
+    cw_text_add(&all, end != NULL ? "" : PASSAGES);
+    for (int i = 0; i < count; i++) {
+        script_print_passage(&all, &passages[i]);
+        cw_text_add(&all, "\n");
+    }
+    cw_text_add(&all, end != NULL ? end : "-->");
     if (cw_text_check(&all, "passages", err) != 0) {
         cw_text_free(&all);
         return -1;

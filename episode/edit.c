@@ -18,6 +18,7 @@ int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, stru
                                        .key_file = p.key_file,
                                        .timeout = p.timeout,
                                        .tries = p.tries,
+                                       .budget = p.budget,
                                        .seed = p.seed}};
     struct cw_llm *llm = NULL, *planner = NULL;
     char *before = NULL;
@@ -42,7 +43,14 @@ int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, stru
         cw_style_open(&brief.style, p.style, err) != 0 || (!p.endpoint && cw_studio_writer(s, brief.writer, err) != 0) ||
         cw_brief_models(&brief, s->threads, &llm, &planner, err) != 0)
         goto done;
+    struct cw_source_params sources = cw_source_params_default();
+    sources.allow_local = p.allow_local;
+    for (int i = 0; i < p.from_count; i++)
+        if (cw_sources_add(&brief.sources, p.from[i], sources, err) != 0)
+            goto done;
     r.style = brief.style;
+    r.sources = &brief.sources;
+    r.budget = p.budget;
     if (cw_rewrite(llm, &script, r, err) != 0 || cw_rewrite_text(&script, before, after, err) != 0 ||
         cw_script_parse(&again, path, after->data, after->len, err) != 0)
         goto done;

@@ -3,6 +3,7 @@
 #include "dialogue/rewrite.h"
 #include "tests/test.h"
 #include "tests/test_program.h"
+#include "tests/test_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,8 +142,185 @@ static void test_places(void) {
     }
 }
 
+/* An endpoint that answers every request with one line; the last request is kept. */
+struct one_line {
+    const char *line;
+    char *request;
+};
+static void say_line(void *arg, int fd, const char *request, int number) {
+    struct one_line *o = arg;
+    char body[600];
+    (void)number;
+    free(o->request);
+    o->request = strdup(request);
+    snprintf(body, sizeof body,
+             "{\"choices\":[{\"message\":{\"content\":\"{\\\"line\\\": \\\"%s\\\"}\"},\"finish_reason\":\"stop\"}],"
+             "\"usage\":{\"prompt_tokens\":500,\"completion_tokens\":20}}",
+             o->line);
+    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", body);
+}
+
+static bool shown(const struct one_line *o, const char *passage) {
+    return o->request != NULL && strstr(o->request, passage) != NULL;
+}
+
+/* Before the model are the passages that the turn rests on and those that fit it and the wish, not the first of the script. */
+static void test_ground(void) {
+    static const char talk[] =
+        "---\ntitle: Bees\ncast:\n  Tom: am_michael\n  Maya: af_heart\n---\n\n# Why do bees matter?\n\n"
+        "Maya: Hello, everybody. Why do we need bees at all?\n<!-- rests on [7] -->\nTom: Fruit trees stay almost empty without them.\n"
+        "Maya: So no bees, no apples?\nTom: None at all. Thanks, Maya. Goodbye.\n\n"
+        "<!-- passages\n[1] (b.md) Glaciers grind valleys wide.\n[2] (b.md) Copper conducts heat well.\n[3] (b.md) Sails catch wind.\n"
+        "[4] (b.md) Violins have four strings.\n[5] (b.md) Most orchards pay for hives in spring.\n[6] (b.md) Deserts cool at night.\n"
+        "[7] (b.md) Pollen decides how much an orchard yields.\n-->\n";
+    static const struct {
+        enum cw_rewrite_what what;
+        int at;
+        const char *say, *line;
+        const char *has[2], *not [2];
+    } cases[] = {
+        {CW_REWRITE_TURN,
+         2,
+         "with what hives cost in spring",
+         "An orchard needs pollen to yield, so it pays for hives in spring.",
+         {"[7] \\\"Pollen", "[5] \\\"Most orchards"},
+         {"Glaciers", "Violins"}},
+        {CW_REWRITE_TURN,
+         3,
+         "about violins",
+         "And who plays violins with four strings for them?",
+         {"[4] \\\"Violins", "[4]"},
+         {"Glaciers", "[7]"}},
+        {CW_REWRITE_INSERT,
+         2,
+         "about the heat of copper",
+         "Copper conducts heat well, bees do not.",
+         {"[2] \\\"Copper", "[2]"},
+         {"Glaciers", "[6]"}},
+        {CW_REWRITE_TURN, 4, "shorter", "Hardly any. Thanks, Maya. Goodbye.", {"no apples", "goodbye"}, {"Glaciers", "Copper"}},
+    };
+    struct one_line one = {0};
+    struct test_server *server = test_server_start(say_line, &one);
+    struct cw_error err = {0};
+    struct cw_llm *m = NULL;
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    char url[80];
+    if (!CHECK(server != NULL)) {
+        return;
+    }
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    e.url = url;
+    e.model = "one";
+    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0] && m != NULL; i++) {
+        struct cw_script s = {0};
+        const struct cw_rewrite_params p = {.what = cases[i].what, .at = cases[i].at, .say = cases[i].say, .seed = 1};
+        one.line = cases[i].line;
+        CHECK(cw_script_parse(&s, "bees.md", talk, sizeof talk - 1, &err) == 0);
+        CHECKF(cw_rewrite(m, &s, p, &err) == 0, "%s: %s", cases[i].say, err.text);
+        for (int k = 0; k < 2; k++) {
+            CHECKF(shown(&one, cases[i].has[k]), "%s: not shown: %s", cases[i].say, cases[i].has[k]);
+            CHECKF(!shown(&one, cases[i].not [k]), "%s: shown: %s", cases[i].say, cases[i].not [k]);
+        }
+        cw_script_free(&s);
+    }
+    /* a goodbye does not go: a line without one is refused */
+    struct cw_script s = {0};
+    one.line = "Hardly any of them.";
+    CHECK(cw_script_parse(&s, "bees.md", talk, sizeof talk - 1, &err) == 0);
+    CHECK_REFUSED(cw_rewrite(m, &s, (struct cw_rewrite_params){.at = 4, .say = "shorter", .seed = 1}, &err), &err, "goodbye");
+    cw_script_free(&s);
+    cw_llm_close(m);
+    test_server_stop(server);
+    free(one.request);
+}
+
+/* Through an endpoint, with a source that the script did not have: what the new line rests on joins the script's passages, once; the budget
+ * is kept. */
+static void test_from(void) {
+    static const char source[] =
+        "# Hives\n\nAn orchard rents hives in April, and beekeepers bring them by night.\n\n# Wasps\n\nWasps hunt flies.\n";
+    static const char prices[] = "{\"%s\": {\"one\": {\"prompt\": 1000, \"generated\": 1000}}}";
+    const char *before = getenv("XDG_CONFIG_HOME");
+    char *kept = before != NULL ? strdup(before) : NULL, *after = NULL;
+    struct one_line one = {.line = "Beekeepers bring hives to an orchard by night, in April."};
+    struct test_server *server = test_server_start(say_line, &one);
+    struct cw_error err = {0};
+    struct cw_text priced = {0};
+    char url[80], path[CW_PATH_MAX], config[CW_PATH_MAX], said[8192];
+    size_t len = 0;
+    if (!CHECK(server != NULL)) {
+        free(kept);
+        return;
+    }
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    setenv("XDG_CONFIG_HOME", cw_test_dir(), 1);
+    CHECK(cw_path_join(path, cw_test_dir(), "hives.md", &err) == 0 && cw_file_write(path, source, sizeof source - 1, &err) == 0);
+    const char *ask[] = {"rewrite", "s.md",     "--turn",     "2", "--say",      "with what beekeepers do",
+                         "--from",  "hives.md", "--endpoint", url, "--llm-name", "one",
+                         "--yes",   NULL,       NULL,         NULL};
+    CHECK(cw_path_join(path, cw_test_dir(), "s.md", &err) == 0);
+    for (int i = 0; i < 2; i++) { /* a script with a passage of its own, and one without any */
+        struct cw_script s = {0};
+        int cited[4] = {0};
+        size_t n = i == 0 ? strlen(text) : (size_t)(strstr(text, "\n<!-- passages") - text);
+        CHECK(cw_file_write(path, text, n, &err) == 0);
+        for (int again = 0; again < 2; again++) {
+            one.line = again == 0 ? "Beekeepers bring hives to an orchard by night, in April."
+                                  : "In April, by night, beekeepers bring the hives an orchard rents.";
+            free(after);
+            after = NULL;
+            if (!CHECKF(test_program_run(ask, said, sizeof said) == 0, "%s", said) ||
+                !CHECK(cw_file_read(path, 1 << 20, &after, &len, &err) == 0)) {
+                continue;
+            }
+            CHECKF(shown(&one, "rents hives in April") && shown(&one, i == 0 ? "[2] \\\"An orchard" : "[1] \\\"An orchard"), "%s",
+                   one.request);
+            const char *want =
+                i == 0 ? "\n\n<!-- passages\n[1] (bees.md) Bees carry pollen between flowers, and most fruit trees depend on it.\n"
+                         "[2] (hives.md) An orchard rents hives in April, and beekeepers bring them by night.\n-->\n"
+                       : "Goodbye.\n\n<!-- passages\n[1] (hives.md) An orchard rents hives in April, and beekeepers bring them by "
+                         "night.\n-->\n";
+            CHECKF(len > strlen(want) && strcmp(after + len - strlen(want), want) == 0, "%s", after);
+            CHECKF(cw_script_parse(&s, "s.md", after, len, &err) == 0, "%s", err.text);
+            CHECK(s.segment_count > 0 && cw_turn_sources(&s.segments[0].turns[1], cited, 4) == 1 && cited[0] == 2 - i);
+            cw_script_free(&s);
+        }
+    }
+    /* a price that nobody knows, then one that is too high */
+    ask[13] = "--budget";
+    ask[14] = "0.1";
+    CHECKF(test_program_run(ask, said, sizeof said) == 2 && strstr(said, "price") != NULL, "%s", said);
+    cw_text_printf(&priced, prices, url);
+    CHECK(cw_path_join(config, cw_test_dir(), "castwright", &err) == 0 && cw_dir_make(config, &err) == 0);
+    CHECK(cw_path_join(config, cw_test_dir(), "castwright/prices.json", &err) == 0 &&
+          cw_file_write(config, priced.data, priced.len, &err) == 0);
+    int requests = test_server_requests(server);
+    CHECKF(test_program_run(ask, said, sizeof said) == 1 && strstr(said, "budget") != NULL, "%s", said);
+    CHECK(test_server_requests(server) == requests);
+    char *same = NULL;
+    CHECK(cw_file_read(path, 1 << 20, &same, &len, &err) == 0);
+    CHECK_STR(same, after);
+    ask[14] = "100";
+    one.line = "By night, for an orchard rents hives in April.";
+    CHECKF(test_program_run(ask, said, sizeof said) == 0, "%s", said);
+    if (kept != NULL) {
+        setenv("XDG_CONFIG_HOME", kept, 1);
+    } else {
+        unsetenv("XDG_CONFIG_HOME");
+    }
+    free(kept);
+    free(after);
+    free(same);
+    free(one.request);
+    cw_text_free(&priced);
+    test_server_stop(server);
+}
+
 const struct cw_test cw_tests_direction[] = {
     {"direction.rewrite", "a turn, a segment, an insertion, a continuation: asked for, shown, taken; every other byte stays", test_rewrite},
+    {"direction.ground", "the model is shown what the turn rests on and what fits the wish; a goodbye stays one", test_ground},
+    {"direction.from", "through an endpoint, a source beside the script's: what the line rests on joins it; the budget holds", test_from},
     {"direction.places", "every turn knows its bytes in the text; a line said anew takes its remarks along, not its traces", test_places},
     {0},
 };
