@@ -235,6 +235,9 @@ static int take_draft(struct writer *w, int part, struct draft *d, int left, int
     /* a turn before it may have been left out */
     int speaker = d->speaker != w->last_speaker || w->script->cast_count == 1 ? d->speaker : writer_next_speaker(w, d->beat);
     *written = false;
+    if (speaker == w->last_speaker && writer_roles(w) && w->script->segments[part].turn_count > 0) {
+        return 0; /* it went with the one that was left out: nobody asks or tells twice running, and nobody takes the other's part */
+    }
     if (d->text != NULL && !d->shape.question) {
         writer_trim(d->text, left > 14 ? left : 14);
     }

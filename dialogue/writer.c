@@ -17,7 +17,8 @@ enum {
     GOOD = 29,          /* a line with at most this penalty is taken at once, */
     MIDDLING = 60,      /* with this one after two tries, */
     TOLERABLE = 100,    /* with this one after three; with more, never */
-    CLOSING_WORDS = 36, /* kept for the last two turns */
+    CLOSING_WORDS = 36, /* kept for the last two turns, */
+    ASKING_WORDS = 12,  /* and before them, where roles are fixed, for a last question */
     REFILLS = 3,        /* times that a part may ask for more facts */
     PRIOR_WORDS = 60,   /* the rate we begin with weighs as much as so many words that were measured */
 };
@@ -47,6 +48,11 @@ static double word_seconds(const struct writer *w, int speaker) {
 /* Words that still fit in so many seconds. */
 int writer_words_in(const struct writer *w, double seconds) {
     return (int)lround(seconds / word_seconds(w, -1));
+}
+
+/* Words that are kept for the end of the talk. */
+static int closing_words(const struct writer *w) {
+    return CLOSING_WORDS + (writer_roles(w) ? ASKING_WORDS : 0);
 }
 
 static int words_left(const struct writer *w) {
@@ -427,21 +433,21 @@ bool writer_beat_asks(enum beat b) {
     return b == BEAT_OPEN || b == BEAT_TURN || b == BEAT_ASK || b == BEAT_REACT || b == BEAT_OBJECT;
 }
 
-/* Never the one who spoke last; else who has said least. With fixed roles the first of the cast asks and the others tell. */
+bool writer_roles(const struct writer *w) {
+    return w->style->fixed_roles && w->script->cast_count > 1;
+}
+
+/* Never the one who spoke last; else who has said least. With fixed roles the first of the cast asks and takes leave, and the others tell:
+ * a turn that was left out between two of one kind does not change that. */
 int writer_next_speaker(const struct writer *w, enum beat beat) {
-    int n = w->script->cast_count, best = -1;
-    for (int i = 0; i < n; i++) {
-        bool fits =
-            !w->style->fixed_roles || n <= 2 || (i == 0) == writer_beat_asks(beat) || (writer_beat_asks(beat) && w->last_speaker == 0);
-        if (i == w->last_speaker && n > 1) {
-            continue;
-        }
-        if (fits && (best < 0 || w->words_by[i] < w->words_by[best])) {
+    int n = w->script->cast_count, first = writer_roles(w) ? 1 : 0, best = -1;
+    if (first == 1 && (writer_beat_asks(beat) || beat == BEAT_CLOSE)) {
+        return 0;
+    }
+    for (int i = first; i < n; i++) {
+        if ((i != w->last_speaker || n - first == 1) && (best < 0 || w->words_by[i] < w->words_by[best])) {
             best = i;
         }
-    }
-    for (int i = 0; best < 0; i++) {
-        best = i != w->last_speaker || n == 1 ? i : -1;
     }
     return best;
 }
@@ -509,14 +515,14 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
     }
     w->history_from = w->history_count > 2 ? w->history_count - 2 : 0;
     if (!cw_llm_follows_grammar(w->llm)) {
-        return writer_part_at_once(w, part, start + target, last_part ? CLOSING_WORDS : 0, err);
+        return writer_part_at_once(w, part, start + target, last_part ? closing_words(w) : 0, err);
     }
     enum beat beat = part == 0 ? BEAT_OPEN : BEAT_TURN;
     enum beat last = beat; /* that was written */
     int skipped = 0, extended = 0;
     bool dry = false; /* the document has no more for this part */
     for (;;) {
-        int left = writer_words_in(w, target - (w->seconds - start)) - (last_part ? CLOSING_WORDS : 0);
+        int left = writer_words_in(w, target - (w->seconds - start)) - (last_part ? closing_words(w) : 0);
         bool first = w->script->segments[part].turn_count == 0;
         if (!first && writer_part_full(w, last, left)) {
             return last_part ? 0 : writer_sum_up(w, part, err);
@@ -561,29 +567,35 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
                            cw_llm_name(w->llm), skipped * TRIES);
         }
         if (written || !first) {
-            /* a beat that failed gives way to one of the other kind, so the talk does not stall on it */
-            beat = writer_next_beat(w, written || !writer_beat_asks(beat) ? beat : BEAT_TELL, p,
-                                    writer_words_in(w, target - (w->seconds - start)), extended);
+            /* a beat that failed gives way to another one, so the talk does not stall on it: of the other kind, but where that would have
+             * one who asks tell */
+            enum beat after = written ? beat : writer_beat_asks(beat) ? BEAT_TELL : writer_roles(w) ? BEAT_REACT : beat;
+            beat = writer_next_beat(w, after, p, writer_words_in(w, target - (w->seconds - start)), extended);
         }
     }
 }
 
 static int close_talk(struct writer *w, struct cw_error *err) {
-    bool written = false;
+    bool written = false, roles = writer_roles(w);
     struct cw_text line = {0};
     int status = -1, last_part = w->part_count - 1;
     writer_tell(w, "closing");
     /* what the parts left over: a step further, then what to remember, then goodbye */
-    for (int i = 0; i < 8 && words_left(w) > CLOSING_WORDS + 14; i++) {
-        enum beat beat = i % 2 == 0 ? BEAT_EXTEND : BEAT_REACT;
-        if (writer_write_turn(w, last_part, beat, writer_next_speaker(w, beat), w->topic, NULL, words_left(w) - CLOSING_WORDS + 4, &written,
-                              err) != 0) {
+    for (int i = 0; i < 8 && words_left(w) > closing_words(w) + 14; i++) {
+        enum beat beat = (roles ? w->last_speaker == 0 : i % 2 == 0) ? BEAT_EXTEND : BEAT_REACT;
+        if (writer_write_turn(w, last_part, beat, writer_next_speaker(w, beat), w->topic, NULL, words_left(w) - closing_words(w) + 4,
+                              &written, err) != 0) {
             goto done;
         }
     }
+    /* who tells is asked once more before he sums up, and who asks says goodbye */
+    if (roles && w->last_speaker != 0 && words_left(w) > CLOSING_WORDS &&
+        writer_write_turn(w, last_part, BEAT_ASK, 0, "", NULL, words_left(w) - CLOSING_WORDS + 6, &written, err) != 0) {
+        goto done;
+    }
     written = false;
     for (int i = 0; i < 3 && !written && words_left(w) > 26; i++) { /* no line to sum up with: another to get there in time */
-        enum beat beat = i == 0 ? BEAT_SUM : i == 1 ? BEAT_REACT : BEAT_EXTEND;
+        enum beat beat = i == 0 ? BEAT_SUM : i == 1 && !roles ? BEAT_REACT : BEAT_EXTEND;
         if (writer_write_turn(w, last_part, beat, writer_next_speaker(w, beat), w->topic, NULL, words_left(w) - 12, &written, err) != 0) {
             goto done;
         }

@@ -176,6 +176,8 @@ struct shape {
 struct shape writer_shape(struct writer *w, enum beat beat, int speaker, const struct fact *fact, int most_words);
 /* Does a turn of this kind want an answer? */
 bool writer_beat_asks(enum beat b);
+/* Does the first of the cast ask, and the others tell, to the end? */
+bool writer_roles(const struct writer *w);
 int writer_next_speaker(const struct writer *w, enum beat beat);
 /* What comes after `last` with this many words and facts left. */
 enum beat writer_next_beat(struct writer *w, enum beat last, const struct part *p, int words_left, int extended);

@@ -6,10 +6,13 @@
 #include "dialogue/writer.h"
 #include "dialogue/writer_impl.h"
 #include "tests/test.h"
+#include "tests/test_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <jansson.h>
 
 #define SMALL_MODEL "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
 
@@ -541,7 +544,9 @@ static void test_sources(void) {
             cw_text_clear(&plain);
             CHECK(cw_turn_plain(&s.segments[g].turns[t], &plain, &err) == 0);
             CHECKF(plain_line(plain.data), "not a plain line: %s", plain.data);
-            CHECKF(strcasestr(plain.data, "instructions") == NULL && strstr(plain.data, "im_end") == NULL, "%s", plain.data);
+            CHECKF(strcasestr(plain.data, "instructions") == NULL && strcasestr(plain.data, "pwned") == NULL &&
+                       strstr(plain.data, "Bob") == NULL && strstr(plain.data, "im_end") == NULL,
+                   "%s", plain.data);
         }
     }
     CHECK(s.cast_count == 2 && cw_script_print(&s, &out, &err) == 0);
@@ -718,6 +723,123 @@ static void test_styles(void) {
     cw_script_free(&cast);
 }
 
+/* A line of words that no other line has, to what its pattern asks for. */
+static void nonsense(char *text, size_t size, const char *pattern, int *number) {
+    static const char *const first[] = {"bol", "dra", "kes", "lum", "nor", "pal", "sti", "tov", "vel", "zin"};
+    static const char *const second[] = {"bek", "dor", "fim", "gal", "hut", "jam", "ket", "mip", "pos", "rad"};
+    size_t n = 0;
+    for (const char *p = pattern + 1; *p != '(' && *p != '\0' && n + 40 < size; p++) { /* the words that it opens with */
+        if (*p != '[' && *p != ']') {
+            text[n++] = *p;
+        }
+    }
+    bool asks = strcmp(pattern + strlen(pattern) - 4, "[?]$") == 0, inside = n >= 2 && strchr(".?!", text[n - 2]) == NULL;
+    n += (size_t)snprintf(text + n, size - n, "%s", asks ? inside ? "what" : "What" : inside ? "the" : "The");
+    for (int i = 0; i < 6; i++, ++*number) {
+        n += (size_t)snprintf(text + n, size - n, " %s%so%s", first[*number % 10], second[*number / 10 % 10], first[*number / 100 % 10]);
+    }
+    snprintf(text + n, size - n, strstr(pattern, "Goodbye") != NULL ? ". Goodbye." : asks ? "?" : ".");
+}
+
+struct guest {
+    int words, lines, refused;
+};
+
+/* A model whose lines for Tom are no good, every other one. */
+static void guest_answers(void *arg, int fd, const char *request, int number) {
+    struct guest *g = arg;
+    json_t *root = json_loads(strstr(request, "\r\n\r\n"), 0, NULL), *reply = json_object(), *one;
+    const json_t *wanted =
+        json_object_get(json_object_get(json_object_get(json_object_get(root, "response_format"), "json_schema"), "schema"), "properties");
+    const char *key;
+    (void)number;
+    CHECKF(strstr(request, "(Maya tells") == NULL && strstr(request, "Maya: Maya tells") == NULL && strstr(request, "Maya gives") == NULL &&
+               strstr(request, "Tom asks") == NULL && strstr(request, "Tom repeats") == NULL && strstr(request, "Tom doubts") == NULL &&
+               strstr(request, "Tom says goodbye") == NULL,
+           "the roles are changed: %s", request);
+    json_object_foreach((json_t *)(uintptr_t)wanted, key, one) {
+        char text[600], again[600];
+        const char *pattern = json_string_value(json_object_get(one, "pattern"));
+        if (strcmp(key, "questions") == 0 || strcmp(key, "facts") == 0) {
+            nonsense(text, sizeof text, "^ ([?]$", &g->words);
+            nonsense(again, sizeof again, "^ ([?]$", &g->words);
+            text[0] = again[0] = 'A';
+            json_object_set_new(reply, key, json_pack("[ss]", text, again));
+        } else if (pattern == NULL) {
+            json_object_set_new(reply, key, json_string("Some title"));
+        } else {
+            bool tom = strstr(key, "Tom") != NULL || strstr(request, "Write only what Tom says") != NULL;
+            bool bad = tom && strstr(pattern, "Goodbye") == NULL && g->lines++ % 2 == 0;
+            nonsense(text, sizeof text, pattern, &g->words);
+            g->refused += bad;
+            json_object_set_new(reply, key, json_string(bad ? "Absolutely." : text));
+        }
+    }
+    char *content = json_dumps(reply, 0);
+    json_t *answer = json_pack("{s[{s{ss}ss}]}", "choices", "message", "content", content, "finish_reason", "stop");
+    free(content);
+    content = json_dumps(answer, 0);
+    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", content);
+    free(content);
+    json_decref(answer);
+    json_decref(reply);
+    json_decref(root);
+}
+
+/* Who asks and who tells is fixed in an interview, whatever lines are left out; who asks says goodbye. */
+static void test_roles(void) {
+    struct guest guest = {0};
+    struct test_server *server = test_server_start(guest_answers, &guest);
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    struct cw_writer_params p = cw_writer_params_default();
+    struct cw_error err = {0};
+    struct cw_script s = two_hosts();
+    struct cw_style *style = NULL;
+    struct cw_llm *m = NULL;
+    struct cw_text last = {0};
+    char url[80];
+    if (!CHECK(server != NULL) || !CHECKF(cw_style_open(&style, "interview", &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    for (int n = 2; n <= 3; n++) { /* a turn that was left out: the one who spoke last is to speak again, in his own part */
+        struct writer w = {.script = &s, .style = style};
+        static const enum beat asks[] = {BEAT_OPEN, BEAT_TURN, BEAT_ASK, BEAT_REACT, BEAT_OBJECT, BEAT_CLOSE};
+        static const enum beat tells[] = {BEAT_TELL, BEAT_EXTEND, BEAT_SUM};
+        CHECK(n == 2 || cw_script_add_cast(&s, "Ines", "bf_emma", &err) == 0);
+        for (w.last_speaker = -1; w.last_speaker < n; w.last_speaker++) {
+            for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+                CHECK(writer_next_speaker(&w, asks[i]) == 0);
+            }
+            for (size_t i = 0; i < sizeof tells / sizeof tells[0]; i++) {
+                int speaker = writer_next_speaker(&w, tells[i]);
+                CHECK(speaker > 0 && (n == 2 || speaker != w.last_speaker));
+            }
+        }
+    }
+    cw_script_free(&s);
+    s = two_hosts();
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    e.url = url;
+    e.model = "guest";
+    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    p.topic = "A nonsense of words";
+    p.minutes = 2;
+    p.style = style;
+    if (!CHECKF(m != NULL && cw_writer_run(m, p, NULL, &s, &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    CHECKF(guest.refused > 4 && cw_script_turns(&s) > 8, "%d lines refused, %d turns", guest.refused, cw_script_turns(&s));
+    const struct cw_segment *g = &s.segments[s.segment_count - 1];
+    CHECK(g->turns[g->turn_count - 1].speaker == 0 && g->turns[g->turn_count - 2].speaker == 1);
+    CHECK(cw_turn_plain(&g->turns[g->turn_count - 1], &last, &err) == 0 && strstr(last.data, "Goodbye") != NULL);
+done:
+    cw_llm_close(m);
+    cw_style_close(style);
+    cw_script_free(&s);
+    cw_text_free(&last);
+    test_server_stop(server);
+}
+
 /* A turn said again keeps its place, its speaker and the editor's remarks; everything else stays to the byte; the diff shows the change. */
 static void test_rewrite(void) {
     static const char text[] =
@@ -838,6 +960,7 @@ const struct cw_test cw_tests_writer[] = {
     {"writer.refusals", "empty, unspeakable and huge topics and wrong parameters are refused", test_writer_refusals},
     {"writer.checks", "greetings, goodbyes, empty agreement, repeats and markup do not pass", test_checks},
     {"writer.styles", "every style is whole, a changed copy keeps the rest, mistakes are named by line", test_styles},
+    {"writer.roles", "in an interview the first asks and takes leave, the others tell, whatever lines are left out", test_roles},
     {"writer.sources", "orders in a source stay material; turns are traced, figures of no passage flagged", test_sources},
     {"writer.answered", "a question that the sources say nothing about is told from one that they answer", test_answered},
     {"writer.trace", "a turn rests on the passage whose words it uses; a figure or name of no passage is flagged", test_trace},
