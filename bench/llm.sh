@@ -36,7 +36,7 @@ for ((i = 1; i <= rounds; i++)); do
     "$here/build/castwright" bench --only writer --threads "$threads" --llm "$model" --json > "$out/own"
     # our prompt has some 500 tokens, and what is written comes after them
     "$peer" -m "$model" -t "$threads" -p 512 -n 0 -r 1 -o json > "$out/read" 2> /dev/null
-    "$peer" -m "$model" -t "$threads" -p 0 -n 48 -d 512 -r 1 -o json > "$out/write" 2> /dev/null
+    "$peer" -m "$model" -t "$threads" -p 0 -n 160 -d 512 -r 1 -o json > "$out/write" 2> /dev/null
     python3 - "$i" "$out" << 'END'
 import json, sys
 own = json.load(open(sys.argv[2] + "/own"))

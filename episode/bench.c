@@ -26,7 +26,7 @@ static const char *const sentences[] = {
     "which had waited eleven years for a bridge, learned that it would have to wait for the twelfth.",
 };
 static const char greeting[] = "Welcome back to the show.";
-enum { WRITER_TOKENS = 48, FIRST_SOUNDS = 5 };
+enum { WRITER_TOKENS = 160, FIRST_SOUNDS = 5 };
 
 struct cw_bench_params cw_bench_params_default(void) {
     return (struct cw_bench_params){.texts = sentences,
@@ -199,7 +199,7 @@ static int time_writer(struct cw_studio *s, struct cw_bench_result *r, struct cw
     cw_text_add(&prompt, "These lines were said before:\n");
     for (size_t i = 0; i < 3 * sizeof sentences / sizeof *sentences; i++)
         cw_text_printf(&prompt, "%s: %s\n", i % 2 ? "Tom" : "Maya", sentences[i % (sizeof sentences / sizeof *sentences)]);
-    cw_text_add(&prompt, "Write Maya's next line, a long one.");
+    cw_text_add(&prompt, "Write Maya's next line, a long one of ten sentences.");
     if (cw_text_check(&prompt, "bench", err) != 0 || cw_studio_writer(s, path, err) != 0 || cw_llm_open_local(&m, path, p, err) != 0)
         goto done;
     messages[1].text = prompt.data;
