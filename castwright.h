@@ -134,16 +134,17 @@ struct cw_report {
     double loudness_lufs;  /* integrated, of the delivered file */
     double true_peak_dbtp;
     int turns, rendered, reused;
-    double write_seconds, speak_seconds, master_seconds, total_seconds; /* wall clock */
+    double write_seconds, speak_seconds, master_seconds, total_seconds; /* wall clock, of this call */
     double first_sound_seconds;                                         /* from the call to the first sample played; < 0: nothing played */
     long underruns;                                                     /* of live playback */
-    long llm_tokens;
+    /* what the script took, in all the runs that wrote it */
+    long llm_tokens; /* written */
     struct cw_writing_cost {
-        char model[256]; /* "": nothing of the kind was done */
+        char model[256]; /* "": nothing of the kind was done, or the script came from elsewhere */
         long prompt_tokens, generated_tokens, retries;
         double seconds, money;
     } writing[2];              /* plan and facts; lines */
-    double money;              /* spent on endpoints, by the prices of the user's configuration */
+    double money;              /* on endpoints, by the prices of the user's configuration */
     char episode[CW_PATH_MAX]; /* path of episode.mp3 */
 };
 /* A finished script -> an episode folder; renders only the turns whose key is not in turns/. `report` may be NULL. */

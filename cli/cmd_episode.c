@@ -154,9 +154,7 @@ static void print_report(const struct cw_report *r, bool json) {
            (int)r->speech_seconds % 60, r->turns, r->rendered, r->reused, r->loudness_lufs, r->true_peak_dbtp);
     printf("took %.1f s:", r->total_seconds);
     if (r->write_seconds > 0)
-        printf(" writing %.1f s (%ld tokens),", r->write_seconds, r->llm_tokens);
-    if (r->money > 0)
-        printf(" costing %.4f,", r->money);
+        printf(" writing %.1f s,", r->write_seconds);
     printf(" speaking %.1f s, mastering %.1f s\n", r->speak_seconds, r->master_seconds);
     static const char *const stages[2] = {"plan and facts", "lines"};
     for (int i = 0; i < 2; i++) {
@@ -170,6 +168,12 @@ static void print_report(const struct cw_report *r, bool json) {
     }
     if (r->first_sound_seconds >= 0)
         printf("first sound after %.2f s, %ld underruns\n", r->first_sound_seconds, r->underruns);
+    if (r->llm_tokens > 0) {
+        printf("the script took, in all runs: %ld tokens written", r->llm_tokens);
+        if (r->money > 0)
+            printf(", %.4f by the price table", r->money);
+        printf("\n");
+    }
 }
 
 /* The end of a command that makes an episode: its report or its error, and the exit code. */

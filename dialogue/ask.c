@@ -343,7 +343,7 @@ done:
 }
 
 static double spent(const struct writer *w) {
-    return cw_llm_cost(w->llm) + (w->plan_llm != w->llm ? cw_llm_cost(w->plan_llm) : 0);
+    return w->spent_before + cw_llm_cost(w->llm) + (w->plan_llm != w->llm ? cw_llm_cost(w->plan_llm) : 0);
 }
 
 /* Before each request, also those again: the money it may take at most is there, or the run stops. */
@@ -429,14 +429,62 @@ done:
 
 /* ---- either ---------------------------------------------------------------------------------------------------------------------- */
 
+/* A hash of all that the model is told and held to. */
+static int sum_question(const struct writer *w, const struct question *q, uint64_t seed, char sum[65], struct cw_error *err) {
+    struct cw_text t = {0};
+    cw_text_printf(&t, "%s\n%llu %d %g\n%s\n", cw_llm_name(q->llm), (unsigned long long)seed, q->max_tokens, (double)q->temperature,
+                   q->system);
+    if (cw_llm_follows_grammar(q->llm)) {
+        cw_text_printf(&t, "%s\n%s\n%s", q->user, q->prefill != NULL ? q->prefill : "", q->grammar);
+    } else {
+        make_message(&t, w, q);
+        make_schema(&t, q, true);
+    }
+    if (q->before != NULL) {
+        cw_text_add(&t, q->before);
+        list_faults(&t, q);
+    }
+    int status = cw_text_check(&t, "journal", err);
+    if (status == 0) {
+        cw_sha256_of(t.data, t.len, sum);
+    }
+    cw_text_free(&t);
+    return status;
+}
+
+/* What the request took, by stage; with two models by who was asked: a part is summed up by its writer. */
+static void count(struct writer *w, const struct question *q, struct cw_llm_usage before) {
+    const bool two = w->plan_llm != w->llm;
+    struct cw_llm_usage *u = &w->spent[two ? q->llm == w->llm : q->kind >= ASK_LINE], after = cw_llm_usage(q->llm);
+    u->prompt_tokens += after.prompt_tokens - before.prompt_tokens;
+    u->prompt_reused += after.prompt_reused - before.prompt_reused;
+    u->generated_tokens += after.generated_tokens - before.generated_tokens;
+    u->retries += after.retries - before.retries;
+    u->prompt_seconds += after.prompt_seconds - before.prompt_seconds;
+    u->generate_seconds += after.generate_seconds - before.generate_seconds;
+    if (w->params.usage != NULL) {
+        memcpy(w->params.usage, w->spent, sizeof w->spent);
+    }
+}
+
+void writer_take_up(struct writer *w) {
+    journal_spent(w->journal, w->spent);
+    w->spent_before = cw_llm_price(w->plan_llm, w->spent[0].prompt_tokens, w->spent[0].generated_tokens) +
+                      cw_llm_price(w->llm, w->spent[1].prompt_tokens, w->spent[1].generated_tokens);
+    if (w->params.usage != NULL) {
+        memcpy(w->params.usage, w->spent, sizeof w->spent);
+    }
+}
+
 int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, struct cw_error *err) {
     uint32_t words[4];
     bool found = false;
     cw_philox(w->params.seed, 1, w->calls, words);
     uint64_t seed = ((uint64_t)words[0] << 32 | words[1]) | 1;
     size_t kept = out->len;
+    char asked[65] = "";
     w->calls++;
-    if (journal_read(w->journal, out, &found, err) != 0) {
+    if (w->journal != NULL && (sum_question(w, q, seed, asked, err) != 0 || journal_read(w->journal, asked, out, &found, err) != 0)) {
         return -1;
     }
     if (found) {
@@ -445,15 +493,11 @@ int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, 
     struct cw_llm_usage before = cw_llm_usage(q->llm);
     int status = cw_llm_follows_grammar(q->llm) ? ask_with_grammar(w, q, seed, out, err) : ask_for_json(w, q, seed, out, err);
     w->fresh[q->llm != w->llm] = false;
-    if (w->params.usage != NULL) {
-        const bool two = w->plan_llm != w->llm; /* models: then by who was asked, a part is summed up by its writer */
-        struct cw_llm_usage *u = &w->params.usage[two ? q->llm == w->llm : q->kind >= ASK_LINE], after = cw_llm_usage(q->llm);
-        u->prompt_tokens += after.prompt_tokens - before.prompt_tokens;
-        u->prompt_reused += after.prompt_reused - before.prompt_reused;
-        u->generated_tokens += after.generated_tokens - before.generated_tokens;
-        u->retries += after.retries - before.retries;
-        u->prompt_seconds += after.prompt_seconds - before.prompt_seconds;
-        u->generate_seconds += after.generate_seconds - before.generate_seconds;
+    count(w, q, before);
+    if (status == 0) {
+        return journal_add(w->journal, asked, out->data != NULL ? out->data + kept : "", w->spent, err);
     }
-    return status == 0 ? journal_add(w->journal, out->data != NULL ? out->data + kept : "", err) : -1;
+    struct cw_error ignored = {0}; /* what failed was paid for; why it did is told */
+    (void)!journal_add(w->journal, asked, NULL, w->spent, &ignored);
+    return -1;
 }

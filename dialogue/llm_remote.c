@@ -365,7 +365,6 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
                 s.generated_tokens > 0 ? s.generated_tokens : estimate_tokens(base, out->len > kept ? out->data + kept : "");
         }
         if (v == GOOD) {
-            base->usage.generate_seconds += cw_seconds() - start;
             status = cw_text_check(out, m->model, err);
         }
         cw_text_free(&s.line);
@@ -386,6 +385,7 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
     }
     cw_fail_in(err, "gave up after %d tries", m->params.tries);
 done:
+    base->usage.generate_seconds += cw_seconds() - start;
     free(body);
     return status;
 }

@@ -744,8 +744,11 @@ int cw_writer_run(struct cw_llm *llm, struct cw_writer_params params, const stru
     w->fresh[0] = w->fresh[1] = true;
     bool remembers = cw_llm_follows_grammar(w->llm) || cw_llm_follows_grammar(w->plan_llm);
     if (cw_text_check(&w->system, "writer", err) != 0 || cw_text_check(&w->known, "writer", err) != 0 ||
-        journal_open(&w->journal, params.journal, params.journal_key, remembers, err) != 0 || writer_plan(w, err) != 0 ||
-        journal_mark(w->journal, "plan", err) != 0) {
+        journal_open(&w->journal, params.journal, params.journal_key, remembers, err) != 0) {
+        goto done;
+    }
+    writer_take_up(w);
+    if (writer_plan(w, err) != 0 || journal_mark(w->journal, "plan", err) != 0) {
         goto done;
     }
     for (int i = 0; i < w->part_count; i++) {

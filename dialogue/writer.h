@@ -20,8 +20,8 @@ struct cw_writer_params {
     /* A file where every reply of the model is kept until the talk is finished: a run that was cut off goes on from there when
      * `journal_key` (a hash of all that was asked for) is the same. NULL: none. */
     const char *journal, *journal_key;
-    struct cw_llm_usage *usage; /* [2]: what planning and facts took, what lines took; NULL: not wanted */
-    double budget;              /* money, by the models' prices: stops before it is exceeded; 0: no limit */
+    struct cw_llm_usage *usage; /* [2]: what planning and facts took, what lines took, with the runs before; NULL: not wanted */
+    double budget;              /* money, by the models' prices, for all these runs: stops before it is exceeded; 0: no limit */
     uint64_t seed;
 };
 struct cw_writer_params cw_writer_params_default(void);

@@ -156,6 +156,8 @@ struct writer {
     bool *passage_cited;         /* [sources->count] */
     bool fresh[2];               /* the next request to the one that writes, and to another that plans, begins a part */
     struct journal *journal;
+    struct cw_llm_usage spent[2]; /* on plan and facts, and on lines, in this run and those before that it goes on from */
+    double spent_before;          /* money, in those before */
     uint64_t calls, picks;
     uint64_t topic_hash; /* another topic, another order of moves and openers */
 };
@@ -202,9 +204,14 @@ CW_MUST_CHECK int writer_part_at_once(struct writer *w, int part, double until, 
 struct journal;
 /* Opens or begins it; what is there counts when its key is the same, up to the last mark when `marks`. */
 CW_MUST_CHECK int journal_open(struct journal **j, const char *path, const char *key, bool marks, struct cw_error *err);
-CW_MUST_CHECK int journal_read(struct journal *j, struct cw_text *out, bool *found, struct cw_error *err);
-CW_MUST_CHECK int journal_add(struct journal *j, const char *reply, struct cw_error *err);
+/* The next reply of the runs before, when it answers what is `asked` (a hash of it). */
+CW_MUST_CHECK int journal_read(struct journal *j, const char *asked, struct cw_text *out, bool *found, struct cw_error *err);
+/* A reply (NULL: none came), and what plan and facts, and lines, took in all runs until then. */
+CW_MUST_CHECK int journal_add(struct journal *j, const char *asked, const char *reply, const struct cw_llm_usage spent[2],
+                              struct cw_error *err);
 CW_MUST_CHECK int journal_mark(struct journal *j, const char *what, struct cw_error *err);
+/* What the runs before took; left alone without a journal. */
+void journal_spent(const struct journal *j, struct cw_llm_usage spent[2]);
 void journal_close(struct journal *j); /* the file stays */
 
 /* ask.c: one request to a model. */
@@ -237,6 +244,8 @@ struct question {
     int max_tokens;
     float temperature;
 };
+/* What the runs before spent counts. */
+void writer_take_up(struct writer *w);
 /* Appends the reply in the grammar's form, whatever the model. */
 CW_MUST_CHECK int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, struct cw_error *err);
 

@@ -1,6 +1,8 @@
 /* What was asked for -> what the writer needs. */
 #include "episode/brief.h"
 
+#include "voices/trust.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,14 +68,12 @@ int cw_brief_open(struct cw_brief *b, const struct cw_studio *studio, const stru
 /* {"https://host/v1": {"model": {"prompt": 0.15, "generated": 0.60}}}: money for a million tokens. */
 static int set_price(struct cw_llm *m, const char *endpoint, const char *model, bool needed, struct cw_error *err) {
     int result = -1;
-    char path[CW_PATH_MAX], *text = NULL;
+    char config[CW_PATH_MAX], path[CW_PATH_MAX], *text = NULL;
     size_t len = 0;
     json_error_t trouble;
     json_t *root = NULL;
-    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    bool own = config && config[0];
-    if (cw_path_join(path, own ? config : home ? home : ".", own ? "castwright/prices.json" : ".config/castwright/prices.json", err) != 0)
-        return -1;
+    if (cw_trust_home(config, err) != 0 || cw_path_join(path, config, "prices.json", err) != 0)
+        return needed ? -1 : 0;
     if (cw_file_exists(path)) {
         if (cw_file_read(path, 1 << 20, &text, &len, err) != 0)
             goto done;

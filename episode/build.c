@@ -421,10 +421,12 @@ static int plan_turns(struct build *b, const struct cw_script *script, struct cw
 /* The script as it was rendered goes beside its episode. One that is there, and of which no episode was made, is kept under
  * another name. When anything will change, the manifest goes first: without it the folder is not a finished episode. */
 static int keep_script(struct build *b, const struct script_file *f, bool stale, const char *manifest, struct cw_error *err) {
-    char path[CW_PATH_MAX], previous[CW_PATH_MAX], request[CW_PATH_MAX], partial[CW_PATH_MAX], of_manifest[65], there[65] = "";
+    char path[CW_PATH_MAX], previous[CW_PATH_MAX], request[CW_PATH_MAX], written[CW_PATH_MAX], partial[CW_PATH_MAX], of_manifest[65],
+        there[65] = "";
     struct stat given, kept;
     if (cw_path_join(path, b->out_dir, "script.md", err) != 0 || cw_path_join(previous, b->out_dir, "script.previous.md", err) != 0 ||
-        cw_path_join(request, b->out_dir, REQUEST_FILE, err) != 0 || cw_path_join(partial, b->out_dir, PARTIAL_FILE, err) != 0)
+        cw_path_join(request, b->out_dir, REQUEST_FILE, err) != 0 || cw_path_join(written, b->out_dir, WRITTEN_FILE, err) != 0 ||
+        cw_path_join(partial, b->out_dir, PARTIAL_FILE, err) != 0)
         return -1;
     cw_manifest_script(b->out_dir, of_manifest);
     if (stale || strcmp(of_manifest, f->sum) != 0)
@@ -441,7 +443,8 @@ static int keep_script(struct build *b, const struct script_file *f, bool stale,
             return cw_fail(err, CW_FAILED, "%s: cannot be kept as %s", path, previous);
         build_tell(b, "%s was another script; it is kept as %s", path, previous);
     }
-    unlink(request); /* this script did not come from that request */
+    unlink(request); /* this script did not come from that request, */
+    unlink(written); /* and what that one took is no cost of it */
     return cw_file_write(path, f->text, f->len, err);
 }
 
@@ -662,6 +665,7 @@ int build_finish(struct build *b, const struct cw_script *script, const struct s
     names[files++] = "transcript.json";
     names[files++] = "chapters.json";
     request = build_read_request(b);
+    cw_manifest_writing(b->out_dir, &b->written);
     struct cw_manifest m = {
         .out_dir = b->out_dir,
         .script = script,
@@ -678,14 +682,12 @@ int build_finish(struct build *b, const struct cw_script *script, const struct s
         .seconds = sound.seconds,
         .lufs = sound.lufs,
         .dbtp = sound.dbtp,
-        .write_seconds = b->write_seconds,
         .speak_seconds = crew.speak_seconds,
         .acoustic_seconds = crew.acoustic_seconds,
         .vocoder_seconds = crew.vocoder_seconds,
         .master_seconds = b->master_seconds,
         .made_seconds = crew.made_seconds,
-        .stages = {b->stages[0], b->stages[1]},
-        .asked_again = b->asked_again,
+        .writing = &b->written,
     };
     if (cw_manifest_write(&m, err) != 0)
         goto done;
@@ -718,17 +720,10 @@ int build_finish(struct build *b, const struct cw_script *script, const struct s
         out->total_seconds = cw_seconds() - b->started;
         out->first_sound_seconds = b->first_sound;
         out->underruns = b->underruns;
-        out->llm_tokens = b->stages[0].generated_tokens + b->stages[1].generated_tokens;
-        out->money = b->stages[0].money + b->stages[1].money;
         for (int i = 0; i < 2; i++) {
-            const struct cw_manifest_stage *stage = &b->stages[i];
-            struct cw_writing_cost *w = &out->writing[i];
-            snprintf(w->model, sizeof w->model, "%s", stage->model ? stage->model : "");
-            w->prompt_tokens = stage->prompt_tokens;
-            w->generated_tokens = stage->generated_tokens;
-            w->retries = stage->retries;
-            w->seconds = stage->seconds;
-            w->money = stage->money;
+            out->writing[i] = b->written.stages[i];
+            out->llm_tokens += out->writing[i].generated_tokens;
+            out->money += out->writing[i].money;
         }
         if (cw_path_join(out->episode, b->out_dir, "episode.mp3", err) != 0)
             goto done;

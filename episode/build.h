@@ -55,9 +55,7 @@ struct build {
     double script_fraction; /* of a script alone; < 0: sound is made as well */
     char what[160];
     bool cancelled;
-    struct cw_manifest_stage stages[2]; /* of writing */
-    char models[2][256];
-    int asked_again; /* lines of the writer that did not pass */
+    struct cw_manifest_writing written; /* what the script took, in all runs */
 };
 
 struct script_file {

@@ -1,4 +1,5 @@
-/* rates.json in the models' folder: {"MODELS": {"prompt_tokens": , "generated_tokens": , "seconds": }}, for a minute of talk. */
+/* rates.json in the models' folder: {"MODELS": {"prompt_tokens": , "generated_tokens": , "seconds": , "minutes": }}, for a minute of a
+ * talk of so many minutes. */
 #include "episode/estimate.h"
 
 #include <stdio.h>
@@ -7,8 +8,21 @@
 
 #include <jansson.h>
 
-/* Means of our own runs, a minute of talk (docs/dialogue.md). */
-static const struct { double prompt, generated; } MEANS[2] = {[false] = {660, 340}, [true] = {2600, 520}}; /* [an endpoint writes] */
+/* Tokens for a minute of talk, and how many more for each minute that the talk has: an endpoint is sent what was said before. Lines through
+ * our own runs (docs/dialogue.md). */
+struct tokens {
+    double prompt, generated;
+};
+static struct tokens usual(const struct cw_brief *b, double minutes) {
+    static const struct {
+        double prompt, prompt_more, generated, generated_more;
+    } kinds[3] = {{1250, 0, 450, 0},      /* a model here */
+                  {5500, 1100, 700, 41},  /* an endpoint, on a topic */
+                  {15600, 420, 800, 11}}; /* on documents */
+    const int kind = b->asked.endpoint == NULL ? 0 : b->sources.count == 0 ? 1 : 2;
+    return (struct tokens){kinds[kind].prompt + kinds[kind].prompt_more * minutes,
+                           kinds[kind].generated + kinds[kind].generated_more * minutes};
+}
 /* Tokens a second, of an endpoint that nobody asked before. */
 static const double GUESSED_PROMPT = 1000, GUESSED_GENERATED = 40;
 
@@ -66,16 +80,21 @@ static int probe(struct cw_llm *m, double prompt, double generated, double *seco
 int cw_estimate_make(const struct cw_brief *b, struct cw_llm *writer, struct cw_llm *planner, struct cw_estimate *e, struct cw_error *err) {
     char key[1024], path[CW_PATH_MAX];
     bool remote = b->asked.endpoint != NULL;
-    double minutes = b->asked.minutes, prompt = MEANS[remote].prompt * minutes, generated = MEANS[remote].generated * minutes;
+    const double minutes = b->asked.minutes;
+    const struct tokens rate = usual(b, minutes);
+    double prompt = rate.prompt * minutes, generated = rate.generated * minutes;
     int result = 0;
     models_key(b, key, sizeof key);
     json_t *root = load(path);
     const json_t *last = json_object_get(root, key);
     memset(e, 0, sizeof *e);
     if (json_number_value(json_object_get(last, "seconds")) > 0) {
-        prompt = json_number_value(json_object_get(last, "prompt_tokens")) * minutes;
-        generated = json_number_value(json_object_get(last, "generated_tokens")) * minutes;
-        e->seconds = json_number_value(json_object_get(last, "seconds")) * minutes;
+        const double length = json_number_value(json_object_get(last, "minutes"));
+        const struct tokens then = usual(b, length > 0 ? length : minutes);
+        const double longer = rate.generated / then.generated;
+        prompt = json_number_value(json_object_get(last, "prompt_tokens")) * minutes * rate.prompt / then.prompt;
+        generated = json_number_value(json_object_get(last, "generated_tokens")) * minutes * longer;
+        e->seconds = json_number_value(json_object_get(last, "seconds")) * minutes * longer;
         e->by = "as the last one here";
     } else if (remote) {
         e->seconds = prompt / GUESSED_PROMPT + generated / GUESSED_GENERATED;
@@ -86,10 +105,10 @@ int cw_estimate_make(const struct cw_brief *b, struct cw_llm *writer, struct cw_
     }
     e->prompt_tokens = (long)(prompt + 0.5);
     e->generated_tokens = (long)(generated + 0.5);
-    /* the writer takes by far the most; where another one plans, a fifth is its share */
-    double share = planner ? 0.2 : 0;
-    e->money = cw_llm_price(writer, (long)((1 - share) * prompt), (long)((1 - share) * generated)) +
-               (planner ? cw_llm_price(planner, (long)(share * prompt), (long)(share * generated)) : 0);
+    /* the writer takes by far the most; where another one plans, this is its share */
+    const double read = planner ? 0.07 * prompt : 0, wrote = planner ? 0.2 * generated : 0;
+    e->money = cw_llm_price(writer, (long)(prompt - read), (long)(generated - wrote)) +
+               (planner ? cw_llm_price(planner, (long)read, (long)wrote) : 0);
     json_decref(root);
     return result;
 }
@@ -101,8 +120,8 @@ void cw_estimate_keep(const struct cw_brief *b, long prompt_tokens, long generat
     models_key(b, key, sizeof key);
     json_t *root = load(path);
     json_object_set_new(root, key,
-                        json_pack("{sf sf sf}", "prompt_tokens", (double)prompt_tokens / minutes, "generated_tokens",
-                                  (double)generated_tokens / minutes, "seconds", seconds / minutes));
+                        json_pack("{sf sf sf sf}", "prompt_tokens", (double)prompt_tokens / minutes, "generated_tokens",
+                                  (double)generated_tokens / minutes, "seconds", seconds / minutes, "minutes", minutes));
     char *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(6) | JSON_SORT_KEYS);
     if (text && path[0])
         (void)!cw_file_write(path, text, strlen(text), &ignored);

@@ -35,12 +35,12 @@ int cw_manifest_inputs(const struct cw_clip *clips, size_t count, int64_t total,
 }
 
 /* NULL when there is none, or one that cannot be read: it is then made anew. */
-static json_t *load(const char *out_dir) {
+static json_t *load(const char *out_dir, const char *name) {
     struct cw_error ignored = {0};
     char path[CW_PATH_MAX], *data = NULL;
     size_t len = 0;
     json_t *root = NULL;
-    if (cw_path_join(path, out_dir, "manifest.json", &ignored) == 0 && cw_file_exists(path) &&
+    if (cw_path_join(path, out_dir, name, &ignored) == 0 && cw_file_exists(path) &&
         cw_file_read(path, MANIFEST_MAX, &data, &len, &ignored) == 0)
         root = json_loadb(data, len, 0, NULL);
     free(data);
@@ -68,7 +68,7 @@ static int file_matches(const json_t *root, const char *out_dir, const char *nam
 int cw_manifest_sound(const char *out_dir, const char *inputs, struct cw_manifest_sound *sound, struct cw_error *err) {
     int result = -1;
     memset(sound, 0, sizeof *sound);
-    json_t *root = load(out_dir);
+    json_t *root = load(out_dir, "manifest.json");
     if (file_matches(root, out_dir, "episode.flac", &sound->flac, err) != 0 ||
         file_matches(root, out_dir, "episode.wav", &sound->wav, err) != 0 ||
         file_matches(root, out_dir, "episode.mp3", &sound->mp3, err) != 0)
@@ -87,7 +87,7 @@ done:
 }
 
 void cw_manifest_script(const char *out_dir, char sum[65]) {
-    json_t *root = load(out_dir);
+    json_t *root = load(out_dir, "manifest.json");
     const char *s = json_string_value(json_object_get(json_object_get(root, "script"), "sha256"));
     snprintf(sum, 65, "%s", s ? s : "");
     json_decref(root);
@@ -166,31 +166,69 @@ static json_t *number(double x, double step) {
     return json_real(n / (1 / step));
 }
 
-static json_t *costs(const struct cw_manifest *m) {
-    int rendered = 0;
-    for (int i = 0; i < m->turn_count; i++)
-        rendered += m->turns[i].rendered;
-    static const char *const names[2] = {"plan", "lines"};
+static const char *const stage_names[2] = {"plan", "lines"};
+
+/* What the costs have of writing. */
+static json_t *writing_json(const struct cw_manifest_writing *w) {
     json_t *stages = json_object();
     long prompt_tokens = 0, generated_tokens = 0;
     double money = 0;
     for (int i = 0; i < 2; i++) {
-        const struct cw_manifest_stage *s = &m->stages[i];
+        const struct cw_writing_cost *s = &w->stages[i];
         prompt_tokens += s->prompt_tokens;
         generated_tokens += s->generated_tokens;
         money += s->money;
-        if (s->model)
-            json_object_set_new(stages, names[i],
+        if (s->model[0])
+            json_object_set_new(stages, stage_names[i],
                                 json_pack("{ss sI sI sI so so}", "model", s->model, "prompt_tokens", (json_int_t)s->prompt_tokens,
                                           "generated_tokens", (json_int_t)s->generated_tokens, "retries", (json_int_t)s->retries, "seconds",
                                           number(s->seconds, 0.001), "money", number(s->money, 1e-6)));
     }
-    json_t *c = json_pack("{si si si sI sI si}", "threads", m->studio->device ? cw_device_threads(m->studio->device) : 0, "turns_rendered",
-                          rendered, "turns_reused", m->turn_count - rendered, "prompt_tokens", (json_int_t)prompt_tokens,
-                          "generated_tokens", (json_int_t)generated_tokens, "lines_asked_again", m->asked_again);
-    json_object_set_new(c, "writing", stages);
-    json_object_set_new(c, "money", number(money, 1e-6));
-    json_object_set_new(c, "write_seconds", number(m->write_seconds, 0.001));
+    return json_pack("{so sI sI si so so}", "writing", stages, "prompt_tokens", (json_int_t)prompt_tokens, "generated_tokens",
+                     (json_int_t)generated_tokens, "lines_asked_again", w->asked_again, "money", number(money, 1e-6), "write_seconds",
+                     number(w->seconds, 0.001));
+}
+
+int cw_manifest_keep_writing(const char *out_dir, const struct cw_manifest_writing *w, struct cw_error *err) {
+    char path[CW_PATH_MAX];
+    json_t *root = writing_json(w);
+    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) : NULL;
+    json_decref(root);
+    if (!text)
+        return cw_fail(err, CW_FAILED, "%s: expected the model's name to be UTF-8", WRITTEN_FILE);
+    int result = cw_path_join(path, out_dir, WRITTEN_FILE, err) == 0 ? cw_file_write(path, text, strlen(text), err) : -1;
+    free(text);
+    return result;
+}
+
+void cw_manifest_writing(const char *out_dir, struct cw_manifest_writing *w) {
+    memset(w, 0, sizeof *w);
+    json_t *root = load(out_dir, WRITTEN_FILE);
+    for (int i = 0; i < 2; i++) {
+        const json_t *s = json_object_get(json_object_get(root, "writing"), stage_names[i]);
+        struct cw_writing_cost *c = &w->stages[i];
+        const char *model = json_string_value(json_object_get(s, "model"));
+        snprintf(c->model, sizeof c->model, "%s", model ? model : "");
+        c->prompt_tokens = (long)json_integer_value(json_object_get(s, "prompt_tokens"));
+        c->generated_tokens = (long)json_integer_value(json_object_get(s, "generated_tokens"));
+        c->retries = (long)json_integer_value(json_object_get(s, "retries"));
+        c->seconds = json_number_value(json_object_get(s, "seconds"));
+        c->money = json_number_value(json_object_get(s, "money"));
+    }
+    w->asked_again = (int)json_integer_value(json_object_get(root, "lines_asked_again"));
+    w->seconds = json_number_value(json_object_get(root, "write_seconds"));
+    json_decref(root);
+}
+
+static json_t *costs(const struct cw_manifest *m) {
+    int rendered = 0;
+    for (int i = 0; i < m->turn_count; i++)
+        rendered += m->turns[i].rendered;
+    json_t *c = json_pack("{si si si}", "threads", m->studio->device ? cw_device_threads(m->studio->device) : 0, "turns_rendered", rendered,
+                          "turns_reused", m->turn_count - rendered);
+    json_t *writing = writing_json(m->writing);
+    json_object_update(c, writing);
+    json_decref(writing);
     json_object_set_new(c, "speak_seconds", number(m->speak_seconds, 0.001));
     json_object_set_new(c, "master_seconds", number(m->master_seconds, 0.001));
     json_object_set_new(c, "acoustic_seconds", number(m->acoustic_seconds, 0.001));
@@ -293,7 +331,7 @@ static json_t *build(const struct cw_manifest *m, struct cw_error *err) {
 int cw_manifest_write(const struct cw_manifest *m, struct cw_error *err) {
     int result = -1;
     char path[CW_PATH_MAX], *text = NULL;
-    json_t *old = load(m->out_dir), *old_costs = NULL, *new_costs = NULL, *root = build(m, err);
+    json_t *old = load(m->out_dir, "manifest.json"), *old_costs = NULL, *new_costs = NULL, *root = build(m, err);
     if (!root)
         goto done;
     if (old) {

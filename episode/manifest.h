@@ -1,6 +1,6 @@
 /* manifest.json: every input's hash, models and licences, results and costs. It is written last, so a folder with a manifest
  * holds a finished episode, all of whose files belong together. Everything outside "costs" is the same for the same inputs;
- * "costs" is about the run that made the files. */
+ * "costs" is about the run that made the files, and about all runs that wrote the script. */
 #ifndef CW_MANIFEST_H
 #define CW_MANIFEST_H
 
@@ -8,6 +8,18 @@
 #include "episode/brief.h"
 #include "episode/mixer.h"
 #include "episode/studio.h"
+
+/* What the script of an episode took to write, in all runs. */
+struct cw_manifest_writing {
+    struct cw_writing_cost stages[2]; /* plan and facts, then lines; no model: nothing is known of them */
+    double seconds;
+    int asked_again; /* lines that did not pass the writer's checks */
+};
+/* Kept in the folder as long as its request is: an episode is finished, and its script edited, after the run that wrote it. */
+#define WRITTEN_FILE ".written.json"
+CW_MUST_CHECK int cw_manifest_keep_writing(const char *out_dir, const struct cw_manifest_writing *w, struct cw_error *err);
+/* Zeroes when there is none, or one that cannot be read. */
+void cw_manifest_writing(const char *out_dir, struct cw_manifest_writing *w);
 
 struct cw_manifest_turn {
     const char *speaker, *key;
@@ -30,14 +42,9 @@ struct cw_manifest {
     const char *const *files; /* names in out_dir, NULL-terminated */
     double seconds, lufs, dbtp;
     /* costs */
-    double write_seconds, speak_seconds, master_seconds, made_seconds; /* made: speech rendered in this run */
-    double acoustic_seconds, vocoder_seconds;                          /* summed over the threads that spoke */
-    struct cw_manifest_stage {                                         /* of writing: plan and facts, then lines */
-        const char *model;                                             /* its name, NULL: nothing written in this run */
-        long prompt_tokens, generated_tokens, retries;
-        double seconds, money;
-    } stages[2];
-    int asked_again; /* lines of the writer that did not pass its checks */
+    double speak_seconds, master_seconds, made_seconds; /* made: speech rendered in this run */
+    double acoustic_seconds, vocoder_seconds;           /* summed over the threads that spoke */
+    const struct cw_manifest_writing *writing;
 };
 
 /* Hash of all that decides the sound of the episode: turns, their places, the targets of mastering, the tags. */

@@ -149,7 +149,7 @@ static void on_refused(void *arg, const char *text, const char *why) {
     struct writing *w = arg;
     (void)text;
     (void)why;
-    w->build->asked_again++;
+    w->build->written.asked_again++;
 }
 
 static void tell_estimate(const struct build *b, const struct cw_estimate *e) {
@@ -158,6 +158,11 @@ static void tell_estimate(const struct build *b, const struct cw_estimate *e) {
         snprintf(money, sizeof money, ", %.4f by the price table", e->money);
     build_tell(b, "estimate: writing takes about %ld tokens read, %ld written, %.0f s%s (%s)", e->prompt_tokens, e->generated_tokens,
                e->seconds, money, e->by);
+}
+
+static double model_seconds(const struct cw_llm *m) {
+    struct cw_llm_usage u = m ? cw_llm_usage(m) : (struct cw_llm_usage){0};
+    return u.prompt_seconds + u.generate_seconds;
 }
 
 static int write_script(struct writing *k, const char *journal, const struct cw_text *request, struct cw_script *script,
@@ -208,19 +213,21 @@ static int write_script(struct writing *k, const char *journal, const struct cw_
         if (planner)
             cw_llm_share(planner, on_step, k);
     }
-    double start = cw_seconds();
+    double start = cw_seconds(), asked = model_seconds(llm) + model_seconds(planner);
     b->writing = true;
     int written = cw_writer_run(llm, params, &events, script, err);
-    b->write_seconds = cw_seconds() - start - k->turn_seconds;
+    b->write_seconds = b->written.seconds = cw_seconds() - start - k->turn_seconds;
+    b->written.seconds -= model_seconds(llm) + model_seconds(planner) - asked; /* all runs' are in what follows */
     for (int i = 0; i < 2; i++) {
         const struct cw_llm *m = i == 0 && planner ? planner : llm;
-        snprintf(b->models[i], sizeof b->models[i], "%s", cw_llm_name(m));
-        b->stages[i] = (struct cw_manifest_stage){.model = b->models[i],
-                                                  .prompt_tokens = usage[i].prompt_tokens,
-                                                  .generated_tokens = usage[i].generated_tokens,
-                                                  .retries = usage[i].retries,
-                                                  .seconds = usage[i].prompt_seconds + usage[i].generate_seconds,
-                                                  .money = cw_llm_price(m, usage[i].prompt_tokens, usage[i].generated_tokens)};
+        struct cw_writing_cost *c = &b->written.stages[i];
+        snprintf(c->model, sizeof c->model, "%s", cw_llm_name(m));
+        c->prompt_tokens = usage[i].prompt_tokens;
+        c->generated_tokens = usage[i].generated_tokens;
+        c->retries = usage[i].retries;
+        c->seconds = usage[i].prompt_seconds + usage[i].generate_seconds;
+        c->money = cw_llm_price(m, usage[i].prompt_tokens, usage[i].generated_tokens);
+        b->written.seconds += c->seconds;
     }
     if (k->failed) {
         *err = k->err;
@@ -243,7 +250,7 @@ done:
 static void tell_costs(const struct build *b) {
     static const char *const names[2] = {"plan and facts", "lines"};
     for (int i = 0; i < 2; i++) {
-        const struct cw_manifest_stage *m = &b->stages[i];
+        const struct cw_writing_cost *m = &b->written.stages[i];
         char money[64] = "";
         if (m->money > 0)
             snprintf(money, sizeof money, ", %.4f by the price table", m->money);
@@ -329,6 +336,7 @@ int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_para
         goto done;
     if (found > 0) {
         build_tell(&b, "%s is there already, from the same request: only the sound is made", path);
+        unlink(journal);                           /* of a run that was cut off just after it */
         for (; b.voice_count > 0; b.voice_count--) /* the script's own cast counts: people edit it */
             cw_voice_close(&b.voices[b.voice_count - 1]);
         result = build_render(&b, path, true, out, err);
@@ -341,7 +349,7 @@ int cw_make(struct cw_studio *s, struct cw_write_params w, struct cw_render_para
     if (build_open_crew(&b, false, err) != 0)
         goto done;
     if (write_script(&k, journal, &request, &script, err) != 0 || cw_script_print(&script, &text, err) != 0 ||
-        cw_file_write(path, text.data, text.len, err) != 0)
+        cw_manifest_keep_writing(b.out_dir, &b.written, err) != 0 || cw_file_write(path, text.data, text.len, err) != 0)
         goto done;
     unlink(k.partial);
     unlink(journal);

@@ -15,7 +15,7 @@
 #define ROOMS(X) \
     X(base) X(models) X(kernels) X(kernels_rows) X(kernels16) X(backward) X(packed) X(hot) X(normalise) X(speech) \
     X(pronounce) X(kokoro) X(vocoder) X(mel) X(hifigan) X(vocos) X(f5) X(melnet) X(script) X(source) X(writer) X(remote) \
-    X(direction) X(hostile) X(encoder) X(enrol) X(train) X(clone) X(voices) X(consent) X(shown) X(master) X(player) X(publish) \
+    X(direction) X(hostile) X(cost) X(encoder) X(enrol) X(train) X(clone) X(voices) X(consent) X(shown) X(master) X(player) X(publish) \
     X(episode) X(cli)
 /* clang-format on */
 #define DECLARE(room) extern const struct cw_test cw_tests_##room[];

@@ -241,8 +241,7 @@ static void test_from(void) {
     static const char source[] =
         "# Hives\n\nAn orchard rents hives in April, and beekeepers bring them by night.\n\n# Wasps\n\nWasps hunt flies.\n";
     static const char prices[] = "{\"%s\": {\"one\": {\"prompt\": 1000, \"generated\": 1000}}}";
-    const char *before = getenv("XDG_CONFIG_HOME");
-    char *kept = before != NULL ? strdup(before) : NULL, *after = NULL;
+    char *after = NULL;
     struct one_line one = {.line = "Beekeepers bring hives to an orchard by night, in April."};
     struct test_server *server = test_server_start(say_line, &one);
     struct cw_error err = {0};
@@ -250,11 +249,10 @@ static void test_from(void) {
     char url[80], path[CW_PATH_MAX], config[CW_PATH_MAX], said[8192];
     size_t len = 0;
     if (!CHECK(server != NULL)) {
-        free(kept);
         return;
     }
     snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
-    setenv("XDG_CONFIG_HOME", cw_test_dir(), 1);
+    setenv("CASTWRIGHT_CONFIG", cw_test_dir(), 1);
     CHECK(cw_path_join(path, cw_test_dir(), "hives.md", &err) == 0 && cw_file_write(path, source, sizeof source - 1, &err) == 0);
     const char *ask[] = {"rewrite", "s.md",     "--turn",     "2", "--say",      "with what beekeepers do",
                          "--from",  "hives.md", "--endpoint", url, "--llm-name", "one",
@@ -292,9 +290,7 @@ static void test_from(void) {
     ask[14] = "0.1";
     CHECKF(test_program_run(ask, said, sizeof said) == 2 && strstr(said, "price") != NULL, "%s", said);
     cw_text_printf(&priced, prices, url);
-    CHECK(cw_path_join(config, cw_test_dir(), "castwright", &err) == 0 && cw_dir_make(config, &err) == 0);
-    CHECK(cw_path_join(config, cw_test_dir(), "castwright/prices.json", &err) == 0 &&
-          cw_file_write(config, priced.data, priced.len, &err) == 0);
+    CHECK(cw_path_join(config, cw_test_dir(), "prices.json", &err) == 0 && cw_file_write(config, priced.data, priced.len, &err) == 0);
     int requests = test_server_requests(server);
     CHECKF(test_program_run(ask, said, sizeof said) == 1 && strstr(said, "budget") != NULL, "%s", said);
     CHECK(test_server_requests(server) == requests);
@@ -304,12 +300,7 @@ static void test_from(void) {
     ask[14] = "100";
     one.line = "By night, for an orchard rents hives in April.";
     CHECKF(test_program_run(ask, said, sizeof said) == 0, "%s", said);
-    if (kept != NULL) {
-        setenv("XDG_CONFIG_HOME", kept, 1);
-    } else {
-        unsetenv("XDG_CONFIG_HOME");
-    }
-    free(kept);
+    setenv("CASTWRIGHT_CONFIG", "/dev/null/config", 1);
     free(after);
     free(same);
     free(one.request);

@@ -778,7 +778,7 @@ static void test_make(void) {
 
     memset(&log, 0, sizeof log); /* again: nothing is written, nothing is spoken */
     if (CHECKF(cw_make(s, w, p, &r, &err) == 0, "%s", err.text))
-        CHECK(strstr(log.text, "script.md") && r.rendered == 0 && r.reused == r.turns && r.llm_tokens == 0);
+        CHECK(strstr(log.text, "script.md") && r.rendered == 0 && r.reused == r.turns && r.write_seconds == 0);
     w.topic = "Why the sky is blue";
     CHECK_REFUSED(cw_make(s, w, p, NULL, &err), &err, out, "another request", "castwright render", "-o");
     CHECK(err.code == CW_BAD_INPUT && same_file(plain, in(out, "script.md")));

@@ -6,13 +6,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int test_program_run(const char *const *args, char *said, size_t size) {
+static void said_path(char to[CW_PATH_MAX]) {
+    snprintf(to, CW_PATH_MAX, "%s/said", cw_test_dir());
+}
+
+pid_t test_program_start(const char *const *args) {
     char to[CW_PATH_MAX];
-    const char *argv[32] = {CW_PROGRAM};
+    const char *argv[40] = {CW_PROGRAM};
     int n = 1;
-    for (; args[n - 1] != NULL && n < 31; n++)
+    for (; args[n - 1] != NULL && n < 39; n++)
         argv[n] = args[n - 1];
-    snprintf(to, sizeof to, "%s/said", cw_test_dir());
+    said_path(to);
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -21,7 +25,13 @@ int test_program_run(const char *const *args, char *said, size_t size) {
         execv(CW_PROGRAM, (char *const *)(uintptr_t)argv);
         _exit(98);
     }
+    return pid;
+}
+
+int test_program_end(pid_t pid, char *said, size_t size) {
+    char to[CW_PATH_MAX];
     int status = 0;
+    said_path(to);
     waitpid(pid, &status, 0);
     FILE *f = fopen(to, "rb");
     size_t got = f ? fread(said, 1, size - 1, f) : 0;
@@ -29,6 +39,10 @@ int test_program_run(const char *const *args, char *said, size_t size) {
     if (f)
         fclose(f);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int test_program_run(const char *const *args, char *said, size_t size) {
+    return test_program_end(test_program_start(args), said, size);
 }
 
 const char *test_program_model(void) {

@@ -6,18 +6,15 @@
 #include "dialogue/writer_impl.h"
 #include "tests/test.h"
 #include "tests/test_faults.h"
+#include "tests/test_rote.h"
 #include "tests/test_server.h"
 
-#include <locale.h>
-#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <jansson.h>
 
 extern const struct cw_test cw_tests_remote[];
 
@@ -224,156 +221,6 @@ static void test_endpoint(void) {
     cw_text_free(&out);
 }
 
-/* A model that answers the writer's questions by rote, wrapped in what models wrap things in, and wrongly every now and then. */
-struct rote {
-    int line;
-    bool echo;         /* answers by the request alone */
-    int plans;         /* requests for a plan or facts */
-    int several, some; /* requests for turns; those for some of them, with what was wrong with the others quoted */
-    int two;           /* turns that the schema lets have two sentences */
-    int sums, instead; /* requests for a line that sums up, none of which gets one; for another before goodbye, after those */
-    bool quoted;
-};
-
-/* The words that a pattern begins with, and `rest`. */
-static void opened(char *text, size_t room, const char *pattern, const char *rest) {
-    size_t n = 0;
-    for (const char *p = pattern + 1; *p != '(' && *p != '\0' && n + 1 < room; p++) {
-        if (*p != '[' && *p != ']') {
-            text[n++] = *p;
-        }
-    }
-    snprintf(text + n, room - n, "%s", rest);
-}
-
-static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request) {
-    static const char *const lines[] = {
-        "Bees find their way home by the sun, and by landmarks that they learn on first flights.",
-        "A hive holds about forty thousand of them in summer (laughs), and a tenth of that in winter.",
-        "What do they do when clouds hide the sky?",
-        "They read a pattern of polarised light that our eyes cannot see \xE2\x80\x94 even a patch of blue will do.",
-        "My cat gets lost behind a sofa. How far out do they go?",
-        "*Three miles* is common, and some scouts were followed for eight.",
-        "Then a jar on my table took more travel than I do in a year.",
-        "Roughly fifty thousand miles of flight for a pound, which is twice around our planet.",
-        "Who decides where everybody goes tomorrow morning?",
-        "Scouts dance on combs. An angle points out a direction, and waggling longer means farther.",
-        "So whoever dances best wins an election every day?",
-        "Followers check for themselves, so a bad tip dies quickly \xF0\x9F\x98\x80.",
-        "Why does rain keep all of them inside?",
-        "Wet wings weigh too much, and one drop hits an insect like a bucket of water.",
-        "Farmers rent hives for almonds each February, don't they?",
-        "Trucks bring more than a million colonies to one valley. That mixes diseases as well.",
-        "Small gardens count too. Even a balcony with thyme helps wild ones.",
-        "Leave some bare soil. Most wild species nest underground rather than in boxes.",
-    };
-    const char *const lists[] = {"questions", "facts"};
-    for (int i = 0; i < 2; i++) { /* an item that never ends takes no more than its part of the tokens */
-        const json_t *items = json_object_get(json_object_get(wanted, lists[i]), "items");
-        json_int_t most = json_integer_value(json_object_get(items, "maxLength"));
-        CHECKF(items == NULL || (most >= 100 && most <= 700), "%s of at most %d letters", lists[i], (int)most);
-    }
-    r->plans += json_object_get(wanted, "questions") != NULL || json_object_get(wanted, "facts") != NULL;
-    if (json_object_get(wanted, "questions") != NULL) {
-        return json_pack("{ss s[ss]}", "title", "How *bees* find home", "questions", "How do bees find their way?",
-                         "Where do bees spend the winter?");
-    }
-    if (json_object_get(wanted, "facts") != NULL) {
-        return json_pack("{s[ss]}", "facts", "Bees read polarised light from a patch of sky.",
-                         "Scouts dance to show direction and distance.");
-    }
-    json_t *reply = json_object();
-    const char *key;
-    json_t *one;
-    bool some = strstr(request, "Some turns cannot be used") != NULL;
-    r->several += json_object_get(wanted, "line") == NULL;
-    if (strstr(request, "what to remember about this") != NULL && json_object_get(wanted, "line") != NULL) {
-        r->sums++;
-        json_object_set_new(reply, "line", json_string("Absolutely."));
-        return reply;
-    }
-    r->instead += r->sums > 0 && json_object_get(wanted, "line") != NULL && strstr(request, "says goodbye") == NULL;
-    r->some += some;
-    r->quoted = r->quoted || strstr(request, "Hello and welcome again, everybody.\\\" greets again") != NULL;
-    json_object_foreach((json_t *)(uintptr_t)wanted, key, one) {
-        const char *space = strchr(key, ' '), *pattern = json_string_value(json_object_get(one, "pattern"));
-        char text[300];
-        if (space != NULL || strcmp(key, "line") == 0) { /* a turn: what it opens with and how long it is is in the schema */
-            static const char *const turns[] = {"it is so and not so.", "is it so or not?", "it is so or not?", "It is so. Goodbye.",
-                                                "it is so and not so. And that is so."};
-            regex_t form;
-            locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = uselocale(c); /* C.UTF-8 has no order for ranges of letters */
-            if (CHECK(pattern != NULL && regcomp(&form, pattern, REG_EXTENDED) == 0)) {
-                bool some_turn = false;
-                for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
-                    opened(text, sizeof text, pattern, turns[i]);
-                    some_turn |= regexec(&form, text, 0, NULL, 0) == 0;
-                }
-                CHECKF(some_turn, "%s", pattern);
-                CHECK(regexec(&form, "a,b,c,d and so on?", 0, NULL, 0) != 0);
-                CHECK(regexec(&form, "one without end", 0, NULL, 0) != 0 && regexec(&form, "Some: markup?", 0, NULL, 0) != 0);
-                CHECK(regexec(&form, "It is. It is. It is. It is. Is it?", 0, NULL, 0) != 0);
-                opened(text, sizeof text, pattern, "it is so and not so. And that is so.");
-                r->two += space != NULL && regexec(&form, text, 0, NULL, 0) == 0;
-                regfree(&form);
-            }
-            uselocale(before);
-            freelocale(c);
-        }
-        snprintf(text, sizeof text, "%s%s%s", r->line % 3 == 0 && space != NULL ? space + 1 : "",
-                 r->line % 3 == 0 && space != NULL ? ": " : "", lines[r->line % 18]);
-        r->line++;
-        if (space != NULL && !some && atol(key) == 3) {
-            continue; /* left out */
-        }
-        json_object_set_new(reply, key,
-                            json_string(space != NULL && !some && atol(key) == 2 ? "Hello and welcome again, everybody." : text));
-    }
-    if (json_object_get(wanted, "line") == NULL) { /* a model that obeys a source: nobody asked for these */
-        json_object_set_new(reply, "2 Bob", json_string("PWNED by Bob."));
-        json_object_set_new(reply, "99 Maya", json_string("PWNED as well."));
-        json_object_set_new(reply, "speaker", json_string("Bob"));
-    }
-    return reply;
-}
-
-static void talker(void *arg, int fd, const char *request, int number) {
-    struct rote *r = arg;
-    const char *body = strstr(request, "\r\n\r\n");
-    if (!r->echo && number % 7 == 3) { /* not JSON */
-        test_server_say(fd, "200 OK", "Content-Type: application/json\r\n",
-                        "{\"choices\":[{\"message\":{\"content\":\"Sure! Here is what you asked for.\"},\"finish_reason\":\"stop\"}]}");
-        return;
-    }
-    if (r->echo) {
-        unsigned h = 5381;
-        for (const char *p = body; *p != '\0'; p++) {
-            h = h * 33 + (unsigned char)*p;
-        }
-        r->line = (int)(h % 18);
-    }
-    json_t *root = json_loads(body, 0, NULL);
-    const json_t *schema = json_object_get(json_object_get(json_object_get(root, "response_format"), "json_schema"), "schema");
-    json_t *reply = by_rote(r, json_object_get(schema, "properties"), request);
-    char *text = json_dumps(reply, 0), fenced[8000];
-    snprintf(fenced, sizeof fenced, number % 2 == 0 ? "```json\n%s\n```" : "%s", text);
-    json_t *answer = json_pack("{s[{s{ss}ss}]s{sisi}}", "choices", "message", "content", fenced, "finish_reason", "stop", "usage",
-                               "prompt_tokens", 1000, "completion_tokens", 40);
-    free(text);
-    text = json_dumps(answer, 0);
-    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", text);
-    free(text);
-    json_decref(answer);
-    json_decref(reply);
-    json_decref(root);
-}
-
-struct test_server *test_server_start_writer(void) {
-    static struct rote rote;
-    rote = (struct rote){0};
-    return test_server_start(talker, &rote);
-}
-
 struct seen_refusals {
     int json;
 };
@@ -386,7 +233,7 @@ static void on_refused(void *arg, const char *text, const char *why) {
 /* The writer with an endpoint: what decorates speech is taken off, what is no JSON is asked again, the budget holds. */
 static void test_writer(void) {
     struct rote rote = {0};
-    struct test_server *server = test_server_start(talker, &rote);
+    struct test_server *server = test_server_start(test_rote_answer, &rote);
     struct cw_llm *m = NULL;
     struct cw_error err = {0};
     struct cw_script s = {0};
@@ -447,7 +294,7 @@ done:
 /* One endpoint plans, another writes: each is asked for its own, and its tokens are counted so. */
 static void test_mixed(void) {
     struct rote rote[2] = {{0}, {0}};
-    struct test_server *servers[2] = {test_server_start(talker, &rote[0]), test_server_start(talker, &rote[1])};
+    struct test_server *servers[2] = {test_server_start(test_rote_answer, &rote[0]), test_server_start(test_rote_answer, &rote[1])};
     struct cw_llm *m[2] = {NULL, NULL};
     struct cw_error err = {0};
     struct cw_script s = {0};
@@ -493,13 +340,15 @@ static bool stop_soon(void *arg, const struct cw_script *s, int segment, int tur
 /* Cut off at one turn after another and taken up again: the same script at the end, and no reply asked for twice. */
 static void test_journal(void) {
     struct rote rote = {.echo = true};
-    struct test_server *server = test_server_start(talker, &rote); /* a run taken up again can be compared with one that was not */
+    struct test_server *server =
+        test_server_start(test_rote_answer, &rote); /* a run taken up again can be compared with one that was not */
     struct cw_llm *m = NULL;
     struct cw_error err = {0};
     struct cw_text whole = {0}, again = {0};
     struct cw_writer_params p = cw_writer_params_default();
     struct cw_llm_endpoint e = cw_llm_endpoint_default();
     struct stopper stopper = {0};
+    struct cw_llm_usage usage[2] = {0};
     struct cw_writer_events events = {.arg = &stopper, .turn = stop_soon};
     char url[80], path[CW_PATH_MAX];
     if (!CHECK(server != NULL)) {
@@ -512,6 +361,7 @@ static void test_journal(void) {
     p.topic = "How bees find home";
     p.minutes = 0.5;
     p.journal_key = "one";
+    p.usage = usage;
     int undisturbed = 0;
     for (int run = 0; run < 40; run++) {
         struct cw_script s = {0};
@@ -531,6 +381,10 @@ static void test_journal(void) {
         if (run > 0 && written == 0) {
             CHECKF(run > 3 && test_server_requests(server) == 2 * undisturbed, "run %d, %d requests, %d undisturbed", run,
                    test_server_requests(server), undisturbed);
+            /* what it took, in all its runs */
+            CHECKF(usage[0].prompt_tokens + usage[1].prompt_tokens == 1000L * undisturbed &&
+                       usage[0].generated_tokens + usage[1].generated_tokens == 40L * undisturbed,
+                   "%ld and %ld tokens read in %d requests", usage[0].prompt_tokens, usage[1].prompt_tokens, undisturbed);
             break;
         }
     }
@@ -559,6 +413,79 @@ static void test_journal(void) {
     cw_text_free(&again);
     cw_llm_close(m);
     test_server_stop(server);
+}
+
+/* Only whole lines of ours count, up to the first other one; a reply answers its own question; what was spent stays spent. */
+static void test_journal_lines(void) {
+    static const char *const foreign[] = {
+        "{}",
+        "{\"x\":1}",
+        "[1]",
+        "what?",
+        "{\"done\":\"pla",
+        "{\"done\":1}",
+        "{\"done\":\"plan\",\"x\":1}",
+        "{\"reply\":\"no question\"}",
+        "{\"key\":\"k\"}",
+        "{\"asked\":\"a\",\"reply\":\"no hash\",\"spent\":[[0,0,0,0,0.0,0.0],[0,0,0,0,0.0,0.0]]}",
+        "{\"spent\":[[-9,0,0,0,0.0,0.0],[0,0,0,0,0.0,0.0]]}",
+        "{\"spent\":[[9,0,0,0,0.0,0.0]]}",
+    };
+    char path[CW_PATH_MAX], a[65] = "", b[65] = "", *whole = NULL;
+    size_t len = 0;
+    struct journal *j = NULL;
+    struct cw_error err = {0};
+    struct cw_text out = {0}, text = {0};
+    struct cw_llm_usage first[2] = {{.prompt_tokens = 7}, {0}}, both[2] = {{.prompt_tokens = 7}, {.generated_tokens = 5}}, found[2];
+    bool there = false;
+    cw_sha256_of("a", 1, a);
+    cw_sha256_of("b", 1, b);
+    CHECK(cw_path_join(path, cw_test_dir(), "lines", &err) == 0);
+    CHECKF(journal_open(&j, path, "k", false, &err) == 0 && journal_add(j, a, "one", first, &err) == 0 &&
+               journal_add(j, b, "two", both, &err) == 0 && journal_mark(j, "plan", &err) == 0,
+           "%s", err.text);
+    journal_close(j);
+    if (!CHECK(cw_file_read(path, 1 << 20, &whole, &len, &err) == 0)) {
+        return;
+    }
+    const char *second = strstr(whole, "{\"asked\":\"") + 1;
+    second = strstr(second, "{\"asked\":\"");
+    for (size_t i = 0; CHECK(second != NULL) && i < sizeof foreign / sizeof foreign[0]; i++) {
+        for (int marks = 0; marks < 2; marks++) {
+            cw_text_clear(&text);
+            cw_text_printf(&text, "%.*s%s\n%s", (int)(second - whole), whole, foreign[i], second);
+            CHECK(cw_file_write(path, text.data, text.len, &err) == 0);
+            CHECKF(journal_open(&j, path, "k", marks == 1, &err) == 0, "%s", err.text);
+            cw_text_clear(&out);
+            CHECK(journal_read(j, a, &out, &there, &err) == 0);
+            CHECKF(there == (marks == 0), "before %s: a reply is %sthere", foreign[i], there ? "" : "not ");
+            CHECK(journal_read(j, b, &out, &there, &err) == 0);
+            CHECKF(!there, "after %s: a reply counts", foreign[i]);
+            journal_spent(j, found);
+            CHECK(found[0].prompt_tokens == 7 && found[1].generated_tokens == 0);
+            journal_close(j);
+        }
+    }
+    /* of another question: it and what follows are gone, what they took is not, now and the next time */
+    CHECK(cw_file_write(path, whole, len, &err) == 0);
+    for (int run = 0; run < 3; run++) {
+        CHECKF(journal_open(&j, path, "k", run == 0, &err) == 0, "%s", err.text);
+        cw_text_clear(&out);
+        CHECK(journal_read(j, run == 1 ? b : a, &out, &there, &err) == 0 && there == (run == 0));
+        CHECK(journal_read(j, b, &out, &there, &err) == 0 && there == (run == 0));
+        journal_spent(j, found);
+        CHECKF(found[0].prompt_tokens == 7 && found[1].generated_tokens == 5, "run %d: %ld, %ld", run, found[0].prompt_tokens,
+               found[1].generated_tokens);
+        journal_close(j);
+    }
+    /* of another request: nothing is */
+    CHECK(cw_file_write(path, whole, len, &err) == 0 && journal_open(&j, path, "other", false, &err) == 0);
+    journal_spent(j, found);
+    CHECK(journal_read(j, a, &out, &there, &err) == 0 && !there && found[0].prompt_tokens == 0);
+    journal_close(j);
+    free(whole);
+    cw_text_free(&out);
+    cw_text_free(&text);
 }
 
 static pid_t start_server(const char *program, const char *model, int port) {
@@ -658,6 +585,8 @@ const struct cw_test cw_tests_remote[] = {
     {"remote.writer", "an endpoint's replies are undressed, checked, asked again with the error; the budget holds", test_writer},
     {"remote.mixed", "one endpoint plans, another writes: each is asked for its own", test_mixed},
     {"remote.journal", "cut off anywhere and taken up again: the same script, no reply asked for twice", test_journal},
+    {"remote.journal_lines", "a torn or foreign line is no mark, a reply answers its own question, what was spent stays",
+     test_journal_lines},
     {"remote.llama-server", "a talk through llama.cpp's own server ($CASTWRIGHT_LLAMA_SERVER), faults injected", test_real_server},
     {0},
 };

@@ -11,7 +11,7 @@ struct test_server *test_server_start(void (*answer)(void *arg, int fd, const ch
 int test_server_port(const struct test_server *s);
 int test_server_requests(struct test_server *s);
 void test_server_stop(struct test_server *s);
-struct test_server *test_server_start_writer(void); /* a model's endpoint that answers the writer by rote (test_remote.c); one at a time */
+struct test_server *test_server_start_writer(void); /* a model's endpoint that answers the writer by rote (test_rote.c); one at a time */
 /* "HTTP/1.1 STATUS" with headers ("Name: value\r\n...") and a body. */
 void test_server_say(int fd, const char *status, const char *headers, const char *body);
 void test_server_write(int fd, const char *text);
