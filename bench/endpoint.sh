@@ -1,7 +1,7 @@
 #!/bin/bash
 # endpoint.sh [MINUTES] [MODEL.gguf] [TOPIC]: a whole talk through llama.cpp's own server on the loopback, streamed, while a proxy between
 # the two makes one request of four fail (429 with Retry-After, slow, cut, 500, HTML, garbage, a reply that is no JSON), then measured.
-# EVERY: 4; THREADS: of the server; TIMEOUT: seconds of silence (60), more where other work keeps the machine busy; KEEP: where the script goes;
+# EVERY: 4; PAUSE: of a slow one, seconds (2); THREADS: of the server; TIMEOUT: seconds of silence (60), more where other work keeps the machine busy; KEEP: where the script goes;
 # FROM: a document that the talk is about; PORT: of a server that runs already, for none to be started.
 #
 #   castwright write ─▶ build/release/tests/fault_proxy ─▶ $CASTWRIGHT_LLAMA_SERVER (make llama-server)
@@ -30,7 +30,7 @@ for _ in $(seq 600); do
     sleep 0.5
 done
 mkfifo "$work/stop"
-build/release/tests/fault_proxy "$port" "$every" <"$work/stop" >"$work/proxy" &
+build/release/tests/fault_proxy "$port" "$every" "${PAUSE:-2}" <"$work/stop" >"$work/proxy" &
 pids+=($!)
 exec 3>"$work/stop"
 until [ -s "$work/proxy" ]; do sleep 0.1; done

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include <curl/curl.h>
 
@@ -126,8 +127,11 @@ static size_t on_header(char *data, size_t one, size_t n, void *arg) {
         }
         memcpy(line, data + from, to - from);
         line[to - from] = '\0';
-        if (cw_parse_double(line, 0, 86400, &seconds)) {
+        const time_t date = curl_getdate(line, NULL);
+        if (cw_parse_double(line, 0, 1e9, &seconds)) {
             t->reply->retry_after = seconds;
+        } else if (date > time(NULL)) { /* an HTTP date; one that is past says nothing */
+            t->reply->retry_after = difftime(date, time(NULL));
         }
     }
     return n;

@@ -15,7 +15,7 @@ struct http_limits {
 struct http_reply {
     long status;
     char type[128];     /* Content-Type */
-    double retry_after; /* seconds; < 0: not told */
+    double retry_after; /* seconds from now, told as such or as a date, however many; < 0: not told */
     struct cw_text body;
 };
 /* Follows at most five redirects. A reply that is not 2xx is an error that names the status. */

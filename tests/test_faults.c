@@ -17,6 +17,7 @@ struct test_faults {
     struct test_server *server;
     int port, every;
     int next; /* fault */
+    double pause;
     atomic_int made[FAULTS];
 };
 
@@ -46,9 +47,14 @@ static void hand_on(const struct test_faults *f, int fd, const char *request, si
     while ((n = recv(up, block, sizeof block - 1, 0)) > 0) {
         if (most > 0 && sent + (size_t)n > most)
             n = (ssize_t)(most - sent);
-        if (pause > 0 && sent > CUT_AFTER) {
+        if (pause > 0 && n > 1) { /* half of what came first */
+            const ssize_t half = n / 2;
+            if (send(fd, block, (size_t)half, MSG_NOSIGNAL) != half)
+                break;
             usleep((useconds_t)(pause * 1e6));
             pause = 0;
+            memmove(block, block + half, (size_t)(n - half));
+            n -= half;
         }
         if (n <= 0 || send(fd, block, (size_t)n, MSG_NOSIGNAL) != n)
             break;
@@ -73,7 +79,7 @@ static void answer(void *arg, int fd, const char *request, int number) {
         test_server_say(fd, "429 Too Many Requests", "Retry-After: 1\r\n", "{\"error\":{\"message\":\"slow down\"}}");
         break;
     case FAULT_SLOW:
-        hand_on(f, fd, request, 0, 2);
+        hand_on(f, fd, request, 0, f->pause);
         break;
     case FAULT_CUT:
         hand_on(f, fd, request, CUT_AFTER, 0);
@@ -97,12 +103,14 @@ static void answer(void *arg, int fd, const char *request, int number) {
     }
 }
 
-struct test_faults *test_faults_start(int port, int every) {
+struct test_faults *test_faults_start(int port, int every, enum fault first, double pause) {
     struct test_faults *f = calloc(1, sizeof *f);
     if (f == NULL)
         return NULL;
     f->port = port;
     f->every = every;
+    f->next = (int)first;
+    f->pause = pause;
     f->server = test_server_start(answer, f);
     if (f->server == NULL) {
         free(f);

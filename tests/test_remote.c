@@ -1,5 +1,6 @@
 /* Models behind an endpoint: streaming, faults of every kind, keys kept secret; the writer with one; a real llama.cpp server when
  * CASTWRIGHT_LLAMA_SERVER names one. */
+#include "dialogue/http.h"
 #include "dialogue/llm.h"
 #include "dialogue/stats.h"
 #include "dialogue/writer.h"
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern const struct cw_test cw_tests_remote[];
@@ -488,6 +490,86 @@ static void test_journal_lines(void) {
     cw_text_free(&text);
 }
 
+/* An endpoint that is silent for longer than its time-out is asked again; one that is not, is waited for. */
+static void test_slow(void) {
+    struct rote rote = {.echo = true};
+    struct test_server *server = test_server_start(test_rote_answer, &rote);
+    struct cw_error err = {0};
+    struct cw_llm_message chat[] = {{"user", "Reply with JSON."}};
+    struct cw_llm_request r = {
+        .messages = chat, .message_count = 1, .max_tokens = 60, .schema = "{\"type\":\"object\",\"properties\":{\"facts\":{}}}"};
+    for (int patient = 0; CHECK(server != NULL) && patient < 2; patient++) {
+        struct test_faults *faults = test_faults_start(test_server_port(server), 2, FAULT_SLOW, 1.6);
+        struct cw_llm *m = NULL;
+        struct cw_text out = {0};
+        struct cw_llm_endpoint e = cw_llm_endpoint_default();
+        char url[80];
+        if (!CHECK(faults != NULL)) {
+            break;
+        }
+        snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_faults_port(faults));
+        e.url = url;
+        e.model = "rote";
+        e.seconds = patient ? 30 : 0.5;
+        e.wait_seconds = 0.01;
+        CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+        for (int i = 0; i < 2; i++) { /* the second one is slow */
+            cw_text_clear(&out);
+            CHECKF(cw_llm_generate(m, &r, &out, &err) == 0 && strstr(out.data, "facts") != NULL, "%s", err.text);
+        }
+        const long retries = cw_llm_usage(m).retries;
+        CHECKF(test_faults_made(faults, FAULT_SLOW) == 1 && (patient ? retries == 0 : retries > 0), "%d slow, %ld retries",
+               test_faults_made(faults, FAULT_SLOW), retries);
+        cw_llm_close(m);
+        cw_text_free(&out);
+        test_faults_stop(faults);
+    }
+    test_server_stop(server);
+}
+
+struct told {
+    char header[80];
+};
+static void say_later(void *arg, int fd, const char *request, int number) {
+    (void)request;
+    (void)number;
+    test_server_say(fd, "429 Too Many Requests", ((struct told *)arg)->header, "{}");
+}
+
+/* Retry-After is seconds or a date; what is neither, or past, says nothing. */
+static void test_retry_after(void) {
+    struct told told = {""};
+    struct test_server *server = test_server_start(say_later, &told);
+    const time_t soon = time(NULL) + 90;
+    struct tm parts;
+    char date[80], url[80];
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&soon, &parts));
+    const struct {
+        const char *says;
+        double least, most;
+    } cases[] = {{"7", 7, 7},
+                 {date, 30, 91},
+                 {"Fri, 31 Dec 2100 23:59:59 GMT", 1e6, 1e10},
+                 {"Sun, 06 Nov 1994 08:49:37 GMT", -1, -1},
+                 {"123456", 1e5, 2e5},
+                 {"-3", -1, -1},
+                 {"after lunch", -1, -1}};
+    if (!CHECK(server != NULL)) {
+        return;
+    }
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", test_server_port(server));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct http_reply reply = {0};
+        struct cw_error err = {0};
+        const struct http_post post = {.url = url, .body = "{}", .limits = {.bytes = 1000, .seconds = 20, .allow_local = true}};
+        snprintf(told.header, sizeof told.header, "Retry-After: %s\r\n", cases[i].says);
+        CHECKF(http_post(&post, &reply, &err) == HTTP_DONE && reply.status == 429, "%s", err.text);
+        CHECKF(reply.retry_after >= cases[i].least && reply.retry_after <= cases[i].most, "%s: %g s", cases[i].says, reply.retry_after);
+        http_reply_free(&reply);
+    }
+    test_server_stop(server);
+}
+
 static pid_t start_server(const char *program, const char *model, int port) {
     char number[16];
     snprintf(number, sizeof number, "%d", port);
@@ -503,8 +585,9 @@ static pid_t start_server(const char *program, const char *model, int port) {
     return pid;
 }
 
-/* A whole talk through llama.cpp's own server with the small model, while one request of three meets with a fault. */
-static void test_real_server(void) {
+/* A whole talk while one request of three meets with a fault: through llama.cpp's own server with the small model where it is (a program of
+ * its own, built apart: make llama-server), else through one that answers by rote. */
+static void test_faulty_talk(void) {
     const char *program = getenv("CASTWRIGHT_LLAMA_SERVER");
     char dir[CW_PATH_MAX], model[CW_PATH_MAX], url[80];
     struct cw_error err = {0};
@@ -520,27 +603,29 @@ static void test_real_server(void) {
                                .max_tokens = 60,
                                .seed = 2,
                                .schema = "{\"type\":\"object\",\"properties\":{\"line\":{\"type\":\"string\"}},\"required\":[\"line\"]}"};
-    if (program == NULL || cw_models_dir(dir, &err) != 0 ||
-        cw_path_join(model, dir, "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", &err) != 0 || !cw_file_exists(model)) {
-        CHECK(true); /* a program of its own, built apart (make llama-server): not part of a newcomer's set-up */
-        return;
-    }
-    int port = 20000 + (int)(getpid() % 20000);
-    pid_t pid = start_server(program, model, port);
+    const bool real = program != NULL &&
+                      CHECKF(cw_models_dir(dir, &err) == 0 &&
+                                 cw_path_join(model, dir, "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", &err) == 0 && cw_file_exists(model),
+                             "the small language model is not there: castwright models fetch --tests");
+    struct test_server *by_rote = real ? NULL : test_server_start_writer();
+    int port = real ? 20000 + (int)(getpid() % 20000) : by_rote != NULL ? test_server_port(by_rote) : 0;
+    pid_t pid = real ? start_server(program, model, port) : 0;
     snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", port);
     e.url = url;
     e.model = "qwen";
     e.tries = 14; /* it takes its time to load */
     e.wait_seconds = 0.25;
     CHECK(cw_llm_open_remote(&m, e, &err) == 0);
-    if (!CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text)) {
-        goto done;
+    if (real) {
+        if (!CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text)) {
+            goto done;
+        }
+        CHECKF(strstr(out.data, "\"line\"") != NULL, "%s", out.data);
+        CHECK(cw_llm_usage(m).generated_tokens > 3);
     }
-    CHECKF(strstr(out.data, "\"line\"") != NULL, "%s", out.data);
-    CHECK(cw_llm_usage(m).generated_tokens > 3);
     cw_llm_close(m);
     m = NULL;
-    faults = test_faults_start(port, 3);
+    faults = test_faults_start(port, 3, FAULT_429, real ? 2 : 0.2);
     if (!CHECK(faults != NULL)) {
         goto done;
     }
@@ -555,7 +640,7 @@ static void test_real_server(void) {
     p.minutes = 1;
     CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
     s.language = cw_strdup("en-us");
-    if (CHECKF(cw_writer_run(m, p, NULL, &s, &err) == 0 && cw_script_measure(&s, &stats, &err) == 0, "%s", err.text)) {
+    if (CHECKF(cw_writer_run(m, p, NULL, &s, &err) == 0 && cw_script_measure(&s, &stats, &err) == 0, "%s", err.text) && real) {
         CHECKF(stats.turns >= 5 && stats.words >= 135 && stats.words <= 195, "%d turns, %d words", stats.turns, stats.words);
         CHECKF(stats.greetings == 0 && stats.farewells == 0 && stats.repeated_sentences == 0 && stats.banned_twice == 0 &&
                    stats.repeated_grams * 100 <= stats.grams * 3,
@@ -569,9 +654,12 @@ static void test_real_server(void) {
     CHECKF(made > 2 && cw_llm_usage(m).retries > 1, "%d faults in %d requests, %ld retries", made, test_faults_requests(faults),
            cw_llm_usage(m).retries);
 done:
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    if (real) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
     test_faults_stop(faults);
+    test_server_stop(by_rote);
     cw_llm_close(m);
     cw_script_stats_free(&stats);
     cw_script_free(&s);
@@ -587,6 +675,9 @@ const struct cw_test cw_tests_remote[] = {
     {"remote.journal", "cut off anywhere and taken up again: the same script, no reply asked for twice", test_journal},
     {"remote.journal_lines", "a torn or foreign line is no mark, a reply answers its own question, what was spent stays",
      test_journal_lines},
-    {"remote.llama-server", "a talk through llama.cpp's own server ($CASTWRIGHT_LLAMA_SERVER), faults injected", test_real_server},
+    {"remote.slow", "silence beyond the time-out is tried again, a slow answer within it is waited for", test_slow},
+    {"remote.retry_after", "Retry-After in seconds or as a date", test_retry_after},
+    {"remote.faults", "a talk through llama.cpp's own server ($CASTWRIGHT_LLAMA_SERVER), else one by rote, faults injected",
+     test_faulty_talk},
     {0},
 };
