@@ -88,9 +88,9 @@ struct cw_write_params {
     /* Another model that plans and gathers facts: a GGUF file or a name of the catalogue, or an endpoint with its model. */
     const char *plan_llm, *plan_endpoint, *plan_llm_name;
     const char *plan_key_file; /* where both are endpoints of different hosts: else $CASTWRIGHT_PLAN_API_KEY, else none */
-    double budget;             /* money: stops before it is exceeded, by the prices in ~/.config/castwright/prices.json; 0: none */
-    bool allow_local;          /* addresses of this machine and of private networks are sources as well */
-    bool no_disclosure;        /* leaves out the line that says that voices and script are synthetic */
+    double budget;      /* money by ~/.config/castwright/prices.json, for all runs of a script: stops before it is exceeded; 0: none */
+    bool allow_local;   /* addresses of this machine and of private networks are sources as well */
+    bool no_disclosure; /* leaves out the line that says that voices and script are synthetic */
     struct cw_listener listen;
 };
 struct cw_write_params cw_write_params_default(void);

@@ -79,7 +79,7 @@ static struct options options_default(void) {
         {"--plan-endpoint", "URL", "or another endpoint for them", CLI_TEXT, &o.plan_endpoint, 0, 0},                                      \
         {"--plan-llm-name", "NAME", "its model", CLI_TEXT, &o.plan_llm_name, 0, 0},                                                        \
         {"--plan-key-file", "FILE", "its key at another host (default: $CASTWRIGHT_PLAN_API_KEY)", CLI_TEXT, &o.plan_key_file, 0, 0}, {    \
-        "--budget", "MONEY", "stops before the price table says more was spent", CLI_NUMBER, &o.budget, 1e-6, 1e6                          \
+        "--budget", "MONEY", "stops before the script, all its runs, costs more by the price table", CLI_NUMBER, &o.budget, 1e-6, 1e6      \
     }
 #define SOUND                                                                                                                              \
     {"--play", NULL, "listen while it is made", CLI_FLAG, &o.play, 0, 0},                                                                  \

@@ -224,7 +224,6 @@ int journal_add(struct journal *j, const char *asked, const char *reply, const s
     if (j == NULL) {
         return 0;
     }
-    memcpy(j->spent, spent, sizeof j->spent);
     json_t *sums = pack_spent(spent);
     return append(j,
                   reply != NULL ? json_pack("{ss ss so}", "asked", asked, "reply", reply, "spent", sums) : json_pack("{so}", "spent", sums),
