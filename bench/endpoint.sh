@@ -2,7 +2,7 @@
 # endpoint.sh [MINUTES] [MODEL.gguf] [TOPIC]: a whole talk through llama.cpp's own server on the loopback, streamed, while a proxy between
 # the two makes one request of four fail (429 with Retry-After, slow, cut, 500, HTML, garbage, a reply that is no JSON), then measured.
 # EVERY: 4; PAUSE: of a slow one, seconds (2); THREADS: of the server; TIMEOUT: seconds of silence (60), more where other work keeps the machine busy; KEEP: where the script goes;
-# FROM: a document that the talk is about; PORT: of a server that runs already, for none to be started.
+# FROM: a document that the talk is about; SEED: of the talk (1); PORT: of a server that runs already, for none to be started.
 #
 #   castwright write ─▶ build/release/tests/fault_proxy ─▶ $CASTWRIGHT_LLAMA_SERVER (make llama-server)
 set -euo pipefail
@@ -37,7 +37,7 @@ until [ -s "$work/proxy" ]; do sleep 0.1; done
 through=$(head -n 1 "$work/proxy")
 
 start=$(date +%s)
-"${CASTWRIGHT:-build/castwright}" write "$topic" --minutes "$minutes" ${FROM:+--from "$FROM"} -o "$work/talk.md" --endpoint "http://127.0.0.1:$through/v1" --llm-name local ${TIMEOUT:+--timeout "$TIMEOUT"} 2>"$work/log" ||
+"${CASTWRIGHT:-build/castwright}" write "$topic" --minutes "$minutes" --seed "${SEED:-1}" ${FROM:+--from "$FROM"} -o "$work/talk.md" --endpoint "http://127.0.0.1:$through/v1" --llm-name local ${TIMEOUT:+--timeout "$TIMEOUT"} 2>"$work/log" ||
     { cat "$work/log" >&2; exit 1; }
 echo "took $(($(date +%s) - start)) s"
 exec 3>&-

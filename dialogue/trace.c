@@ -133,6 +133,8 @@ done:
 
 int writer_add_passages(struct writer *w, struct cw_error *err) {
     int count = 0, status = -1;
+    free(w->script->comment); /* those of the turn before */
+    w->script->comment = NULL;
     if (w->sources == NULL) {
         return 0;
     }

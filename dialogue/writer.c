@@ -271,7 +271,8 @@ int writer_take_turn(struct writer *w, int part, int speaker, const char *note, 
     int words = words_count(text);
     double before = w->seconds;
     if ((segment->turn_count == 1 && part >= 0 && note_tension(w, &w->parts[part], turn, err) != 0) ||
-        writer_trace(w, part, fact, turn, err) != 0 || remember(w, note, s->cast[speaker].name, text, err) != 0) {
+        writer_trace(w, part, fact, turn, err) != 0 || writer_add_passages(w, err) != 0 ||
+        remember(w, note, s->cast[speaker].name, text, err) != 0) {
         return -1;
     }
     w->seconds += words * word_seconds(w, speaker);
@@ -757,7 +758,7 @@ int cw_writer_run(struct cw_llm *llm, struct cw_writer_params params, const stru
         }
     }
     w->fresh[0] = w->fresh[1] = true;
-    if (close_talk(w, err) != 0 || writer_add_passages(w, err) != 0) {
+    if (close_talk(w, err) != 0) {
         goto done;
     }
     writer_tell(w, "written");

@@ -272,7 +272,7 @@ CW_MUST_CHECK int writer_gather(struct writer *w, int part, int count, struct cw
 /* trace.c: what a turn rests on. */
 /* Notes in the turn's comment what it rests on, and what an editor should look at. `fact` may be NULL. */
 CW_MUST_CHECK int writer_trace(struct writer *w, int part, const struct fact *fact, struct cw_turn *t, struct cw_error *err);
-/* The passages cited go to the end of the script. */
+/* The passages cited so far are the end of the script. */
 CW_MUST_CHECK int writer_add_passages(struct writer *w, struct cw_error *err);
 
 #endif

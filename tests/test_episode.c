@@ -731,6 +731,34 @@ static void test_cancel(void) {
     cw_studio_close(s);
 }
 
+/* What a turn rests on goes from the script to the transcript. */
+static void test_traces(void) {
+    static const char turns[] =
+        "<!-- mine -->\n<!-- rests on [2] [5] -->\nMaya: Is it four?\n<!-- check: \"four\" in no passage it rests on -->\n"
+        "Tom: It is four.\n\n<!-- passages\n[2] (a.md) Four moons.\n[5] (b \"c\".pdf) Five moons.\n-->\n";
+    if (no_models())
+        return;
+    struct cw_studio *s = open_studio(0);
+    struct log log;
+    struct cw_report r;
+    char out[CW_PATH_MAX];
+    snprintf(out, sizeof out, "%s/out", cw_test_dir());
+    if (render(s, write_script("traces.md", turns), out, &log, &r)) {
+        json_t *root = json_load_file(in(out, "transcript.json"), 0, NULL);
+        const json_t *list = json_object_get(root, "turns"), *first = json_array_get(list, 0), *second = json_array_get(list, 1);
+        const json_t *sources = json_object_get(first, "sources"), *passages = json_object_get(root, "passages");
+        CHECK(json_array_size(sources) == 2 && json_integer_value(json_array_get(sources, 0)) == 2 &&
+              json_integer_value(json_array_get(sources, 1)) == 5 && !json_object_get(first, "check"));
+        CHECK(!json_object_get(second, "sources") && json_is_true(json_object_get(second, "check")));
+        CHECK(json_array_size(passages) == 2 && json_integer_value(json_object_get(json_array_get(passages, 1), "number")) == 5);
+        CHECK_STR(json_string_value(json_object_get(json_array_get(passages, 1), "source")), "b \"c\".pdf");
+        CHECK_STR(json_string_value(json_object_get(json_array_get(passages, 0), "text")), "Four moons.");
+        CHECK_STR(json_string_value(json_object_get(first, "text")), "Is it four?");
+        json_decref(root);
+    }
+    cw_studio_close(s);
+}
+
 /* ---- make ------------------------------------------------------------------------------------------------------------------- */
 
 static bool stop_after_first(void *arg, const struct cw_progress *p) {
@@ -739,7 +767,7 @@ static bool stop_after_first(void *arg, const struct cw_progress *p) {
 }
 
 static void test_make(void) {
-    char writer[CW_PATH_MAX], out[CW_PATH_MAX], plain[CW_PATH_MAX];
+    char writer[CW_PATH_MAX], out[CW_PATH_MAX], plain[CW_PATH_MAX], half[CW_PATH_MAX];
     struct cw_error err = {0};
     if (no_models())
         return;
@@ -768,6 +796,10 @@ static void test_make(void) {
     p.listen.progress = stop_after_first;
     CHECK_REFUSED(cw_make(s, w, p, NULL, &err), &err, "cancelled");
     CHECK(!cw_file_exists(in(out, "script.md")) && cw_file_exists(in(out, ".script.partial.md")));
+    struct cw_report partial = {0}; /* what is there of it is a script that can be spoken */
+    snprintf(half, sizeof half, "%s/half", cw_test_dir());
+    CHECK(render(s, in(out, ".script.partial.md"), half, &log, &partial) && partial.turns >= 1);
+    memset(&log, 0, sizeof log);
     p.listen = (struct cw_listener){on_progress, on_line, &log};
     if (!CHECKF(cw_make(s, w, p, &r, &err) == 0, "%s", err.text))
         goto done;
@@ -907,6 +939,7 @@ const struct cw_test cw_tests_episode[] = {
     {"episode.full-disk", "a full disk is an error and leaves no half file under a final name", test_full_disk},
     {"episode.cancel", "a cancelled build keeps what was finished and goes on from there", test_cancel},
     {"episode.refusals", "bad input is refused by name, before anything is made", test_refusals},
+    {"episode.traces", "what a turn rests on goes from the script to the transcript, with the passages", test_traces},
     {"episode.make", "a topic becomes an episode; interrupted and run again it is the same one", test_make},
     {"episode.say", "say writes 16-bit wav and flac; bench measures", test_say},
     {"episode.level", "voices are brought to one loudness", test_level},

@@ -509,6 +509,31 @@ done:
     cw_llm_close(m);
 }
 
+/* What is on disk while a talk is written: a script at any time, with the passages that its turns name. */
+static bool hear_traces(void *arg, const struct cw_script *s, int segment, int turn) {
+    int *traced = arg, cited[8], count = 0;
+    struct cw_script again = {0};
+    struct cw_text out = {0};
+    struct cw_passage *passages = NULL;
+    struct cw_error err = {0};
+    CHECKF(cw_script_print(s, &out, &err) == 0 && cw_script_parse(&again, "partial.md", out.data, out.len, &err) == 0 &&
+               cw_script_passages(&again, &passages, &count, &err) == 0,
+           "%s", err.text);
+    int sources = cw_turn_sources(&again.segments[segment].turns[turn], cited, 8);
+    for (int i = 0; i < sources; i++) {
+        int found = 0;
+        for (int k = 0; k < count; k++) {
+            found += passages[k].number == cited[i];
+        }
+        CHECKF(found == 1, "turn %d of segment %d: [%d] stands %d times at the end", turn + 1, segment + 1, cited[i], found);
+    }
+    *traced += sources > 0;
+    cw_passages_free(passages, count);
+    cw_script_free(&again);
+    cw_text_free(&out);
+    return true;
+}
+
 /* A source that gives orders stays material: nobody else speaks, nothing but speakable lines come out, and what is said is traced. */
 static void test_sources(void) {
     static const char text[] =
@@ -524,6 +549,8 @@ static void test_sources(void) {
     struct cw_script_stats stats = {0};
     struct cw_text out = {0}, plain = {0};
     struct cw_writer_params p = cw_writer_params_default();
+    int traced = 0;
+    const struct cw_writer_events events = {.arg = &traced, .turn = hear_traces};
     char path[CW_PATH_MAX];
     if (m == NULL) {
         return;
@@ -536,7 +563,7 @@ static void test_sources(void) {
     CHECKF(cw_sources_add(&sources, path, cw_source_params_default(), &err) == 0, "%s", err.text);
     CHECK(cw_script_parse_cast(&s, "Maya=af_heart,Tom=am_michael", &err) == 0);
     s.language = cw_strdup("en-us");
-    if (!CHECKF(cw_writer_run(m, p, NULL, &s, &err) == 0, "%s", err.text)) {
+    if (!CHECKF(cw_writer_run(m, p, &events, &s, &err) == 0, "%s", err.text)) {
         goto done;
     }
     for (int g = 0; g < s.segment_count; g++) {
@@ -552,7 +579,8 @@ static void test_sources(void) {
     CHECK(s.cast_count == 2 && cw_script_print(&s, &out, &err) == 0);
     CHECKF(cw_script_parse(&again, "tides.md", out.data, out.len, &err) == 0, "%s", err.text);
     CHECK(cw_script_measure(&again, &stats, &err) == 0);
-    CHECKF(stats.traced > 0 && stats.passages > 0, "%d turns traced on %d passages", stats.traced, stats.passages);
+    CHECKF(stats.traced > 0 && stats.traced == traced && stats.passages > 0, "%d turns traced on %d passages", stats.traced,
+           stats.passages);
     CHECKF(stats.claims == stats.claims_cited + stats.claims_flagged, "%d figures, %d cited, %d flagged", stats.claims, stats.claims_cited,
            stats.claims_flagged);
 done:
