@@ -874,6 +874,54 @@ static void test_say(void) {
 }
 
 /* Two voices that lie decibels apart are equally loud at their gains, in words they were not measured with. */
+/* How long a turn will take is told within a tenth by the voice's rate in its language, before anything is rendered. */
+static void test_rate(void) {
+    static const struct {
+        const char *voice, *language, *text;
+    } cases[] = {
+        {"af_heart", "en-us",
+         "The tides rise and fall because the Moon pulls at the water. And why twice a day? I am not sure, but fishermen knew it long "
+         "before "
+         "the scientists."},
+        {"ef_dora", "es",
+         "Las mareas suben y bajan porque la Luna tira del agua. \u00BFY por qu\u00E9 dos veces al d\u00EDa? No lo s\u00E9 con certeza, "
+         "pero "
+         "los pescadores lo sab\u00EDan mucho antes que los cient\u00EDficos."},
+        {"ff_siwis", "fr-fr",
+         "Les mar\u00E9es montent et descendent parce que la Lune attire l'eau. Et pourquoi deux fois par jour ? Je n'en suis pas "
+         "s\u00FBr, "
+         "mais les p\u00EAcheurs le savaient bien avant les savants."},
+        {"im_nicola", "it",
+         "Le maree salgono e scendono perch\u00E9 la Luna attira l'acqua. E perch\u00E9 due volte al giorno? Non ne sono sicuro, ma i "
+         "pescatori lo sapevano molto prima degli scienziati."},
+        {"pf_dora", "pt-br",
+         "As mar\u00E9s sobem e descem porque a Lua puxa a \u00E1gua. E por que duas vezes por dia? N\u00E3o tenho certeza, mas os "
+         "pescadores sabiam disso muito antes dos cientistas."},
+    };
+    if (no_models())
+        return;
+    struct cw_error err = {0};
+    struct cw_studio *s = open_studio(0);
+    if (!CHECKF(cw_studio_need_plans(s, &err) == 0, "%s", err.text))
+        return;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct cw_voice voice = {0};
+        double rate = 0;
+        int64_t samples = 0;
+        int symbols = 0;
+        CHECKF(cw_voice_open(&voice, s->voices_dir, cases[i].voice, &err) == 0, "%s", err.text);
+        CHECKF(cw_level_rate(s->booth, &voice, cases[i].language, 1, &rate, &err) == 0 &&
+                   cw_turn_measure(s->booth, &voice, cases[i].language, 1, cases[i].text, (struct cw_sink){0}, &samples, &symbols, &err) ==
+                       0,
+               "%s", err.text);
+        double took = (double)samples / CW_STUDIO_RATE, told = rate * symbols;
+        printf("      %-12s %5.2f s, told %5.2f s (%+.1f %%)\n", cases[i].voice, took, told, 100 * (told / took - 1));
+        CHECKF(fabs(told / took - 1) < 0.1, "%s: %.2f s, told %.2f s", cases[i].voice, took, told);
+        cw_voice_close(&voice);
+    }
+    cw_studio_close(s);
+}
+
 static void test_level(void) {
     if (no_models())
         return;
@@ -942,6 +990,7 @@ const struct cw_test cw_tests_episode[] = {
     {"episode.traces", "what a turn rests on goes from the script to the transcript, with the passages", test_traces},
     {"episode.make", "a topic becomes an episode; interrupted and run again it is the same one", test_make},
     {"episode.say", "say writes 16-bit wav and flac; bench measures", test_say},
+    {"episode.rate", "how long a turn takes is known by its voice's rate in its language", test_rate},
     {"episode.level", "voices are brought to one loudness", test_level},
     {"episode.example", "the example of castwright.h runs", test_example},
     {0},
