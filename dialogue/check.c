@@ -899,6 +899,18 @@ static void check_likeness(const struct turn_check *c, const struct words *w, in
     }
 }
 
+/* "How does Maya know that?", "Maya's idea"; not "Maya, how do you know?" */
+static bool speaks_of(const char *text, const char *name) {
+    size_t n = strlen(name);
+    for (const char *p = text; (p = strstr(p, name)) != NULL; p += n) {
+        bool word = p == text || !isalnum((unsigned char)p[-1]);
+        if (word && ((p[n] == ' ' && islower((unsigned char)p[n + 1])) || strncmp(p + n, "'s ", 3) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int writer_check_turn(const struct turn_check *c, const char *text, int *penalty, const char **why, struct cw_error *err) {
     int status = -1;
     struct words w = {0}, fact = {0};
@@ -936,11 +948,14 @@ int writer_check_turn(const struct turn_check *c, const char *text, int *penalty
     if (strstr(text, name) != NULL && c->script->cast_count > 1) {
         object(penalty, why, first ? 20 : 110, "speaks its own name");
     }
-    int addressed = 0;
+    int addressed = 0, spoken_of = 0;
     for (int i = 0; i < c->script->cast_count; i++) {
         addressed += i != c->speaker && strstr(text, c->script->cast[i].name) != NULL;
+        spoken_of += i != c->speaker && c->script->cast_count == 2 && speaks_of(text, c->script->cast[i].name);
     }
-    if (addressed > 0 && !first && !last) {
+    if (spoken_of > 0 && !first) {
+        object(penalty, why, 50, "speaks of the other as of somebody who is not there");
+    } else if (addressed > 0 && !first && !last) {
         object(penalty, why, 15, "calls the other by name");
     }
     if (ends_in_the_air(lower)) {
