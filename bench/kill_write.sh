@@ -29,7 +29,7 @@ while [ $done -lt "$kills" ] || [ ! -e "$work/talk.md" ]; do
     wait $pid 2>/dev/null || code=$?
     if [ $code = 137 ]; then
         done=$((done + 1)) # the journal has a mark after the plan and after each part
-        marks=$(grep -c '^{"done":' "$work/.talk.md.writing" 2>/dev/null || true)
+        marks=$(grep '^{"done":' "$work/.talk.md.writing" 2>/dev/null | sort -u | wc -l || true)
         echo "kill $done after $ms ms: $([ "${marks:-0}" -gt 0 ] && echo "in part $marks" || echo "before the plan was made")"
     fi
     [ $code = 0 ] || [ $code = 137 ] || { echo "exit code $code" >&2; exit 1; }
