@@ -28,7 +28,7 @@ while [ $done -lt "$kills" ] || [ ! -e "$work/talk.md" ]; do
     code=0
     wait $pid 2>/dev/null || code=$?
     if [ $code = 137 ]; then
-        done=$((done + 1)) # the journal has a mark after the plan and after each part
+        done=$((done + 1)) # the journal has a mark after the plan and after each part; past the last one the talk is closed
         marks=$(grep '^{"done":' "$work/.talk.md.writing" 2>/dev/null | sort -u | wc -l || true)
         echo "kill $done after $ms ms: $([ "${marks:-0}" -gt 0 ] && echo "in part $marks" || echo "before the plan was made")"
     fi
