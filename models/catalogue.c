@@ -140,8 +140,8 @@ static const struct cw_model table[] = {
         .licence = "Apache-2.0",
         .group = CW_MODEL_GROUP_EXTRA,
         .shipped = true,
-        .size = 27806688,
-        .sha256 = "65558c0aaaa4a7a9dd119a82f4142dce67ab543879c7175f373dd6848e7e5027",
+        .size = 27807552,
+        .sha256 = "46e059bb46b252d82652e8ec37192ea829af66e5638c49f560b39851a6b85f78",
         .architecture = "melnet",
     },
     {

@@ -160,6 +160,7 @@ def main():
     ap.add_argument("--float32", action="store_true", help="no bfloat16, even where the processor multiplies it")
     ap.add_argument("--init", metavar="FROM", help="weights to start from, .pt or .gguf; the optimiser starts afresh, and last.pt goes before it")
     ap.add_argument("--adversarial", metavar="FROM")
+    ap.add_argument("--judges", metavar="FROM", help="second phase: discriminators to start from, a checkpoint of an earlier second phase")
     ap.add_argument("--against", type=float, default=0.2, help="second phase: weight of what the discriminators say")
     ap.add_argument("--matching", type=float, default=0.5, help="second phase: weight of their features' differences")
     ap.add_argument("--set", action="append", default=[], metavar="NAME=N", help="of the model's shape, as in model.CONFIG; first start only")
@@ -194,6 +195,8 @@ def main():
             getattr(model, k).copy_(torch.from_numpy(v))
     averaged.load_state_dict(model.state_dict())
     judges = nn.ModuleList(Discriminator() for _ in WINDOWS) if a.adversarial else None
+    if judges and a.judges and not start:
+        judges.load_state_dict(torch.load(a.judges, map_location="cpu", weights_only=False)["judges"])
     if a.adversarial:  # what is heard before the decoder stays as it was
         for name, p in model.named_parameters():
             p.requires_grad_(name.startswith(("decode", "from_curves", "place", "out.")))
@@ -221,7 +224,7 @@ def main():
     for s in (signal.SIGINT, signal.SIGTERM):
         signal.signal(s, lambda *_: stopped.append(True))
     recipe = (f"{len(data)} utterances, {sum(map(data.frames, range(len(data)))) * 256 / 22050 / 3600:.2f} h ({data.recipe}); steps {a.steps}, frames {a.frames}, "
-              f"rate {a.rate:g}, warm {a.warm}, drop {a.drop:g}, seed {a.seed}{f', {a.workers} workers' if a.workers > 1 else ''}{f', adversarial {a.against:g} {a.matching:g}' if judges else ''}, torch {torch.__version__}")
+              f"rate {a.rate:g}, warm {a.warm}, drop {a.drop:g}, seed {a.seed}{f', {a.workers} workers' if a.workers > 1 else ''}{f', adversarial {a.against:g} {a.matching:g}' if judges else ''}{f', judges of {a.judges}' if judges and a.judges else ''}, torch {torch.__version__}")
     if worker == 0:
         print(f"{recipe}; {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(held)} utterances held out, at step {step}", flush=True)
 
