@@ -231,14 +231,20 @@ static bool on_clone(void *arg, const struct cw_clone_progress *p) {
 
 /* ---- consent ------------------------------------------------------------------------------------------------------------------------- */
 
-/* A record made before: does it hold, and is it about these recordings and this speaker? */
-static int check_record(const struct cw_consent *c, const struct cw_trust *trust, const struct cw_enrol_source *sources, int count,
-                        const struct cw_encoder *encoder, struct cw_error *err) {
+/* A record made before: does it hold, is it ours, and is it about these recordings and this speaker? */
+static int check_record(const struct cw_consent *c, const struct cw_trust *trust, const struct cw_key *key,
+                        const struct cw_enrol_source *sources, int count, const struct cw_encoder *encoder, struct cw_error *err) {
     struct cw_recording r = {0};
     float one[CW_EMBEDDING];
     int result = -1;
     if (cw_consent_holds(c, trust, err) != 0)
         return -1;
+    if (strcmp(c->key, key->public_hex) != 0) /* trusted, but the voice is sealed by the key that signed its record */
+        return cw_fail(
+            err, CW_BAD_INPUT,
+            "consent of %s: expected a record that your own key signed, %.12s…, found one of %.12s…; let its owner make the voice "
+            "and import that, or make a record of your own (castwright voices consent)",
+            c->terms.speaker, key->public_hex, c->key);
     for (int i = 0; i < count; i++) {
         cw_recording_free(&r);
         if (cw_recording_read(&r, sources[i].recording, err) != 0)
@@ -264,7 +270,7 @@ static int get_consent(const struct clone_request *q, const struct cw_enrol_sour
     if (cw_trust_open(&trust, err) != 0)
         return -1;
     if (q->consent) {
-        result = cw_consent_read(c, q->consent, err) != 0 ? -1 : check_record(c, &trust, sources, count, encoder, err);
+        result = cw_consent_read(c, q->consent, err) != 0 ? -1 : check_record(c, &trust, key, sources, count, encoder, err);
         goto done;
     }
     for (int i = 0; i < count; i++)

@@ -202,6 +202,12 @@ static void test_prosody(void) {
                "unseen: %.4f, then %.4f", before, after);
         g = (struct stage){0, s.voices + 4 + 5};
         CHECK_REFUSED(cw_prosody_fit(&mix, d, model, &s, a, &e, go_on, &g, &err), &err, "stopped");
+        /* gradients that fail leave the mix, with a word */
+        if (CHECKF(cw_prosody_fit(&mix, d, "/nowhere/kokoro.gguf", &s, a, &e, NULL, NULL, &err) == 0, "%s", err.text)) {
+            CHECKF(strstr(mix.trouble, "/nowhere/kokoro.gguf") != NULL && mix.steps == 0 && mix.shift[0] == 0.0F &&
+                       mix.after == mix.mixed && mix.mixed == p[i].mixed && mix.f0_slope > 0 && p[i].trouble[0] == '\0',
+                   "%d steps, distance %.4f, mixed %.4f: \"%s\"", mix.steps, mix.after, mix.mixed, mix.trouble);
+        }
         g = (struct stage){0, 0};
         const struct cw_prosody_start start = {p[i].weights, 1, 0, 0};
         CHECKF(cw_prosody_train(&t, d, model, a, &s, &little, start, q, &err) == 0 && t.step == 0 && t.shift[0] == 0.0F,
@@ -597,7 +603,7 @@ static void test_whole_way(void) {
            "%.1f s, similarity %.3f, ceiling %.3f, %s", report.seconds, report.similarity, report.ceiling, report.word);
     CHECKF(report.held_out[2] <= report.held_out[1] && report.held_out[1] <= report.held_out[0], "held-out loss %.4f, %.4f, %.4f",
            report.held_out[0], report.held_out[1], report.held_out[2]);
-    CHECKF(report.prosody_after <= report.prosody_before && f[0].f0_slope >= 0.8 && f[0].f0_slope <= 1.25, "prosody %.3f, then %.3f",
+    CHECKF(report.prosody_after <= report.prosody_before && f[0].f0_slope >= 0.6 && f[0].f0_slope <= 1.25, "prosody %.3f, then %.3f",
            report.prosody_before, report.prosody_after);
     if (CHECKF(cw_voice_file_write(&f[0], path, &err) == 0 && cw_voice_file_read(&back, path, &err) == 0, "%s", err.text)) {
         CHECK(equal_files(&f[0], &back));
@@ -623,6 +629,8 @@ done:
 
 /* ---- the command line ---------------------------------------------------------------------------------------------------------------- */
 
+static const char *house; /* CASTWRIGHT_CONFIG of the program; NULL: the test's folder */
+
 /* Runs the program with these words, what it prints into `out`; gives its exit code. */
 static int run(char *out, size_t size, const char *const *words) {
     const char *argv[24] = {CW_PROGRAM};
@@ -644,7 +652,7 @@ static int run(char *out, size_t size, const char *const *words) {
             _exit(125);
         }
         setenv("CASTWRIGHT_VOICES", cw_test_dir(), 1);
-        setenv("CASTWRIGHT_CONFIG", cw_test_dir(), 1);
+        setenv("CASTWRIGHT_CONFIG", house ? house : cw_test_dir(), 1);
         execv(CW_PROGRAM, (char *const *)(uintptr_t)argv);
         _exit(127);
     }
@@ -700,6 +708,80 @@ static void test_command(void) {
            "exit code %d: %s", code, out);
 }
 
+/* `voices clone --consent FILE`: a record made before is what the voice stands on, and every way in which it is none is told before
+ * anything is learnt. */
+static void test_consent_file(void) {
+    static char out[16384];
+    struct rig r;
+    struct cw_error err = {0};
+    struct cw_key key = {0}, stranger = {0};
+    char text[CW_PATH_MAX], record[CW_PATH_MAX], altered[CW_PATH_MAX], other[CW_PATH_MAX], wav[CW_PATH_MAX], path[CW_PATH_MAX];
+    char next_door[CW_PATH_MAX], cache[CW_PATH_MAX], *data = NULL;
+    size_t len;
+    if (!rig_open(&r)) {
+        goto done;
+    }
+    snprintf(text, sizeof text, "%.3000s/puck.txt", cw_test_dir());
+    snprintf(record, sizeof record, "%.3000s/puck.consent", cw_test_dir());
+    snprintf(altered, sizeof altered, "%.3000s/altered.consent", cw_test_dir());
+    snprintf(other, sizeof other, "%.3000s/other.wav", cw_test_dir());
+    snprintf(wav, sizeof wav, "%.3000s/yes.wav", cw_test_dir());
+    snprintf(next_door, sizeof next_door, "%.3000s/next_door", cw_test_dir());
+    struct cw_recording sound = {0};
+    if (!CHECKF(cw_file_write(text, said, sizeof said - 1, &err) == 0 && cw_recording_read(&sound, r.recording, &err) == 0 &&
+                    cw_recording_write(other, sound.samples, sound.count - 100, sound.rate, &err) == 0,
+                "%s", err.text)) {
+        cw_recording_free(&sound);
+        goto done;
+    }
+    cw_recording_free(&sound);
+    RUN(0, "puck.consent", "voices", "consent", r.recording, "--i-am-the-speaker", "--speaker", "Ada Byron", "--for", "tests", "--until",
+        "9999-12-31", "-o", record);
+    RUN(0, "F5 is shown", "voices", "clone", "ada_f5", r.recording, "--engine", "f5", "--consent", record);
+    RUN(0, "Ada Byron, for tests", "voices", "show", "ada_f5");
+    CHECKF(strstr(out, "\nrefused ") == NULL, "%s", out);
+#ifndef __SANITIZE_ADDRESS__ /* minutes */
+    if (CHECKF(cw_models_dir(path, &err) == 0 && cw_path_join(cache, path, "heard/stock.mixtures", &err) == 0, "%s", err.text) &&
+        cw_file_exists(cache)) { /* else all stock voices would have to be heard first, minutes */
+        RUN(0, "ada: a likeness (likeness)", "voices", "clone", "ada", r.recording, "--tier", "likeness", "--consent", record);
+        RUN(0, "Ada Byron, for tests", "voices", "show", "ada");
+        RUN(0, "yes.wav", "say", "Yes.", "--voice", "ada", "-o", wav);
+    }
+#endif
+    /* not the recordings that it is about; altered; another's, whose key is trusted; another's, whose key is not; taken back */
+    CHECK(cw_file_write(text, said, sizeof said - 1, &err) == 0);
+    snprintf(text, sizeof text, "%.3000s/other.txt", cw_test_dir());
+    CHECK(cw_file_write(text, said, sizeof said - 1, &err) == 0);
+    RUN(2, "one of the 1 recordings it is about", "voices", "clone", "bea", other, "--consent", record);
+    if (CHECKF(cw_file_read(record, 1 << 16, &data, &len, &err) == 0, "%s", err.text)) {
+        *strstr(data, "tests") = 'j';
+        CHECK(cw_file_write(altered, data, len, &err) == 0);
+        RUN(2, "altered", "voices", "clone", "bea", r.recording, "--consent", altered);
+        free(data);
+    }
+    RUN(2, "/nowhere.consent", "voices", "clone", "bea", r.recording, "--consent", "/nowhere.consent");
+    setenv("CASTWRIGHT_CONFIG", cw_test_dir(), 1);
+    CHECKF(cw_key_open(&key, &err) == 0, "%s", err.text);
+    setenv("CASTWRIGHT_CONFIG", next_door, 1);
+    CHECKF(cw_key_open(&stranger, &err) == 0, "%s", err.text);
+    house = next_door;
+    RUN(2, "a key you trust", "voices", "clone", "bea", r.recording, "--consent", record);
+    CHECKF(cw_trust_add(key.public_hex, &err) == 0, "%s", err.text);
+    RUN(2, "a record that your own key signed", "voices", "clone", "bea", r.recording, "--consent", record);
+    CHECKF(strstr(out, "fitting prosody") == NULL && strstr(out, "listening to the recordings") == NULL, "%s", out);
+    house = NULL;
+    RUN(0, "", "voices", "revoke", "ada_f5");
+    RUN(2, "revoked on", "voices", "clone", "bea", r.recording, "--consent", record);
+    snprintf(path, sizeof path, "%.3000s/bea.gguf", cw_test_dir());
+    CHECK(!cw_file_exists(path));
+done:
+    house = NULL;
+    setenv("CASTWRIGHT_CONFIG", "/dev/null/config", 1);
+    cw_key_close(&key);
+    cw_key_close(&stranger);
+    rig_close(&r);
+}
+
 const struct cw_test cw_tests_clone[] = {
     {"clone.script", "what is read aloud holds every phoneme of the front end's English at least twice", test_script},
     {"clone.regression", "the weights of a mix come out of its embedding", test_regression},
@@ -709,6 +791,8 @@ const struct cw_test cw_tests_clone[] = {
     {"clone.speaks", "voices that learnt different things take turns with a stock voice, each with the same sound every time", test_speaks},
     {"clone.sealed", "a low-rank voice speaks by its consent alone, and so does a mix with it", test_sealed},
     {"clone.whole_way", "a recording becomes a voice; once more from checkpoint and cache, the same bytes", test_whole_way},
+    {"clone.consent", "a voice stands on a record made before; one that does not hold is refused before anything is learnt",
+     test_consent_file},
     {"clone.command", "voices clone and script on the command line, and what they refuse", test_command},
     {0},
 };

@@ -356,6 +356,15 @@ static void test_refused(void) {
         memcpy(x, t.x, t.n * sizeof *x);
         memcpy(x + t.n, u.x, u.n * sizeof *x);
         REFUSE("two", x, t.n + u.n, 24000, said, "sound like two");
+        float *more = calloc((size_t)40 * 60 * 8000, sizeof *more); /* 40 minutes; and 125 s of sentences */
+        if (CHECK(more != NULL)) {
+            for (size_t i = 0; i < (size_t)125 * 24000; i++) {
+                more[i] = t.x[i % t.n];
+            }
+            REFUSE("long", more, (size_t)125 * 24000, 24000, said, "at most 120 seconds", "cut it into parts");
+            REFUSE("longer", more, (size_t)40 * 60 * 8000, 8000, said, "at most 10 minutes", "cut a few minutes of clear speech");
+        }
+        free(more);
         CHECK_REFUSED(cw_enrol_check(&(struct cw_recording){.samples = x, .count = 100, .rate = 24000}, r.encoder, &err), &err,
                       "expected speech");
     }

@@ -84,6 +84,18 @@ static double two_groups(const float *pieces, int count) {
     return size[0] >= count / 5 && size[1] >= count / 5 && size[0] > 1 && size[1] > 1 ? cw_embedding_cosine(mean[0], mean[1]) : 1;
 }
 
+/* From the first frame of speech to the last. */
+static double spoken_frames(const struct cw_activity *a) {
+    size_t first = 0, last = a->frames;
+    while (first < last && !a->mask[first]) {
+        first++;
+    }
+    while (last > first && !a->mask[last - 1]) {
+        last--;
+    }
+    return (double)(last - first);
+}
+
 static int check_sound(const struct cw_recording *r, const float *x16, size_t n16, const struct cw_activity *a, struct cw_error *err) {
     double band, seconds = (double)n16 / CW_ENCODER_RATE, voiced = 0;
     int frames = (int)(n16 / 200), pauses = 0, result = -1;
@@ -94,6 +106,12 @@ static int check_sound(const struct cw_recording *r, const float *x16, size_t n1
     }
     if (a->seconds < 3) {
         cw_fail(err, CW_BAD_INPUT, "expected at least 3 seconds of speech, found %.1f; record whole sentences", a->seconds);
+        goto done;
+    }
+    const double from_to = spoken_frames(a) * CW_ACTIVITY_FRAME / CW_ACTIVITY_RATE;
+    if (from_to > CW_ENROL_FILE_SECONDS) { /* before what takes its time; only such a length can be laid beside a synthesis */
+        cw_fail(err, CW_BAD_INPUT, "expected at most %d seconds with one text, found %.0f; cut it into parts, each with its own text",
+                CW_ENROL_FILE_SECONDS, from_to);
         goto done;
     }
     if (a->speech_db < -48) {
@@ -387,11 +405,6 @@ static int prepare(struct prepared *p, const struct cw_enrol_engine *g, const st
     end = end < n ? end : n;
     p->n = (end - start) / CW_ENROL_UNIT * CW_ENROL_UNIT;
     p->speech_seconds = a.seconds;
-    if (p->n > (size_t)CW_ENROL_FILE_SECONDS * CW_ENROL_RATE) {
-        cw_fail(err, CW_BAD_INPUT, "expected at most %d seconds with one text, found %.0f; cut it into parts, each with its own text",
-                CW_ENROL_FILE_SECONDS, (double)p->n / CW_ENROL_RATE);
-        goto done;
-    }
     p->frames = (int)(p->n / CW_ENROL_HOP);
     p->x = malloc((p->n + 1) * sizeof *p->x);
     p->f0 = calloc((size_t)p->frames + 1, sizeof *p->f0);
@@ -640,6 +653,8 @@ void cw_enrolment_free(struct cw_enrolment *e) {
         free(u->durations);
         free(u->f0);
         free(u->energy);
+        free(u->said_f0);
+        free(u->said_energy);
         free(u->samples);
     }
     free(e->utterances);

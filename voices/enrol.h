@@ -17,16 +17,17 @@ enum { CW_ENROL_RATE = 24000, CW_ENROL_UNIT = 600, CW_ENROL_HOP = 300 };
 
 /* One utterance, plain data. Every array is the enrolment's; freed with it. */
 struct cw_enrol_utterance {
-    char *text;       /* what is said */
-    int *ids;         /* [P] the acoustic model's symbols, without padding */
-    int count;        /* P, 1 .. 510 */
-    int *durations;   /* [P + 2] units, padding at both ends included, each >= 1 */
-    int units;        /* U, the sum of durations */
-    float *f0;        /* [2 U] Hz, 0 where unvoiced */
-    float *energy;    /* [2 U] Kokoro's N: log of the root of summed squares over mels, see docs/voices.md */
-    float *samples;   /* [600 U] 24 kHz mono, the enrolment's level (RMS of speech 0.042) */
-    float confidence; /* of the alignment, 0 .. 1 */
-    int file;         /* index of the recording it was cut from */
+    char *text;                   /* what is said */
+    int *ids;                     /* [P] the acoustic model's symbols, without padding */
+    int count;                    /* P, 1 .. 510 */
+    int *durations;               /* [P + 2] units, padding at both ends included, each >= 1 */
+    int units;                    /* U, the sum of durations */
+    float *f0;                    /* [2 U] Hz, 0 where unvoiced */
+    float *energy;                /* [2 U] Kokoro's N: log of the root of summed squares over mels, see docs/voices.md */
+    float *said_f0, *said_energy; /* [2 U] what a voice's prosody says for these durations (cw_prosody_say), or NULL */
+    float *samples;               /* [600 U] 24 kHz mono, the enrolment's level (RMS of speech 0.042) */
+    float confidence;             /* of the alignment, 0 .. 1 */
+    int file;                     /* index of the recording it was cut from */
 };
 
 struct cw_enrolment {
@@ -57,7 +58,7 @@ struct cw_enrol_source {
 };
 
 /* Is this a recording that a voice can be learnt from? CW_BAD_INPUT with what is wrong and what to do: no speech, too quiet, clipped,
- * noisy, telephone band, music, two speakers. */
+ * noisy, telephone band, music, two speakers, more than CW_ENROL_FILE_SECONDS from the first word to the last. */
 CW_MUST_CHECK int cw_enrol_check(const struct cw_recording *r, const struct cw_encoder *encoder, struct cw_error *err);
 /* A recording that fails its check is an error; an utterance that does not fit its text is left out, with a line in `notes`; less than
  * CW_ENROL_LEAST seconds left in all is an error. */

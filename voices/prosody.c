@@ -7,11 +7,12 @@
 #include "voices/prosody.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PACK_NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE, UNITS_MOST = 400, NEAR = 4, ROUNDS = 2, FRAMES_MAX = 4096 };
-static const double voiced_above = 40, slope_least = 0.8, slope_most = 1.25;
+static const double voiced_above = 40, slope_least = 0.6, slope_most = 1.25;
 
 struct curves {
     double *duration, *f0, *energy; /* [symbols]; f0: mean log of what is voiced, NAN where nothing is */
@@ -231,12 +232,14 @@ struct onward {
     bool (*progress)(void *arg, int done, int all);
     void *arg;
     int done, all;
+    bool stopped;
 };
 
 static bool tell_onward(void *arg, int done, int all) {
-    const struct onward *o = arg;
+    struct onward *o = arg;
     (void)all;
-    return o->progress(o->arg, o->done + done, o->all);
+    o->stopped = !o->progress(o->arg, o->done + done, o->all);
+    return !o->stopped;
 }
 
 int cw_prosody_fit(struct cw_prosody *p, struct cw_device *d, const char *model, const struct cw_stock *s, const struct cw_acoustic *a,
@@ -247,7 +250,7 @@ int cw_prosody_fit(struct cw_prosody *p, struct cw_device *d, const char *model,
     float one[CW_STOCK_MAX], tried[CW_STOCK_MAX];
     double each[CW_STOCK_MAX] = {0}, now, slope, offset;
     const int all = s->voices + ROUNDS * NEAR + moving.steps + 1;
-    struct onward onward = {progress, arg, 0, all};
+    struct onward onward = {progress, arg, 0, all, false};
     int result = -1, near[NEAR], best = 0, done = 0;
     *p = (struct cw_prosody){0};
     if (fit_open(&f, s, a, e, err) != 0) {
@@ -305,9 +308,15 @@ int cw_prosody_fit(struct cw_prosody *p, struct cw_device *d, const char *model,
     moving.progress = progress != NULL ? tell_onward : NULL;
     moving.arg = &onward;
     const struct cw_prosody_start start = {p->weights, slope, offset, (double)p->level};
-    if (cw_prosody_train(&moved, d, model, a, s, e, start, moving, err) != 0 ||
-        (moved.step > 0 && distance(&f, p->weights, moved.shift, false, &slope, &offset, &now, err) != 0)) {
-        goto done;
+    struct cw_error trouble = {0}; /* the mix is good without */
+    if (cw_prosody_train(&moved, d, model, a, s, e, start, moving, &trouble) != 0 ||
+        (moved.step > 0 && distance(&f, p->weights, moved.shift, false, &slope, &offset, &now, &trouble) != 0)) {
+        if (onward.stopped) {
+            *err = trouble;
+            goto done;
+        }
+        snprintf(p->trouble, sizeof p->trouble, "%.255s", trouble.text);
+        moved.step = 0;
     }
     if (moved.step > 0 && now < p->mixed) {
         p->after = now;

@@ -10,6 +10,7 @@ struct cw_prosody {
     float shift[CW_PROSODY_STYLE]; /* added to the prosody half of every row of the mix */
     double before, mixed, after;   /* distance of the best voice alone, of the mix, and of the mix with the shift */
     int steps;                     /* of gradients that the shift took; 0: none came nearer */
+    char trouble[256];             /* why there were no gradients: the mix stands all the same; "" where there was none */
     float f0_slope, f0_offset;     /* log F0 -> slope log F0 + offset */
     float level;                   /* how much more energy the mix gives what is loud than the recordings have */
 };
