@@ -37,7 +37,8 @@ def main():
         loss = 0
         for n, mel in filters:
             M, R = (mel @ torch.stft(v, n, n // 4, window=torch.hann_window(n), return_complex=True).abs() for v in (wave, target))
-            loss = loss + ((M + 2e-3).log() - (R + 2e-3).log()).abs().mean() + 0.3 * (M - R).norm() / R.norm()
+            f = (0.03 * R.mean(-1, keepdim=True)).clamp(min=2e-3)
+            loss = loss + ((M + f).log() - (R + f).log()).abs().mean() + (M - R).norm() / R.norm()
         (loss / 3).backward()
         adam.step()
         walls.append(time.perf_counter() - wall)

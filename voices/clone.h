@@ -69,7 +69,7 @@ struct cw_clone_report {
     bool encoder_loss; /* `similarity` is by what the voice was fitted to */
     const char *word;  /* "clone" or "likeness" */
     double minutes;
-    struct cw_text notes; /* utterances left out for their text; free it by cw_clone_report_free */
+    struct cw_text notes; /* utterances left out for their text, prosody that was not moved; free it by cw_clone_report_free */
 };
 void cw_clone_report_free(struct cw_clone_report *r);
 

@@ -11,7 +11,8 @@
 enum { RESOLUTIONS = 3, SAMPLES_MIN = 2048, SAMPLES_MAX = 24000 * 60 };
 static const struct { int size, bands; } resolutions[RESOLUTIONS] = {{512, 40}, {1024, 80}, {2048, 120}};
 #define FLOOR 2e-3
-#define CONVERGENCE 0.3
+#define FLOOR_PART 0.03 /* of a band's mean in the target: what lies 30 dB under it, a room's noise, is not learnt */
+#define CONVERGENCE 1.0
 #define QUIET 0.02 /* |M*| of a stretch of silence is taken as this in every band */
 
 struct resolution {
@@ -19,6 +20,7 @@ struct resolution {
     int size, hop, bins, bands;
     double *filter;   /* [bands, bins] */
     int *first, *end; /* [bands]: bins that are not 0 */
+    double *floor;    /* [bands] under a logarithm */
     double *re, *im;  /* [T, bins] of the wave */
     double *mel, *target_mel, *dmel;
     double *grad; /* [n] */
@@ -51,13 +53,14 @@ static int resolution_open(struct resolution *r, int size, int bands, int rate, 
     r->filter = calloc((size_t)bands * bins, sizeof *r->filter);
     r->first = calloc((size_t)bands, sizeof *r->first);
     r->end = calloc((size_t)bands, sizeof *r->end);
+    r->floor = calloc((size_t)bands, sizeof *r->floor);
     r->re = malloc(frames * bins * sizeof *r->re);
     r->im = malloc(frames * bins * sizeof *r->im);
     r->mel = malloc(frames * (size_t)bands * sizeof *r->mel);
     r->target_mel = malloc(frames * (size_t)bands * sizeof *r->target_mel);
     r->dmel = malloc(frames * (size_t)bands * sizeof *r->dmel);
     r->grad = malloc((size_t)max_samples * sizeof *r->grad);
-    if (!r->filter || !r->first || !r->end || !r->re || !r->im || !r->mel || !r->target_mel || !r->dmel || !r->grad)
+    if (!r->filter || !r->first || !r->end || !r->floor || !r->re || !r->im || !r->mel || !r->target_mel || !r->dmel || !r->grad)
         return cw_fail_memory(err, "loss");
     for (int b = 0; b < bands; b++) {
         double edge[3];
@@ -121,6 +124,7 @@ void cw_loss_close(struct cw_loss *l) {
         free(r->filter);
         free(r->first);
         free(r->end);
+        free(r->floor);
         free(r->re);
         free(r->im);
         free(r->mel);
@@ -166,9 +170,15 @@ static void resolution_task(void *arg, int i) {
 
     bands_of(r, j->l->target, j->n, frames, r->target_mel);
     bands_of(r, j->l->wave, j->n, frames, r->mel);
+    for (int b = 0; b < r->bands; b++) {
+        double sum = 0;
+        for (int t = 0; t < frames; t++)
+            sum += r->target_mel[(size_t)t * (size_t)r->bands + (size_t)b];
+        r->floor[b] = fmax(FLOOR, FLOOR_PART * sum / frames);
+    }
     for (int k = 0; k < count; k++) {
-        const double difference = r->mel[k] - r->target_mel[k];
-        logs += fabs(log((r->mel[k] + FLOOR) / (r->target_mel[k] + FLOOR)));
+        const double difference = r->mel[k] - r->target_mel[k], floor = r->floor[k % r->bands];
+        logs += fabs(log((r->mel[k] + floor) / (r->target_mel[k] + floor)));
         squares += difference * difference;
         target_squares += r->target_mel[k] * r->target_mel[k];
     }
@@ -178,7 +188,7 @@ static void resolution_task(void *arg, int i) {
     const double by_square = squares > 0 ? CONVERGENCE / sqrt(squares * target_squares) : 0;
     for (int k = 0; k < count; k++) {
         const double difference = r->mel[k] - r->target_mel[k];
-        r->dmel[k] = (difference > 0 ? 1 : difference < 0 ? -1 : 0) / (r->mel[k] + FLOOR) / count + by_square * difference;
+        r->dmel[k] = (difference > 0 ? 1 : difference < 0 ? -1 : 0) / (r->mel[k] + r->floor[k % r->bands]) / count + by_square * difference;
     }
     memset(r->grad, 0, (size_t)j->n * sizeof *r->grad);
     for (int t = 0; t < frames; t++) {

@@ -1,6 +1,7 @@
 /* How far a synthesised stretch is from the recording it should equal: over three resolutions, the mean of
- *   mean |log(M + 0.002) - log(M* + 0.002)| + 0.3 |M - M*| / |M*|,
- * with 0.02 in every band added to |M*|, for silence. M: the magnitudes of a short-time spectrum in mel bands (triangles on the scale of
+ *   mean |log(M + f) - log(M* + f)| + |M - M*| / |M*|,
+ * f, a band's: 3 % of its mean in M*, 0.002 at least, so that a room's noise is not learnt; with 0.02 in every band added to |M*|, for
+ * silence. M: the magnitudes of a short-time spectrum in mel bands (triangles on the scale of
  * O'Shaughnessy, of height 1). Multi-resolution spectral losses: Yamamoto, Song and Kim, "Parallel WaveGAN", 2020. */
 #ifndef CW_LOSS_H
 #define CW_LOSS_H

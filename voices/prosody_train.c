@@ -1,8 +1,9 @@
 /* Utterances' codings, once ─▶ style of the moved mix, by the utterance's length ─▶ predictor, with real durations for F0 and energy
  *   ─▶ loss on four blocks of symbols of five ─▶ back to the style ─▶ Adam; the fifth blocks say which step is kept.
  *
- * Loss: mean |log(d + 0.3) - log(d* + 0.3)| + 2 |log of the whole length's ratio| + 5 smooth |log F0 after the map - log F0*| where both
- * are voiced + 0.2 |energy - energy* - level| of what is loud, + the pull towards the mix. */
+ * Loss: mean |log(d + 0.3) - log(d* + 0.3)| + 2 |log of the whole length's ratio| + 5 smooth |log F0 after the map - log F0*| where the
+ * recording is voiced (F0 taken as 40 Hz at least: a voice that falls silent there is far off, and does not drop out) + 0.2 |energy -
+ * energy* - level| of what is loud, + the pull towards the mix. */
 #include "voices/prosody_train.h"
 
 #include "tts/train.h"
@@ -101,6 +102,11 @@ static double smooth(double x, double within, double *slope) {
     return fabs(x) - within / 2;
 }
 
+/* Of an utterance's pass through the predictor. */
+static size_t tape_bytes(int units) {
+    return ((size_t)units + 512) * 400000 + ((size_t)64 << 20);
+}
+
 static float *at(struct cw_mat m, int row) {
     return m.data + (ptrdiff_t)row * m.stride;
 }
@@ -123,8 +129,8 @@ static void compare(const struct fit *f, const struct cw_enrol_utterance *u, int
         lengths[part][0] += units;
         lengths[part][1] += u->durations[p];
         for (int end = frame + 2 * u->durations[p]; frame < end; frame++) {
-            const double hz = (double)*at(f0, frame), level = (double)u->energy[frame];
-            if ((double)u->f0[frame] > voiced_above && hz > voiced_above) {
+            const double hz = fmax((double)*at(f0, frame), voiced_above), level = (double)u->energy[frame];
+            if ((double)u->f0[frame] > voiced_above) {
                 const double y = f->start.f0_slope * log(hz) + f->start.f0_offset - log((double)u->f0[frame]);
                 losses[part] += of_f0 * smooth(y, smooth_f0, &slope) / c->voiced;
                 if (part == FITTED) {
@@ -165,8 +171,8 @@ static int clear_grad(struct cw_tape *t, struct cw_var *v, struct cw_error *err)
 }
 
 /* Numbers of voice v's pack that an utterance of `count` symbols reads. */
-static const float *row_of(const struct fit *f, int v, int symbols) {
-    return f->stock->packs + ((size_t)v * CW_PACK_ROWS + (size_t)symbols - 1) * CW_PACK_STYLE + CW_PACK_TIMBRE;
+static const float *row_of(const struct cw_stock *s, int v, int symbols) {
+    return s->packs + ((size_t)v * CW_PACK_ROWS + (size_t)symbols - 1) * CW_PACK_STYLE + CW_PACK_TIMBRE;
 }
 
 /* Losses [PARTS] of all utterances where f->x stands; f->grad, of what is fitted. */
@@ -179,7 +185,7 @@ static int run(struct fit *f, double *losses, struct cw_error *err) {
         for (int j = 0; j < STYLE; j++) {
             double sum = (double)f->spread[j] * f->x[j];
             for (int v = 0; v < f->stock->voices; v++) {
-                sum += (double)f->start.weights[v] * (double)row_of(f, v, u->count)[j];
+                sum += (double)f->start.weights[v] * (double)row_of(f->stock, v, u->count)[j];
             }
             f->style[j] = (float)sum;
         }
@@ -251,8 +257,7 @@ int cw_prosody_train(struct cw_prosody_trained *out, struct cw_device *d, const 
         goto done;
     }
     if (cw_code_utterances(a, "d_en", e->utterances, f->used, f->codings, err) != 0 ||
-        cw_prosody_trainer_open(&f->trainer, d, model, err) != 0 ||
-        cw_tape_open(&f->tape, d, ((size_t)longest + 512) * 400000 + ((size_t)64 << 20), err) != 0) {
+        cw_prosody_trainer_open(&f->trainer, d, model, err) != 0 || cw_tape_open(&f->tape, d, tape_bytes(longest), err) != 0) {
         goto done;
     }
     for (int step = 0; step <= params.steps; step++) {
@@ -286,5 +291,72 @@ done:
         cw_tape_close(f->tape);
     }
     free(f);
+    return result;
+}
+
+/* ---- speaking --------------------------------------------------------------------------------------------------------------------- */
+
+int cw_prosody_say(struct cw_enrolment *e, struct cw_device *d, const char *model, const struct cw_acoustic *a, const struct cw_stock *s,
+                   struct cw_prosody_start start, const float *shift, struct cw_error *err) {
+    struct cw_prosody_trainer *trainer = NULL;
+    struct cw_tape *tape = NULL;
+    float **codings = calloc((size_t)e->count + 1, sizeof *codings), style[STYLE], dstyle[STYLE] = {0};
+    int result = -1, longest = 0;
+    for (int i = 0; i < e->count; i++) {
+        longest = e->utterances[i].units > longest ? e->utterances[i].units : longest;
+    }
+    if (codings == NULL) {
+        cw_fail_memory(err, "prosody");
+        goto done;
+    }
+    if (cw_code_utterances(a, "d_en", e->utterances, e->count, codings, err) != 0 ||
+        cw_prosody_trainer_open(&trainer, d, model, err) != 0 || cw_tape_open(&tape, d, tape_bytes(longest), err) != 0) {
+        goto done;
+    }
+    for (int i = 0; i < e->count; i++) {
+        struct cw_enrol_utterance *u = &e->utterances[i];
+        for (int j = 0; j < STYLE; j++) {
+            double sum = (double)shift[j];
+            for (int v = 0; v < s->voices; v++) {
+                sum += (double)start.weights[v] * (double)row_of(s, v, u->count)[j];
+            }
+            style[j] = (float)sum;
+        }
+        cw_tape_start(tape);
+        struct cw_var *by = cw_tape_leaf(tape, (struct cw_mat){style, 1, STYLE, STYLE}, (struct cw_mat){dstyle, 1, STYLE, STYLE});
+        const struct cw_predicted said =
+            cw_prosody_trainer_run(trainer, tape, (struct cw_mat){codings[i], u->count + 2, HIDDEN, HIDDEN}, u->durations, by);
+        if (cw_tape_check(tape, err) != 0) {
+            goto done;
+        }
+        free(u->said_f0);
+        free(u->said_energy);
+        u->said_f0 = calloc(2 * (size_t)u->units, sizeof *u->said_f0);
+        u->said_energy = calloc(2 * (size_t)u->units, sizeof *u->said_energy);
+        if (u->said_f0 == NULL || u->said_energy == NULL) {
+            cw_fail_memory(err, "prosody");
+            goto done;
+        }
+        for (int k = 0; k < 2 * u->units; k++) {
+            const double hz = (double)*at(said.f0->value, k);
+            u->said_f0[k] = (float)(hz > voiced_above ? exp(start.f0_slope * log(hz) + start.f0_offset) : hz);
+            u->said_energy[k] = *at(said.energy->value, k);
+        }
+    }
+    result = 0;
+done:
+    for (int i = 0; i < e->count; i++) {
+        if (codings != NULL) {
+            free(codings[i]);
+        }
+        if (result != 0) { /* all or none */
+            free(e->utterances[i].said_f0);
+            free(e->utterances[i].said_energy);
+            e->utterances[i].said_f0 = e->utterances[i].said_energy = NULL;
+        }
+    }
+    free(codings);
+    cw_prosody_trainer_close(trainer);
+    cw_tape_close(tape);
     return result;
 }

@@ -30,5 +30,9 @@ struct cw_prosody_trained {
 CW_MUST_CHECK int cw_prosody_train(struct cw_prosody_trained *out, struct cw_device *d, const char *model, const struct cw_acoustic *a,
                                    const struct cw_stock *s, const struct cw_enrolment *e, struct cw_prosody_start start,
                                    struct cw_prosody_train_params params, struct cw_error *err);
+/* What a mix moved by shift [128] says of every utterance's symbols for its real durations, into said_f0 (mapped) and said_energy: a
+ * decoder is to speak by these curves, so it should learn by them too. */
+CW_MUST_CHECK int cw_prosody_say(struct cw_enrolment *e, struct cw_device *d, const char *model, const struct cw_acoustic *a,
+                                 const struct cw_stock *s, struct cw_prosody_start start, const float *shift, struct cw_error *err);
 
 #endif

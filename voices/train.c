@@ -23,20 +23,37 @@ enum {
     UNITS_MAX = 400,    /* 10 s */
     HELD_OUT_MAX = 4,   /* stretches */
     HELD_OUT_PART = 10, /* one unit in so many is held out */
+    HELD_OUT_LITTLE = 20,
+    DRAWS = 20, /* until a stretch is loud enough */
     WARM_UP = 10,
-    CHECKPOINT_VERSION = 2
+    CHECKPOINT_VERSION = 3
 };
 #define STYLE_SPREAD 0.143F /* mean standard deviation of the stock voices' style numbers */
-#define STYLE_PULL 0.02     /* weight of mean z^2 */
 #define ADAM_1 0.8
 #define ADAM_2 0.98
 #define ADAM_EPS 1e-8
+#define LOUD_PART 0.6  /* of a stretch, at least */
 #define LAST_RATE 0.1  /* of the cosine */
 #define OLD_RATE 0.333 /* of the tiers before */
 
 struct cw_train_params cw_train_params_default(void) {
-    return (struct cw_train_params){
-        .steps = {60, 120, 100}, .rate = {0.21, 3e-3, 1e-3}, .segment_units = 60, .check_every = 10, .patience = 5, .encoder_weight = 0.5};
+    return (struct cw_train_params){.steps = {60, 120, 100},
+                                    .rate = {0.21, 3e-3, 1e-3},
+                                    .style_pull = 0.02,
+                                    .segment_units = 60,
+                                    .check_every = 10,
+                                    .patience = 5,
+                                    .encoder_weight = 0.5};
+}
+
+struct cw_train_params cw_train_params_little(void) {
+    struct cw_train_params p = cw_train_params_default();
+    for (int i = 0; i < CW_TRAIN_TIERS; i++)
+        p.steps[i] = 60;
+    p.rate[CW_TRAIN_TIER_STYLE] = 0.1;
+    p.style_pull = 0.2;
+    p.to_the_end = true;
+    return p;
 }
 
 void cw_trained_free(struct cw_trained *t) {
@@ -48,6 +65,7 @@ void cw_trained_free(struct cw_trained *t) {
 struct utterance {
     const struct cw_enrol_utterance *from;
     float *text;  /* [P + 2, 512] */
+    bool *loud;   /* [units] */
     int begin;    /* first unit that is trained on: most of the silence at both ends is left out */
     int held_out; /* first unit that is not */
 };
@@ -136,19 +154,32 @@ static int starts_of(const struct trainer *t, const struct utterance *u) {
     return rest > 0 ? rest + 1 : free_units(u) >= UNITS_MIN ? 1 : 0;
 }
 
-/* Leaves out what is silent at both ends, but for EDGE units: units of less than a tenth of the utterance's loudness. */
-static void trim(struct utterance *u) {
+/* Which units have at least a tenth of the utterance's loudness. */
+static int find_loud(struct utterance *u, struct cw_error *err) {
     const int units = u->from->units;
     double all = 0;
-    int first = units, last = -1;
 
+    u->loud = calloc((size_t)units, sizeof *u->loud);
+    if (!u->loud)
+        return cw_fail_memory(err, "training");
     for (int i = 0; i < units * CW_ENROL_UNIT; i++)
         all += (double)u->from->samples[i] * (double)u->from->samples[i];
     for (int k = 0; k < units; k++) {
         double sum = 0;
         for (int i = k * CW_ENROL_UNIT; i < (k + 1) * CW_ENROL_UNIT; i++)
             sum += (double)u->from->samples[i] * (double)u->from->samples[i];
-        if (sum * units < all / 100)
+        u->loud[k] = sum * units >= all / 100;
+    }
+    return 0;
+}
+
+/* Leaves out what is silent at both ends, but for EDGE units. */
+static void trim(struct utterance *u) {
+    const int units = u->from->units;
+    int first = units, last = -1;
+
+    for (int k = 0; k < units; k++) {
+        if (!u->loud[k])
             continue;
         first = k < first ? k : first;
         last = k;
@@ -159,7 +190,7 @@ static void trim(struct utterance *u) {
 
 /* The ends of the longest utterances are held out: about a tenth of all, at least one stretch where something is left to train on. */
 static void hold_out(struct trainer *t) {
-    const int want = t->params.segment_units;
+    const int most = t->params.segment_units, want = t->params.to_the_end && HELD_OUT_LITTLE < most ? HELD_OUT_LITTLE : most;
     int all = 0, taken = 0;
 
     for (int i = 0; i < t->count; i++) {
@@ -185,21 +216,31 @@ static void hold_out(struct trainer *t) {
         t->trainable += starts_of(t, &t->utterances[i]);
 }
 
-/* Stretch of a step, by the seed alone. */
-static struct stretch stretch_of(const struct trainer *t, int tier, int step) {
-    uint32_t words[4];
-    int at, i;
+static bool is_loud(const struct trainer *t, struct stretch s) {
+    int loud = 0;
 
-    cw_philox(t->params.seed, (uint64_t)tier + 1, (uint64_t)step, words);
-    at = (int)(((uint64_t)words[0] * (uint64_t)t->trainable) >> 32);
-    for (i = 0; i < t->count; i++) {
+    for (int k = s.unit; k < s.unit + s.units; k++)
+        loud += t->utterances[s.utterance].loud[k];
+    return loud >= LOUD_PART * s.units;
+}
+
+/* A stretch for a step, by the seed alone: the first of some that is not mostly pauses, which teach nothing but the room. */
+static struct stretch stretch_of(const struct trainer *t, int tier, int step) {
+    struct stretch s = {0, 0, UNITS_MIN, 0};
+
+    for (int draw = 0; draw < DRAWS; draw++) {
+        uint32_t words[4];
+        cw_philox(t->params.seed, (uint64_t)tier + 1 + ((uint64_t)draw << 32), (uint64_t)step, words);
+        int at = (int)(((uint64_t)words[0] * (uint64_t)t->trainable) >> 32), i = 0;
+        while (at >= starts_of(t, &t->utterances[i]))
+            at -= starts_of(t, &t->utterances[i++]);
         const struct utterance *u = &t->utterances[i];
-        const int starts = starts_of(t, u), units = free_units(u) < t->params.segment_units ? free_units(u) : t->params.segment_units;
-        if (at < starts)
-            return (struct stretch){i, u->begin + at, units, (uint64_t)words[1] << 32 | words[2]};
-        at -= starts;
+        s = (struct stretch){i, u->begin + at, free_units(u) < t->params.segment_units ? free_units(u) : t->params.segment_units,
+                             (uint64_t)words[1] << 32 | words[2]};
+        if (is_loud(t, s))
+            break;
     }
-    return (struct stretch){0, 0, UNITS_MIN, 0}; /* not reached: at < trainable */
+    return s;
 }
 
 static bool learns_rank(const struct trainer *t, const struct cw_layer *l) {
@@ -270,10 +311,13 @@ static void make_key(struct trainer *t, const struct cw_enrolment *e) {
 
     cw_sha256_start(&h);
     cw_sha256_add(&h, &version, sizeof version);
+    if (p->model_sha256)
+        cw_sha256_add(&h, p->model_sha256, strlen(p->model_sha256));
     cw_sha256_add(&h, &p->seed, sizeof p->seed);
     cw_sha256_add(&h, p->steps, sizeof p->steps);
     cw_sha256_add(&h, p->rate, sizeof p->rate);
-    cw_sha256_add(&h, (const int[]){p->segment_units, p->check_every, p->patience}, 3 * sizeof(int));
+    cw_sha256_add(&h, &p->style_pull, sizeof p->style_pull);
+    cw_sha256_add(&h, (const int[]){p->segment_units, p->check_every, p->patience, p->to_the_end}, 4 * sizeof(int));
     cw_sha256_add(&h, &e->band_hz, sizeof e->band_hz);
     cw_sha256_add(&h, t->start, sizeof t->start);
     if (t->encoder) {
@@ -288,6 +332,10 @@ static void make_key(struct trainer *t, const struct cw_enrolment *e) {
         cw_sha256_add(&h, u->durations, sizeof *u->durations * (size_t)(u->count + 2));
         cw_sha256_add(&h, u->f0, sizeof *u->f0 * 2 * (size_t)u->units);
         cw_sha256_add(&h, u->energy, sizeof *u->energy * 2 * (size_t)u->units);
+        if (u->said_f0 && u->said_energy) {
+            cw_sha256_add(&h, u->said_f0, sizeof *u->said_f0 * 2 * (size_t)u->units);
+            cw_sha256_add(&h, u->said_energy, sizeof *u->said_energy * 2 * (size_t)u->units);
+        }
         cw_sha256_add(&h, u->samples, sizeof *u->samples * CW_ENROL_UNIT * (size_t)u->units);
         cw_sha256_add(&h, t->utterances[i].text, sizeof(float) * (size_t)(u->count + 2) * HIDDEN);
     }
@@ -403,11 +451,15 @@ static int run_stretch(struct trainer *t, struct stretch s, bool backward, doubl
         for (int k = 0; k < from->durations[p]; k++, unit++)
             if (unit >= 0 && unit < s.units)
                 memcpy(t->asr + (size_t)n++ * HIDDEN, u->text + (size_t)p * HIDDEN, sizeof(float) * HIDDEN);
+    /* by the curves of its own prosody, since it will have to speak by such */
+    const bool own = from->said_f0 && from->said_energy;
+    const float *f0 = (own ? from->said_f0 : from->f0) + (size_t)2 * s.unit;
+    const float *energy = (own ? from->said_energy : from->energy) + (size_t)2 * s.unit;
     cw_tape_start(t->tape);
     struct cw_var *style = cw_tape_leaf(t->tape, (struct cw_mat){t->style, 1, STYLE, STYLE}, (struct cw_mat){t->dstyle, 1, STYLE, STYLE});
-    struct cw_var *frames = cw_acoustic_trainer_run(t->acoustic, t->tape, (struct cw_mat){t->asr, s.units, HIDDEN, HIDDEN},
-                                                    from->f0 + (size_t)2 * s.unit, from->energy + (size_t)2 * s.unit, style);
-    struct cw_var *wave = cw_vocoder_trainer_run(t->vocoder, t->tape, frames, style, from->f0 + (size_t)2 * s.unit, s.noise, NULL);
+    struct cw_var *frames =
+        cw_acoustic_trainer_run(t->acoustic, t->tape, (struct cw_mat){t->asr, s.units, HIDDEN, HIDDEN}, f0, energy, style);
+    struct cw_var *wave = cw_vocoder_trainer_run(t->vocoder, t->tape, frames, style, f0, s.noise, NULL);
     if (cw_tape_check(t->tape, err) != 0 || (backward && cw_tape_grad(t->tape, wave, &add, err) != 0) ||
         cw_loss_run(t->loss, t->device, wave->value.data, from->samples + (size_t)CW_ENROL_UNIT * s.unit, s.units * CW_ENROL_UNIT, loss,
                     backward ? wave->grad.data : NULL, err) != 0 ||
@@ -466,7 +518,7 @@ static int train_step(struct trainer *t, double *loss, struct cw_error *err) {
     if (run_stretch(t, stretch_of(t, t->tier, t->step), true, loss, &said, err) != 0)
         return -1;
     for (int i = 0; i < STYLE; i++)
-        t->grad[i] = t->dstyle[i] * STYLE_SPREAD + (float)(STYLE_PULL * 2 / STYLE) * t->x[i];
+        t->grad[i] = t->dstyle[i] * STYLE_SPREAD + (float)(p->style_pull * 2 / STYLE) * t->x[i];
     for (int k = 0; k <= t->tier; k++)
         adam(t, edges[k], edges[k + 1], rate * p->rate[k] * (k == t->tier ? 1 : OLD_RATE));
     t->step++;
@@ -493,7 +545,7 @@ static int run_tier(struct trainer *t, struct cw_error *err) {
             if (measure(t, &t->last_loss, err) != 0)
                 return -1;
             t->since_best++;
-            if (t->last_loss < t->best_loss) {
+            if (t->last_loss < t->best_loss || p->to_the_end) {
                 t->best_loss = t->last_loss;
                 t->since_best = 0;
                 memcpy(t->best, t->x, sizeof *t->x * t->size);
@@ -614,6 +666,9 @@ int cw_train_run(struct cw_trained *out, struct cw_device *d, const char *model,
     memcpy(t->start, style, sizeof t->start);
     if (encode_texts(t, model, e, err) != 0)
         goto done;
+    for (int i = 0; i < t->count; i++)
+        if (find_loud(&t->utterances[i], err) != 0)
+            goto done;
     hold_out(t);
     if (t->held_out_count == 0 || t->trainable == 0) {
         cw_fail(err, CW_BAD_INPUT, "training: expected an utterance of at least %d ms, found none", 3 * UNITS_MIN * 25);
@@ -643,8 +698,10 @@ int cw_train_run(struct cw_trained *out, struct cw_device *d, const char *model,
 done:
     if (rc != 0)
         cw_trained_free(out);
-    for (int i = 0; t && t->utterances && i < t->count; i++)
+    for (int i = 0; t && t->utterances && i < t->count; i++) {
         free(t->utterances[i].text);
+        free(t->utterances[i].loud);
+    }
     if (t) {
         cw_acoustic_trainer_close(t->acoustic);
         cw_vocoder_trainer_close(t->vocoder);

@@ -3,8 +3,8 @@
  *   style [128] ─▶ + offsets of every bias and adaptive norm ─▶ + rank-16 additions to the convolutions
  *
  * Each tier starts from the best of the one before, warms up, follows a cosine, and ends early when the loss on stretches that are
- * not trained on stops falling. Everything random is a function of the seed: same seed, same bytes, for any number of threads,
- * interrupted or not. The recipe and its figures: docs/training.md. */
+ * not trained on stops falling (of a few seconds of speech: at the end of its steps). Everything random is a function of the seed: same
+ * seed, same bytes, for any number of threads, interrupted or not. The recipe and its figures: docs/training.md. */
 #ifndef CW_TRAIN_H
 #define CW_TRAIN_H
 
@@ -30,13 +30,16 @@ struct cw_train_params {
     uint64_t seed;
     int steps[CW_TRAIN_TIERS];   /* most steps of each tier; 0: none of it */
     double rate[CW_TRAIN_TIERS]; /* learning rate of what the tier adds; earlier ones go on at a third of theirs */
+    double style_pull;           /* times the mean square of the style's way from the start is in the loss */
     int segment_units;           /* of a stretch: 60 are 1.5 s */
     int check_every;             /* steps between measurements on what is held out */
     int patience;                /* measurements without a new best that end a tier */
-    const char *encoder;    /* the speaker encoder's GGUF: it then takes part in the loss, and can no longer judge the voice; or NULL */
-    const float *like;      /* [256] the embedding that it wants, of length 1 */
-    double encoder_weight;  /* of 1 - cosine, beside the spectral loss */
-    const char *checkpoint; /* a file that is written at every measurement, and gone on from where it fits; or NULL */
+    bool to_the_end;             /* every tier takes all its steps and keeps the last numbers: half a second is held out, to be told of */
+    const char *encoder;      /* the speaker encoder's GGUF: it then takes part in the loss, and can no longer judge the voice; or NULL */
+    const float *like;        /* [256] the embedding that it wants, of length 1 */
+    double encoder_weight;    /* of 1 - cosine, beside the spectral loss */
+    const char *checkpoint;   /* a file that is written at every measurement, and gone on from where it fits; or NULL */
+    const char *model_sha256; /* of the engine's GGUF: a checkpoint of another one does not fit; or NULL */
     /* After every step; false: stop with CW_FAILED, the checkpoint left. Or NULL. */
     bool (*progress)(void *arg, const struct cw_train_progress *p);
     /* At every measurement, what is held out as the voice says it now: stretch 0, 1, … of samples [n], 24 kHz. Or NULL. */
@@ -46,6 +49,9 @@ struct cw_train_params {
     void *arg;
 };
 struct cw_train_params cw_train_params_default(void);
+/* For less than CW_TRAIN_LITTLE seconds of speech: fewer steps, a style that goes slower and less far, no choice by what is held out. */
+enum { CW_TRAIN_LITTLE = 20 };
+struct cw_train_params cw_train_params_little(void);
 
 struct cw_trained {
     float style[CW_TRAIN_STYLE];
