@@ -355,6 +355,7 @@ static int within_budget(const struct writer *w, struct cw_llm *llm, const struc
     for (int i = 0; i < r->message_count; i++) {
         tokens += cw_llm_count_tokens(llm, r->messages[i].text);
     }
+    tokens += r->schema != NULL ? cw_llm_count_tokens(llm, r->schema) : 0;
     double next = cw_llm_price(llm, tokens, r->max_tokens);
     if (spent(w) + next > w->params.budget) {
         return cw_fail(

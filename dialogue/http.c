@@ -250,6 +250,9 @@ enum http_outcome http_post(const struct http_post *p, struct http_reply *reply,
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(c, CURLOPT_POSTFIELDS, p->body);
     CURLcode code = curl_easy_perform(c);
+    long sent = 0;
+    curl_easy_getinfo(c, CURLINFO_REQUEST_SIZE, &sent);
+    reply->sent = sent > 0;
     if (t.stopped) {
         cw_fail(err, CW_FAILED, "%s: stopped", p->url);
         outcome = HTTP_STOPPED;

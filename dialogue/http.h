@@ -16,6 +16,7 @@ struct http_reply {
     long status;
     char type[128];     /* Content-Type */
     double retry_after; /* seconds from now, told as such or as a date, however many; < 0: not told */
+    bool sent;          /* the server may have the request: not when there was no connection */
     struct cw_text body;
 };
 /* Follows at most five redirects. A reply that is not 2xx is an error that names the status. */

@@ -320,6 +320,7 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
     for (int i = 0; i < r->message_count; i++) {
         prompt_guess += estimate_tokens(base, r->messages[i].text);
     }
+    prompt_guess += r->schema != NULL ? estimate_tokens(base, r->schema) : 0; /* servers put it before the model, too */
     const double before = cw_llm_cost(base), next = cw_llm_price(base, prompt_guess, r->max_tokens);
     for (int i = 0; i < m->params.tries; i++) {
         size_t kept = out->len;
@@ -359,7 +360,8 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
             v = judge(m, &s, &reply, r->schema, err);
         }
         double wait = reply.retry_after;
-        if (v == GOOD || out->len > kept) { /* what was cut off is paid for, too */
+        const bool unanswered = outcome == HTTP_TRY_AGAIN && reply.sent;
+        if (v == GOOD || out->len > kept || s.events || unanswered) { /* what was cut off, or not waited for, is paid for, too */
             base->usage.prompt_tokens += s.prompt_tokens > 0 ? s.prompt_tokens : prompt_guess;
             base->usage.generated_tokens +=
                 s.generated_tokens > 0 ? s.generated_tokens : estimate_tokens(base, out->len > kept ? out->data + kept : "");
@@ -378,7 +380,9 @@ static int generate(struct cw_llm *base, const struct cw_llm_request *r, struct 
         if (out->data != NULL) {
             out->data[kept] = '\0';
         }
-        if (i + 1 < m->params.tries && m->schema == old_schema) {
+        if (m->schema != old_schema) { /* asked for less, which happens twice at most: the request itself is still to be tried */
+            i--;
+        } else if (i + 1 < m->params.tries) {
             double back_off = m->params.wait_seconds * (double)(1 << (i < 6 ? i : 6));
             wait_for(wait >= 0 ? (wait < WAIT_MOST ? wait : WAIT_MOST) : back_off < WAIT_MOST ? back_off : WAIT_MOST);
         }
