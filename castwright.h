@@ -102,7 +102,7 @@ struct cw_edit_params {
     int turn;            /* is said another way, from 1 */
     int segment;         /* every turn of it is, from 1 */
     int insert;          /* a new turn after this one; 0: before the first; -1: none */
-    int continue_from;   /* what comes after this turn in its segment is written anew */
+    int continue_from;   /* what comes after this turn, to the end of the talk, is written anew */
     const char *say;     /* what is wanted: "shorter, with an example" */
     const char *speaker; /* of a turn put in, or NULL */
     const char *style;
@@ -112,10 +112,12 @@ struct cw_edit_params {
     const char *endpoint, *llm_name, *key_file; /* as in cw_write_params */
     double timeout, budget;
     int tries;
-    uint64_t seed; /* another seed, another try */
+    uint64_t seed;             /* another seed, another try */
+    struct cw_listener listen; /* only `line` is called: what it took */
 };
 struct cw_edit_params cw_edit_params_default(void);
-/* The script as it would be, in `after`, and what changes, in `diff`, like `diff -u`. The file is left alone: write `after` to take it. */
+/* The script as it would be, in `after`, and what changes, in `diff`, like `diff -u`. The file is left alone: write `after` to take it.
+ * Where it fails half-way (the budget is spent, the endpoint is gone), both have what was done before, if anything was. */
 CW_MUST_CHECK int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, struct cw_text *after, struct cw_text *diff,
                           struct cw_error *err);
 

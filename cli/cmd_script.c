@@ -122,7 +122,7 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
         {"--turn", "N", "says this turn another way", CLI_INT, &turn, 1, 1e6},
         {"--segment", "N", "every turn of this segment", CLI_INT, &segment, 1, 1e6},
         {"--insert", "N", "a new turn after turn N (0: at the start)", CLI_INT, &insert, 0, 1e6},
-        {"--continue", "N", "writes the rest of the segment after turn N anew", CLI_INT, &from, 1, 1e6},
+        {"--continue", "N", "writes the rest of the talk after turn N anew", CLI_INT, &from, 1, 1e6},
         {"--say", "WISH", "what is wanted: \"shorter, with an example\" (required)", CLI_TEXT, &p.say, 0, 0},
         {"--speaker", "NAME", "who speaks a turn put in", CLI_TEXT, &p.speaker, 0, 0},
         {"--style", "STYLE", "the style it is written in (default conversation)", CLI_TEXT, &p.style, 0, 0},
@@ -135,7 +135,8 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
         {"--key-file", "FILE", "its key (default: $CASTWRIGHT_API_KEY)", CLI_TEXT, &p.key_file, 0, 0},
         {"--timeout", "SECONDS", "of an endpoint's silence before a request is given up (default 60)", CLI_NUMBER, &p.timeout, 1, 3600},
         {"--tries", "N", "of a request that fails for the moment (default 5)", CLI_INT, &tries, 1, 100},
-        {"--budget", "MONEY", "stops before the price table says more was spent", CLI_NUMBER, &p.budget, 1e-6, 1e6},
+        {"--budget", "MONEY", "stops before the price table says more was spent, with the turns done until then", CLI_NUMBER, &p.budget,
+         1e-6, 1e6},
         {"--yes,-y", NULL, "takes the change without asking", CLI_FLAG, &yes, 0, 0},
         {"--diff", NULL, "shows the change and leaves the file alone", CLI_FLAG, &only_diff, 0, 0},
         {0},
@@ -159,14 +160,13 @@ int cli_rewrite(const struct cli_command *c, int argc, char **argv) {
     struct cw_error err = {0};
     struct cw_studio *studio = NULL;
     struct cw_text after = {0}, diff = {0};
-    if (cw_studio_open(&studio, studio_params, &err) != 0 || cw_edit(studio, path, p, &after, &diff, &err) != 0) {
-        code = cli_error(c, &err);
-    } else {
-        code = 0;
+    p.listen = cli_listener(false);
+    code = cw_studio_open(&studio, studio_params, &err) == 0 && cw_edit(studio, path, p, &after, &diff, &err) == 0 ? 0 : cli_error(c, &err);
+    if (code == 0 || diff.len > 0) { /* also what was done before it failed */
         fputs(diff.len > 0 ? diff.data : "", stdout);
         fflush(stdout);
         if (!only_diff && (yes || accepted()))
-            code = cw_file_write(path, after.data, after.len, &err) == 0 ? 0 : cli_error(c, &err);
+            code = cw_file_write(path, after.data, after.len, &err) == 0 ? code : cli_error(c, &err);
         else if (!only_diff)
             fprintf(stderr, "%s is as it was (--yes takes the change)\n", path);
     }

@@ -382,8 +382,9 @@ done:
     return status;
 }
 
-/* As many turns as there were, each with the place and the editor's remarks of the one that it stands for; a goodbye stays. */
-static int continue_from(struct writer *w, struct place at, const char *say, struct cw_error *err) {
+/* The rest of a segment: as many turns as there were, `least` at any rate, each with the place and the editor's remarks of the one that it
+ * stands for; a goodbye stays. Adds to *done. The segments after it still count as said: they may stay, if this one fails. */
+static int continue_from(struct writer *w, struct place at, int least, const char *say, int *done, struct cw_error *err) {
     int status = -1, words = 0;
     struct cw_segment *g = &w->script->segments[at.segment];
     struct cw_text plain = {0};
@@ -395,7 +396,11 @@ static int continue_from(struct writer *w, struct place at, const char *say, str
         }
         old -= writer_takes_leave(plain.data != NULL ? plain.data : "");
     }
-    turns = old < 1 ? 1 : old;
+    turns = old < least ? least : old;
+    if (turns == 0) {
+        status = 0;
+        goto done;
+    }
     were = calloc((size_t)turns, sizeof *were);
     if (were == NULL) {
         cw_fail_memory(err, "script");
@@ -431,6 +436,7 @@ static int continue_from(struct writer *w, struct place at, const char *say, str
                 goto done;
             }
         }
+        ++*done;
     }
     status = 0;
 done:
@@ -491,7 +497,7 @@ static int add_given(struct cw_sources *all, const struct cw_sources *given, int
 }
 
 int cw_rewrite(struct cw_llm *llm, struct cw_script *s, struct cw_rewrite_params p, struct cw_error *err) {
-    int status = -1, speaker = -1, own = 0;
+    int status = -1, speaker = -1, own = 0, done = 0;
     struct place at = {0};
     struct cw_style *standard = NULL;
     struct cw_sources sources = {0};
@@ -572,12 +578,14 @@ int cw_rewrite(struct cw_llm *llm, struct cw_script *s, struct cw_rewrite_params
         break;
     case CW_REWRITE_CONTINUE:
         at.turn++;
-        status = continue_from(w, at, p.say, err);
+        for (status = 0; status == 0 && at.segment < s->segment_count; at.segment++, at.turn = 0) {
+            status = continue_from(w, at, done == 0 && at.segment == s->segment_count - 1, p.say, &done, err);
+        }
         break;
     }
-    for (int i = own; status == 0 && w->sources != NULL && i < sources.count; i++) {
-        if (w->passage_cited[i]) {
-            status = cw_script_add_passages(s, &sources.passages[i], 1, err);
+    for (int i = own; w->sources != NULL && i < sources.count; i++) { /* also of what was done before it failed */
+        if (w->passage_cited[i] && cw_script_add_passages(s, &sources.passages[i], 1, err) != 0) {
+            status = -1;
         }
     }
 done:

@@ -1,4 +1,4 @@
-/* Directing a script that is there: one turn or a segment said again another way, a turn put in, a segment continued anew. */
+/* Directing a script that is there: one turn or a segment said again another way, a turn put in, the rest of the talk written anew. */
 #ifndef CW_REWRITE_H
 #define CW_REWRITE_H
 
@@ -12,7 +12,7 @@ enum cw_rewrite_what {
     CW_REWRITE_TURN,     /* turn `at` */
     CW_REWRITE_SEGMENT,  /* every turn of segment `at` */
     CW_REWRITE_INSERT,   /* a new turn after turn `at` (0: before the first) */
-    CW_REWRITE_CONTINUE, /* the rest of its segment after turn `at`, as long as it was */
+    CW_REWRITE_CONTINUE, /* the rest of the talk after turn `at`, each segment as long as it was */
 };
 struct cw_rewrite_params {
     enum cw_rewrite_what what;
@@ -24,7 +24,9 @@ struct cw_rewrite_params {
     const struct cw_sources *sources; /* beside the script's own passages; NULL: none */
     double budget;                    /* money, by the model's prices; 0: no limit */
 };
-/* Comments stay where they are; what a new turn rests on is noted anew. A passage of `sources` that it rests on joins the script's own. */
+/* Comments stay where they are; what a new turn rests on is noted anew. A passage of `sources` that it rests on joins the script's own.
+ * Where it fails half-way, the turns done before are in the script and in the text that cw_rewrite_text makes; the others are there as they
+ * were. */
 CW_MUST_CHECK int cw_rewrite(struct cw_llm *llm, struct cw_script *s, struct cw_rewrite_params p, struct cw_error *err);
 /* The text that the script was parsed from, with the turns that cw_rewrite changed or put in, and the passages that it added; every other
  * byte as it was. */

@@ -89,7 +89,9 @@ static int put_tail(struct cw_text *out, const struct cw_script *s, const char *
     }
     if (end != NULL) {
         cw_text_add_n(out, tail, (size_t)(end - tail));
-        cw_text_add(out, added.len > 0 ? added.data : "");
+        if (added.len > 0) {
+            cw_text_printf(out, "%s%s", end[-1] == '\n' ? "" : line_end, added.data); /* an editor may have closed it on its last line */
+        }
         cw_text_add(out, end);
     } else {
         size_t n = strlen(tail);

@@ -83,7 +83,9 @@ int cw_script_passages(const struct cw_script *s, struct cw_passage **passages, 
     const char *p = s->comment != NULL ? strstr(s->comment, PASSAGES) : NULL;
     p = p != NULL ? p + strlen(PASSAGES) : "";
     while (*p == '[') { /* "[3] (source) text" */
-        const char *end = p + strcspn(p, "\n"), *from = NULL;
+        const char *end = p + strcspn(p, "\n"), *from = NULL, *stop = memmem(p, (size_t)(end - p), "-->", 3);
+        for (end = stop != NULL ? stop : end; stop != NULL && end[-1] == ' '; end--) { /* closed on its last line */
+        }
         int number = bracketed(p, &from);
         const char *close = number > 0 && strncmp(from, " (", 2) == 0 ? memchr(from, ')', (size_t)(end - from)) : NULL;
         if (close == NULL) {

@@ -9,6 +9,19 @@ struct cw_edit_params cw_edit_params_default(void) {
     return p;
 }
 
+static void tell_cost(const struct cw_listener *listen, const struct cw_llm *m) {
+    const struct cw_llm_usage u = cw_llm_usage(m);
+    const double money = cw_llm_cost(m);
+    struct cw_text line = {0};
+    cw_text_printf(&line, "lines: %s, %ld tokens read, %ld written, %.1f s", cw_llm_name(m), u.prompt_tokens, u.generated_tokens,
+                   u.prompt_seconds + u.generate_seconds);
+    if (money > 0)
+        cw_text_printf(&line, ", %.4f by the price table", money);
+    if (listen->line && u.prompt_tokens > 0 && !line.failed)
+        listen->line(listen->arg, line.data);
+    cw_text_free(&line);
+}
+
 int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, struct cw_text *after, struct cw_text *diff,
             struct cw_error *err) {
     int result = -1, chosen = (p.turn > 0) + (p.segment > 0) + (p.insert >= 0) + (p.continue_from > 0);
@@ -51,11 +64,14 @@ int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, stru
     r.style = brief.style;
     r.sources = &brief.sources;
     r.budget = p.budget;
-    if (cw_rewrite(llm, &script, r, err) != 0 || cw_rewrite_text(&script, before, after, err) != 0 ||
-        cw_script_parse(&again, path, after->data, after->len, err) != 0)
+    const int rewritten = cw_rewrite(llm, &script, r, err);
+    tell_cost(&p.listen, llm);
+    struct cw_error unmade = {0}; /* why it failed is told, not what that leads to */
+    struct cw_error *late = rewritten == 0 ? err : &unmade;
+    if (cw_rewrite_text(&script, before, after, late) != 0 || cw_script_parse(&again, path, after->data, after->len, late) != 0)
         goto done;
     cw_rewrite_diff(diff, path, before, after->data);
-    result = cw_text_check(diff, "diff", err);
+    result = cw_text_check(diff, "diff", late) == 0 ? rewritten : -1;
 done:
     cw_llm_close(llm);
     cw_brief_close(&brief);

@@ -245,7 +245,7 @@ static void test_from(void) {
     struct one_line one = {.line = "Beekeepers bring hives to an orchard by night, in April."};
     struct test_server *server = test_server_start(say_line, &one);
     struct cw_error err = {0};
-    struct cw_text priced = {0};
+    struct cw_text priced = {0}, script = {0};
     char url[80], path[CW_PATH_MAX], config[CW_PATH_MAX], said[8192];
     size_t len = 0;
     if (!CHECK(server != NULL)) {
@@ -258,11 +258,13 @@ static void test_from(void) {
                          "--from",  "hives.md", "--endpoint", url, "--llm-name", "one",
                          "--yes",   NULL,       NULL,         NULL};
     CHECK(cw_path_join(path, cw_test_dir(), "s.md", &err) == 0);
-    for (int i = 0; i < 2; i++) { /* a script with a passage of its own, and one without any */
+    for (int i = 0; i < 3; i++) { /* a script without a passage, one with its own, and one whose editor closed them on the last line */
         struct cw_script s = {0};
         int cited[4] = {0};
-        size_t n = i == 0 ? strlen(text) : (size_t)(strstr(text, "\n<!-- passages") - text);
-        CHECK(cw_file_write(path, text, n, &err) == 0);
+        size_t n = i == 0 ? (size_t)(strstr(text, "\n<!-- passages") - text) : strlen(text) - (i == 2 ? strlen("\n-->\n") : 0);
+        cw_text_clear(&script);
+        cw_text_printf(&script, "%.*s%s", (int)n, text, i == 2 ? " -->\n" : "");
+        CHECK(cw_file_write(path, script.data, script.len, &err) == 0);
         for (int again = 0; again < 2; again++) {
             one.line = again == 0 ? "Beekeepers bring hives to an orchard by night, in April."
                                   : "In April, by night, beekeepers bring the hives an orchard rents.";
@@ -272,16 +274,17 @@ static void test_from(void) {
                 !CHECK(cw_file_read(path, 1 << 20, &after, &len, &err) == 0)) {
                 continue;
             }
-            CHECKF(shown(&one, "rents hives in April") && shown(&one, i == 0 ? "[2] \\\"An orchard" : "[1] \\\"An orchard"), "%s",
+            CHECKF(shown(&one, "rents hives in April") && shown(&one, i > 0 ? "[2] \\\"An orchard" : "[1] \\\"An orchard"), "%s",
                    one.request);
-            const char *want =
-                i == 0 ? "\n\n<!-- passages\n[1] (bees.md) Bees carry pollen between flowers, and most fruit trees depend on it.\n"
-                         "[2] (hives.md) An orchard rents hives in April, and beekeepers bring them by night.\n-->\n"
-                       : "Goodbye.\n\n<!-- passages\n[1] (hives.md) An orchard rents hives in April, and beekeepers bring them by "
-                         "night.\n-->\n";
+            char want[400];
+            snprintf(want, sizeof want, "%s\n\n<!-- passages\n%s[%d] (hives.md) %s\n-->\n", i == 0 ? "Goodbye." : "",
+                     i == 0   ? ""
+                     : i == 1 ? "[1] (bees.md) Bees carry pollen between flowers, and most fruit trees depend on it.\n"
+                              : "[1] (bees.md) Bees carry pollen between flowers, and most fruit trees depend on it. \n",
+                     i == 0 ? 1 : 2, "An orchard rents hives in April, and beekeepers bring them by night.");
             CHECKF(len > strlen(want) && strcmp(after + len - strlen(want), want) == 0, "%s", after);
             CHECKF(cw_script_parse(&s, "s.md", after, len, &err) == 0, "%s", err.text);
-            CHECK(s.segment_count > 0 && cw_turn_sources(&s.segments[0].turns[1], cited, 4) == 1 && cited[0] == 2 - i);
+            CHECK(s.segment_count > 0 && cw_turn_sources(&s.segments[0].turns[1], cited, 4) == 1 && cited[0] == (i == 0 ? 1 : 2));
             cw_script_free(&s);
         }
     }
@@ -305,13 +308,106 @@ static void test_from(void) {
     free(same);
     free(one.request);
     cw_text_free(&priced);
+    cw_text_free(&script);
     test_server_stop(server);
+}
+
+/* An endpoint that has another line for every request, and tells that each took 5,000 tokens. */
+static void say_next(void *arg, int fd, const char *request, int number) {
+    static const char *const lines[] = {
+        "A deep pot with thyme costs about as much as lunch does.",
+        "And who pays for pots on every balcony in town?",
+        "Some cities hand out seeds, because orchards nearby earn from it.",
+        "Then a bag of seed comes cheaper than hiring hives each spring.",
+        "Does anybody keep count of what those gifts bring in?",
+    };
+    char body[600];
+    (void)arg;
+    (void)request;
+    snprintf(body, sizeof body,
+             "{\"choices\":[{\"message\":{\"content\":\"{\\\"line\\\": \\\"%s\\\"}\"},\"finish_reason\":\"stop\"}],"
+             "\"usage\":{\"prompt_tokens\":5000,\"completion_tokens\":20}}",
+             lines[number % 5]);
+    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", body);
+}
+
+/* The rest of a talk goes on over the ends of its parts; what a budget stops keeps the turns that were paid for; the cost is told. */
+static void test_rest(void) {
+    static const char remarks[] = "<!-- mine: keep this -->|<!-- inside -->|<!-- of the second part -->|<!-- last -->";
+    static const struct {
+        const char *option, *at, *budget;
+        int code, first, last; /* turns that are new, in a talk of six */
+    } cases[] = {
+        {"--continue", "2", NULL, 0, 3, 5},    /* a goodbye stays */
+        {"--continue", "3", NULL, 0, 4, 5},    /* its part ends with it */
+        {"--continue", "1", "8", 1, 2, 3},     /* a request takes 5.02, up to 2 more are thought of before */
+        {"--segment", "1", "8", 1, 1, 2},      /* of three */
+        {"--segment", "2", "0.001", 1, 0, -1}, /* nothing */
+    };
+    struct cw_error err = {0};
+    struct cw_text prices = {0};
+    char url[80], path[CW_PATH_MAX], config[CW_PATH_MAX], said[16384];
+    CHECK(cw_path_join(path, cw_test_dir(), "s.md", &err) == 0 && cw_path_join(config, cw_test_dir(), "prices.json", &err) == 0);
+    setenv("CASTWRIGHT_CONFIG", cw_test_dir(), 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cw_script was = {0}, is = {0};
+        char *after = NULL, cost[100];
+        size_t len = 0;
+        struct test_server *server = test_server_start(say_next, NULL);
+        if (!CHECK(server != NULL)) {
+            break;
+        }
+        snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+        cw_text_clear(&prices);
+        cw_text_printf(&prices, "{\"%s\": {\"one\": {\"prompt\": 1000, \"generated\": 1000}}}", url);
+        CHECK(cw_file_write(config, prices.data, prices.len, &err) == 0 && cw_file_write(path, text, sizeof text - 1, &err) == 0);
+        const char *const ask[] = {"rewrite",       "s.md", cases[i].option, cases[i].at, "--say", "about the money",
+                                   "--endpoint",    url,    "--llm-name",    "one",       "--yes", cases[i].budget ? "--budget" : NULL,
+                                   cases[i].budget, NULL};
+        CHECKF(test_program_run(ask, said, sizeof said) == cases[i].code, "%s", said);
+        CHECKF((strstr(said, "budget: expected to stay within") != NULL) == (cases[i].code == 1), "%s", said);
+        const int asked = test_server_requests(server);
+        snprintf(cost, sizeof cost, "lines: one, %d tokens read, %d written, ", 5000 * asked, 20 * asked);
+        CHECKF((strstr(said, cost) != NULL && strstr(said, " by the price table") != NULL) == (asked > 0), "%s%s", cost, said);
+        CHECK((strstr(said, "\n@@ -") != NULL) == (cases[i].last > 0));
+        if (CHECK(cw_file_read(path, 1 << 20, &after, &len, &err) == 0) &&
+            CHECKF(cw_script_parse(&is, "s.md", after, len, &err) == 0, "%s", err.text) &&
+            CHECK(cw_script_parse(&was, "s.md", text, sizeof text - 1, &err) == 0) && CHECKF(cw_script_turns(&is) == 6, "%s", after)) {
+            int number = 0;
+            for (int g = 0; g < 2 && CHECK(is.segment_count == 2 && is.segments[g].turn_count == 3); g++) {
+                for (int t = 0; t < 3; t++) {
+                    struct cw_text a = {0}, b = {0};
+                    number++;
+                    CHECK(cw_turn_plain(&was.segments[g].turns[t], &a, &err) == 0 &&
+                          cw_turn_plain(&is.segments[g].turns[t], &b, &err) == 0);
+                    const bool new = number >= cases[i].first &&number <= cases[i].last;
+                    CHECKF((strcmp(a.data, b.data) != 0) == new, "%s %s: turn %d: %s", cases[i].option, cases[i].at, number, b.data);
+                    cw_text_free(&a);
+                    cw_text_free(&b);
+                }
+            }
+            char one[40];
+            for (const char *r = remarks; *r != '\0'; r += strcspn(r, "|"), r += *r == '|') {
+                snprintf(one, sizeof one, "%.*s", (int)strcspn(r, "|"), r);
+                const char *there = strstr(after, one);
+                CHECKF(there != NULL && strstr(there + 1, one) == NULL, "%s: not once: %s", one, after);
+            }
+        }
+        free(after);
+        cw_script_free(&was);
+        cw_script_free(&is);
+        test_server_stop(server);
+    }
+    setenv("CASTWRIGHT_CONFIG", "/dev/null/config", 1);
+    cw_text_free(&prices);
 }
 
 const struct cw_test cw_tests_direction[] = {
     {"direction.rewrite", "a turn, a segment, an insertion, a continuation: asked for, shown, taken; every other byte stays", test_rewrite},
     {"direction.ground", "the model is shown what the turn rests on and what fits the wish; a goodbye stays one", test_ground},
     {"direction.from", "through an endpoint, a source beside the script's: what the line rests on joins it; the budget holds", test_from},
+    {"direction.rest", "the rest of a talk over the ends of its parts; a budget that stops keeps what was paid for; the cost is told",
+     test_rest},
     {"direction.places", "every turn knows its bytes in the text; a line said anew takes its remarks along, not its traces", test_places},
     {0},
 };
