@@ -11,6 +11,10 @@ const char *cw_llm_name(const struct cw_llm *m) {
     return m->name;
 }
 
+const char *cw_llm_note(const struct cw_llm *m) {
+    return m->note;
+}
+
 int cw_llm_context(const struct cw_llm *m) {
     return m->context;
 }

@@ -33,6 +33,7 @@ void cw_llm_close(struct cw_llm *m);
 /* Whether `prefill`, `grammar` and `admit` of a request count; where not, `schema` does. */
 bool cw_llm_follows_grammar(const struct cw_llm *m);
 const char *cw_llm_name(const struct cw_llm *m);
+const char *cw_llm_note(const struct cw_llm *m); /* what people should know of it, in a line, or "" */
 
 struct cw_llm_message {
     const char *role; /* "system", "user", "assistant" */

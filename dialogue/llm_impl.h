@@ -17,7 +17,7 @@ struct cw_llm { /* the first member of each kind's own struct */
     int (*threads)(void *arg, int tokens); /* cw_llm_share; may be NULL */
     void *threads_arg;
     double prompt_price, generated_price; /* per million tokens */
-    char name[256];
+    char name[256], note[400];
 };
 
 #endif

@@ -241,7 +241,8 @@ int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_param
     m->params.context = (int)llama_n_ctx(m->ctx);
     const char *own = llama_model_chat_template(m->model, NULL);
     struct llama_chat_message probe = {"user", "x"};
-    m->template = cw_strdup(own != NULL && llama_chat_apply_template(own, &probe, 1, true, NULL, 0) > 0 ? own : "chatml");
+    const bool known = own != NULL && llama_chat_apply_template(own, &probe, 1, true, NULL, 0) > 0;
+    m->template = cw_strdup(known ? own : "chatml");
     size_t v = (size_t)m->vocab_size;
     m->held = calloc((size_t)m->params.context, sizeof *m->held);
     m->wordy = calloc(v, sizeof *m->wordy);
@@ -256,6 +257,10 @@ int cw_llm_open_local(struct cw_llm **out, const char *gguf, struct cw_llm_param
     mark_wordy(m);
     const char *slash = strrchr(gguf, '/');
     snprintf(m->base.name, sizeof m->base.name, "%s", slash != NULL ? slash + 1 : gguf);
+    if (!known) {
+        snprintf(m->base.note, sizeof m->base.note, "%s: %s, so it is asked in the form of ChatML: another model may do better",
+                 m->base.name, own != NULL ? "its chat template is none that libllama knows" : "it has no chat template");
+    }
     m->base.context = m->params.context;
     *out = &m->base;
     m = NULL;

@@ -56,6 +56,8 @@ int cw_edit(struct cw_studio *s, const char *path, struct cw_edit_params p, stru
         cw_style_open(&brief.style, p.style, err) != 0 || (!p.endpoint && cw_studio_writer(s, brief.writer, err) != 0) ||
         cw_brief_models(&brief, s->threads, &llm, &planner, err) != 0)
         goto done;
+    if (p.listen.line && cw_llm_note(llm)[0])
+        p.listen.line(p.listen.arg, cw_llm_note(llm));
     struct cw_source_params sources = cw_source_params_default();
     sources.allow_local = p.allow_local;
     for (int i = 0; i < p.from_count; i++)

@@ -189,6 +189,11 @@ static int write_script(struct writing *k, const char *journal, const struct cw_
     b->expected_seconds = w->minutes * 60;
     if (build_report(b, 0, err) != 0 || cw_brief_models(k->brief, cw_device_threads(b->studio->device), &llm, &planner, err) != 0)
         goto done;
+    for (int i = 0; i < 2; i++) {
+        const struct cw_llm *m = i == 0 ? llm : planner;
+        if (m && cw_llm_note(m)[0])
+            build_tell(b, "%s", cw_llm_note(m));
+    }
     k->script = script;
     params.planner = planner;
     bool whole = !journal || !cw_file_exists(journal); /* else a part of it was written by the run before */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -139,6 +140,39 @@ static void test_model_refusals(void) {
         CHECK_REFUSED(cw_llm_open_local(&m, path, p, &err), &err, "m.gguf", "cannot load");
         CHECK(err.code == CW_BAD_INPUT && m == NULL);
     }
+    cw_map_close(&map);
+}
+
+/* A chat template that libllama does not know is told, by name. */
+static void test_template(void) {
+    enum { HEAD = 8000000 };
+    char path[CW_PATH_MAX], whole[CW_PATH_MAX];
+    struct cw_error err = {0};
+    struct cw_map map = {0};
+    if (!model_path(whole) || !CHECK(cw_map_open(&map, whole, &err) == 0)) {
+        return;
+    }
+    char *head = map.len > HEAD ? malloc(HEAD) : NULL;
+    CHECK(cw_path_join(path, cw_test_dir(), "m.gguf", &err) == 0);
+    for (int foreign = 0; CHECK(head != NULL) && foreign < 2; foreign++) { /* all weights are 0 */
+        struct cw_llm *m = NULL;
+        memcpy(head, map.data, HEAD);
+        char *at = memmem(head, HEAD, "tokenizer.chat_template", 23);
+        CHECK(at != NULL);
+        for (char *p = at; foreign && at != NULL && p < at + 4000; p++) {
+            if (memcmp(p, "<|im_", 5) == 0) {
+                p[2] = 'q';
+            }
+        }
+        CHECK(cw_file_write(path, head, HEAD, &err) == 0 && truncate(path, (off_t)map.len) == 0);
+        CHECKF(cw_llm_open_local(&m, path, cw_llm_params_default(), &err) == 0, "%s", err.text);
+        if (m != NULL) {
+            CHECKF(foreign ? strstr(cw_llm_note(m), "m.gguf: its chat template is none that") != NULL : cw_llm_note(m)[0] == '\0', "%s",
+                   cw_llm_note(m));
+        }
+        cw_llm_close(m);
+    }
+    free(head);
     cw_map_close(&map);
 }
 
@@ -1001,3 +1035,4 @@ const struct cw_test cw_tests_writer[] = {
     {"writer.script", "a one-minute talk of three is as long as asked, greets once, ends, and parses", test_script},
     {0},
 };
+    {"writer.template", "a chat template that libllama does not know is told", test_template},
