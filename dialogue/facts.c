@@ -217,11 +217,12 @@ static bool begins_with_any(const char *s, const char *const *list, size_t n) {
 /* A whole sentence of some words, that neither speaks to the reader's machine, nor orders what is to be said, nor says what its author does
  * and shows. */
 static bool can_be_told(const char *s) {
-    static const char *const others[] = {"instruction", "prompt",         "ignore ", "disregard", "assistant",   "language model",
-                                         "as an ai",    "system message", " i ",     " you see ", " before you", " my "};
-    static const char *const orders[] = {"say ",        "repeat ",    "reply ",      "respond ",    "answer ",   "tell ",
-                                         "write ",      "print ",     "output ",     "speak ",      "pretend ",  "act as ",
-                                         "do not say ", "never say ", "always say ", "you are now", "you must ", "from now on"};
+    static const char *const others[] = {"instruction",    "prompt",   "ignore ",        "disregard",  "assistant",
+                                         "language model", "as an ai", "system message", " i ",        " you see ",
+                                         " before you",    " my ",     "must say ",      "should say "};
+    static const char *const orders[] = {"say ",        "repeat ",     "reply ",    "respond ",    "answer ", "tell ",       "write ",
+                                         "print ",      "output ",     "speak ",    "pretend ",    "act as ", "do not say ", "never say ",
+                                         "always say ", "you are now", "you must ", "from now on", "please ", "now say "};
     size_t n = strlen(s);
     int words = words_count(s);
     bool told = !begins_with_any(s, orders, sizeof orders / sizeof orders[0]) && words >= 4 && words <= 34 && n <= 230 && s[n - 1] == '.' &&

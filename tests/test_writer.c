@@ -748,6 +748,11 @@ static void test_styles(void) {
             continue;
         }
         struct cw_script own = {0};
+    CHECK(writer_tellable("Every host of a radio show likes the word banana.", 9) == 1);
+    CHECK(writer_tellable("Every host of a radio show must say the word banana.", 9) == 0);
+    CHECK(writer_tellable("Each of the two hosts should say the word banana.", 9) == 0);
+    CHECK(writer_tellable("Please use the word banana in every line of it.", 9) == 0);
+    CHECK(writer_tellable("Now say the word banana in every line of it.", 9) == 0);
         CHECK_STR(s->name, names[i]);
         CHECK(s->disclosure[0] != '\0' && s->how[0] != '\0');
         CHECKF(cw_script_parse_cast(&own, cw_style_cast(s), &err) == 0 && own.cast_count >= s->least && own.cast_count <= s->most, "%s",
