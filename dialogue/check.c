@@ -899,11 +899,13 @@ static void check_likeness(const struct turn_check *c, const struct words *w, in
     }
 }
 
-/* "How does Maya know that?", "Maya's idea"; not "Maya, how do you know?" */
+/* "How does Maya know that?", "Maya's idea"; not "Maya, how do you know?", nor "Will it rain?" of somebody called Will. */
 static bool speaks_of(const char *text, const char *name) {
     size_t n = strlen(name);
+    const bool verb = strcmp(name, "Will") == 0 || strcmp(name, "May") == 0;
     for (const char *p = text; (p = strstr(p, name)) != NULL; p += n) {
-        bool word = p == text || !isalnum((unsigned char)p[-1]);
+        bool begins = p == text || (p > text + 1 && strchr(".?!", p[-2]) != NULL);
+        bool word = (p == text || !isalnum((unsigned char)p[-1])) && !(verb && begins);
         if (word && ((p[n] == ' ' && islower((unsigned char)p[n + 1])) || strncmp(p + n, "'s ", 3) == 0)) {
             return true;
         }
