@@ -192,6 +192,8 @@ static void test_make(void) {
           json_integer_value(json_object_get(c, "generated_tokens")) == wrote &&
           fabs(json_number_value(json_object_get(c, "money")) - money) < 1e-5 &&
           json_number_value(json_object_get(c, "write_seconds")) > 0);
+    const json_int_t again = json_integer_value(json_object_get(c, "lines_asked_again"));
+    CHECKF(again > 0, "%d lines asked again, of a model that greets twice", (int)again);
     json_decref(c);
     /* an edit of the script keeps what it took; the script of somebody else took nothing here */
     char *text = NULL;
@@ -209,6 +211,7 @@ static void test_make(void) {
         const json_t *kept = json_object_get(c, "writing");
         CHECK(other ? json_object_size(kept) == 0 : json_equal(kept, writing) != 0);
         CHECK((json_integer_value(json_object_get(c, "generated_tokens")) == wrote) == !other);
+        CHECK(json_integer_value(json_object_get(c, "lines_asked_again")) == (other ? 0 : again));
         json_decref(c);
     }
     files = 0;

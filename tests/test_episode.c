@@ -873,7 +873,6 @@ static void test_say(void) {
     cw_studio_close(s);
 }
 
-/* Two voices that lie decibels apart are equally loud at their gains, in words they were not measured with. */
 /* How long a turn will take is told within a tenth by the voice's rate in its language, before anything is rendered. */
 static void test_rate(void) {
     static const struct {
@@ -922,6 +921,7 @@ static void test_rate(void) {
     cw_studio_close(s);
 }
 
+/* Two voices that lie decibels apart are equally loud at their gains, in words they were not measured with. */
 static void test_level(void) {
     if (no_models())
         return;
