@@ -380,8 +380,9 @@ static void test_rest(void) {
                     number++;
                     CHECK(cw_turn_plain(&was.segments[g].turns[t], &a, &err) == 0 &&
                           cw_turn_plain(&is.segments[g].turns[t], &b, &err) == 0);
-                    const bool new = number >= cases[i].first &&number <= cases[i].last;
-                    CHECKF((strcmp(a.data, b.data) != 0) == new, "%s %s: turn %d: %s", cases[i].option, cases[i].at, number, b.data);
+                    const bool anew = number >= cases[i].first && number <= cases[i].last;
+                    CHECKF(a.data != NULL && b.data != NULL && (strcmp(a.data, b.data) != 0) == anew, "%s %s: turn %d: %s", cases[i].option,
+                           cases[i].at, number, b.data);
                     cw_text_free(&a);
                     cw_text_free(&b);
                 }
