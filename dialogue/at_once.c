@@ -22,7 +22,7 @@ struct draft {
     enum beat beat;
     int speaker;
     const struct fact *fact;
-    const char *subject;
+    const char *subject, *own; /* own: the opener, where it is the speaker's */
     struct shape shape;
     struct cw_text note, opener;
     char *text; /* the best so far */
@@ -51,9 +51,10 @@ static void empty(struct batch *b) {
 /* Who speaks next, to what end and how long, until the words left are given out. The writer stands as before when it is done. */
 static int order_turns(struct writer *w, int part, enum beat beat, int left, int extended, struct batch *b, struct cw_error *err) {
     struct part *p = &w->parts[part];
-    int told = p->told, last_speaker = w->last_speaker, words_by[CW_CAST_MAX], status = 0;
+    int told = p->told, last_speaker = w->last_speaker, words_by[CW_CAST_MAX], turns_by[CW_CAST_MAX], status = 0;
     enum beat last = beat;
     memcpy(words_by, w->words_by, sizeof words_by);
+    memcpy(turns_by, w->turns_by, sizeof turns_by);
     while (status == 0 && b->count < TURNS_MAX && (b->count == 0 || !writer_part_full(w, last, left))) {
         struct draft *d = &b->drafts[b->count++];
         d->speaker = writer_next_speaker(w, beat);
@@ -62,12 +63,14 @@ static int order_turns(struct writer *w, int part, enum beat beat, int left, int
         d->beat = beat;
         d->shape = writer_shape(w, beat, d->speaker, d->fact, left + 8 > 14 ? left + 8 : 14);
         int other = w->last_speaker >= 0 && w->last_speaker != d->speaker ? w->last_speaker : d->speaker;
+        d->own = writer_own_opener(w, beat, d->speaker);
         writer_note(&d->note, &d->opener, beat, w->style, w->sources != NULL, w->script->cast[d->speaker].name, w->script->cast[other].name,
-                    d->subject, writer_random(w), w->used);
+                    d->subject, d->own, writer_random(w), w->used);
         d->penalty = LIMITS[ROUNDS - 1] + 1;
         int words = d->shape.words * 3 / 4; /* what comes of "at most" */
         left -= words;
         w->words_by[d->speaker] += words;
+        w->turns_by[d->speaker]++;
         w->last_speaker = d->speaker;
         if (beat == BEAT_TELL) {
             p->told++;
@@ -83,6 +86,7 @@ static int order_turns(struct writer *w, int part, enum beat beat, int left, int
     p->told = told;
     w->last_speaker = last_speaker;
     memcpy(w->words_by, words_by, sizeof words_by);
+    memcpy(w->turns_by, turns_by, sizeof turns_by);
     return status;
 }
 
@@ -237,6 +241,10 @@ static int take_draft(struct writer *w, int part, struct draft *d, int left, int
     *written = false;
     if (speaker == w->last_speaker && writer_roles(w) && w->script->segments[part].turn_count > 0) {
         return 0; /* it went with the one that was left out: nobody asks or tells twice running, and nobody takes the other's part */
+    }
+    if (speaker != d->speaker && d->own != NULL) { /* nobody speaks with another's words */
+        free(d->text);
+        text = d->text = NULL;
     }
     if (d->text != NULL && !d->shape.question) {
         writer_trim(d->text, left > 14 ? left : 14);

@@ -65,6 +65,46 @@ static bool opener_left(const char *opener, int used) {
     return used < (sentence ? 1 : strchr(opener, ' ') != NULL ? 2 : 250);
 }
 
+/* How often the talk had these words, as somebody's own or as the style's, which may be the same. */
+static int times_taken(const struct writer *w, const char *words) {
+    int times = 0, twin = 0;
+    for (int i = 0; i < w->script->cast_count; i++) {
+        for (int k = 0; k < w->script->cast[i].opener_count; k++) {
+            times += strcmp(w->script->cast[i].openers[k], words) == 0 ? w->own_used[i][k] : 0;
+        }
+    }
+    for (int i = 0; i < MOVES_ALL; i++) {
+        for (int m = 0; m < w->style->sections[i].count; m++) {
+            const struct style_move *move = &w->style->sections[i].moves[m];
+            for (int k = 0; k < move->opener_count; k++) {
+                twin = strcmp(move->openers[k], words) == 0 ? w->used[move->first + k] : twin;
+            }
+        }
+    }
+    return times > twin ? times : twin;
+}
+
+const char *writer_own_opener(struct writer *w, enum beat beat, int speaker) {
+    enum { ONE_IN = 3 };
+    const struct cw_cast_member *m = &w->script->cast[speaker];
+    int best = -1, least = 255;
+    if (m->opener_count == 0 || beat == BEAT_OPEN || beat == BEAT_CLOSE || w->own_turns[speaker]++ % ONE_IN != 0) {
+        return NULL;
+    }
+    for (int k = 0; k < m->opener_count; k++) {
+        int times = times_taken(w, m->openers[k]);
+        if (times < least && opener_left(m->openers[k], times)) {
+            best = k;
+            least = times;
+        }
+    }
+    if (best < 0) {
+        return NULL;
+    }
+    w->own_used[speaker][best]++;
+    return m->openers[best];
+}
+
 static bool move_denies(const struct style_move *m) {
     for (int i = 0; i < m->opener_count; i++) {
         if (writer_denies(m->openers[i])) {
@@ -75,7 +115,7 @@ static bool move_denies(const struct style_move *m) {
 }
 
 void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct cw_style *style, bool sourced, const char *name,
-                 const char *other, const char *subject, uint32_t pick, unsigned char used[STYLE_OPENERS_ALL]) {
+                 const char *other, const char *subject, const char *own, uint32_t pick, unsigned char used[STYLE_OPENERS_ALL]) {
     static const struct {
         enum style_section section;
         bool subject;
@@ -92,7 +132,7 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
         move = &moves[(pick + i) % count];
     }
     int best = -1;
-    for (int i = 0; i < move->opener_count; i++) {
+    for (int i = 0; i < move->opener_count && own == NULL; i++) {
         int k = (int)(((pick >> 8) + (unsigned)i) % (unsigned)move->opener_count);
         int times = used[move->first + k];
         bool last_resort = beat == BEAT_OPEN || beat == BEAT_CLOSE;
@@ -100,20 +140,21 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
             best = k;
         }
     }
-    if (best >= 0) {
+    const char *words = best >= 0 ? move->openers[best] : own;
+    if (words != NULL) {
         /* the same words may stand in several places */
         for (int i = 0; i < MOVES_ALL; i++) {
             for (int m = 0; m < style->sections[i].count; m++) {
                 const struct style_move *twin = &style->sections[i].moves[m];
                 for (int k = 0; k < twin->opener_count; k++) {
                     unsigned char *times = &used[twin->first + k];
-                    if (*times < 255 && strcmp(twin->openers[k], move->openers[best]) == 0) {
+                    if (*times < 255 && strcmp(twin->openers[k], words) == 0) {
                         ++*times;
                     }
                 }
             }
         }
-        cw_text_add(opener, move->openers[best]);
+        cw_text_add(opener, words);
     }
     cw_text_add(opener, "");
     if (beat == BEAT_CLOSE) {

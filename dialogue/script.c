@@ -22,7 +22,8 @@ struct front {
     const struct script_source *src; /* the whole script */
     size_t start;                    /* where the YAML begins in it */
     struct cw_script *script;
-    bool seen_title, seen_language, seen_seed, seen_cast, seen_personas, seen_pronunciations;
+    bool seen_title, seen_language, seen_seed, seen_cast, seen_personas, seen_words, seen_openers, seen_pronunciations;
+    unsigned personas, words, openers; /* who has one: a bit for each place in the cast */
 };
 
 /* libyaml's marks count characters from the start of what it was given. */
@@ -198,23 +199,84 @@ done:
     return status;
 }
 
-/* How this one talks; after the cast. */
-static int persona_entry(struct front *f, struct cw_error *err) {
+/* The name of one of the cast, which has to stand above, and the value after it. `seen` counts who had one before, by place in the cast. */
+static int member_entry(struct front *f, const char *what, unsigned *seen, struct cw_cast_member **m, char **value, struct cw_error *err) {
     int status = -1;
     char *name = NULL;
-    struct cw_script *s = f->script;
     yaml_mark_t mark = f->event.start_mark;
     if (front_scalar(f, "a speaker's name", SCRIPT_NAME_MAX, &name, err) != 0 || front_next(f, err) != 0) {
         goto done;
     }
-    int speaker = find_speaker(s, name, strlen(name));
-    if (speaker < 0 || s->cast[speaker].persona != NULL) {
+    int speaker = find_speaker(f->script, name, strlen(name));
+    if (speaker < 0 || (*seen & 1u << speaker) != 0) {
         front_fail(f, mark, err, "a speaker of the cast above, each once", name);
         goto done;
     }
-    status = front_scalar(f, "a persona", SCRIPT_VOICE_MAX, &s->cast[speaker].persona, err);
+    *seen |= 1u << speaker;
+    *m = &f->script->cast[speaker];
+    status = front_scalar(f, what, SCRIPT_VOICE_MAX, value, err);
 done:
     free(name);
+    return status;
+}
+
+/* How this one talks; after the cast. */
+static int persona_entry(struct front *f, struct cw_error *err) {
+    struct cw_cast_member *m = NULL;
+    char *value = NULL;
+    if (member_entry(f, "a persona", &f->personas, &m, &value, err) != 0) {
+        return -1;
+    }
+    m->persona = value;
+    return 0;
+}
+
+static int words_entry(struct front *f, struct cw_error *err) {
+    struct cw_cast_member *m = NULL;
+    char *value = NULL, expected[80], found[80];
+    long n = 0;
+    if (member_entry(f, "a number of words", &f->words, &m, &value, err) != 0) {
+        return -1;
+    }
+    bool good = cw_parse_int(value, SCRIPT_WORDS_LEAST, SCRIPT_WORDS_MOST, &n);
+    snprintf(expected, sizeof expected, "the words of a turn, about, a whole number from %d to %d", SCRIPT_WORDS_LEAST, SCRIPT_WORDS_MOST);
+    snprintf(found, sizeof found, "\"%.60s\"", value);
+    free(value);
+    m->words = (int)n;
+    return good ? 0 : front_fail(f, f->event.start_mark, err, expected, found);
+}
+
+/* "Look, | At sea," */
+static int openers_entry(struct front *f, struct cw_error *err) {
+    static const char expected[] = "openers that can be spoken, 1 to 8 of at most 60 bytes, as \"Look, | At sea,\"";
+    int status = -1;
+    struct cw_cast_member *m = NULL;
+    char *value = NULL, found[80];
+    if (member_entry(f, expected, &f->openers, &m, &value, err) != 0) {
+        goto done;
+    }
+    for (const char *p = value, *end; p != NULL; p = *end == '|' ? end + 1 : NULL) {
+        end = p + strcspn(p, "|");
+        p += strspn(p, " ");
+        size_t n = p < end ? (size_t)(end - p) : 0;
+        while (n > 0 && p[n - 1] == ' ') {
+            n--;
+        }
+        snprintf(found, sizeof found, "\"%.*s\"", n > 60 ? 60 : (int)n, p);
+        if (n > SCRIPT_OPENER_MAX || strcspn(p, "<>[]{}()*#_\\:;\"") < n || !script_speakable(p, n) || m->opener_count == CW_OPENERS_MAX) {
+            front_fail(f, f->event.start_mark, err, expected, found);
+            goto done;
+        }
+        m->openers[m->opener_count] = cw_strndup(p, n);
+        if (m->openers[m->opener_count] == NULL) {
+            cw_fail_memory(err, f->src->name);
+            goto done;
+        }
+        m->opener_count++;
+    }
+    status = 0;
+done:
+    free(value);
     return status;
 }
 
@@ -224,7 +286,8 @@ static int front_entry(struct front *f, struct cw_error *err) {
     char *key = NULL, *value = NULL;
     struct cw_script *s = f->script;
     yaml_mark_t mark = f->event.start_mark;
-    if (front_scalar(f, "a key (title, language, seed, cast, personas or pronunciations)", SCRIPT_TITLE_MAX, &key, err) != 0 ||
+    if (front_scalar(f, "a key (title, language, seed, cast, personas, words, openers or pronunciations)", SCRIPT_TITLE_MAX, &key, err) !=
+            0 ||
         key == NULL) {
         goto done;
     }
@@ -233,11 +296,13 @@ static int front_entry(struct front *f, struct cw_error *err) {
                  : strcmp(key, "seed") == 0           ? &f->seen_seed
                  : strcmp(key, "cast") == 0           ? &f->seen_cast
                  : strcmp(key, "personas") == 0       ? &f->seen_personas
+                 : strcmp(key, "words") == 0          ? &f->seen_words
+                 : strcmp(key, "openers") == 0        ? &f->seen_openers
                  : strcmp(key, "pronunciations") == 0 ? &f->seen_pronunciations
                                                       : NULL;
     if (seen == NULL) {
         script_fail(f->src, front_at(f, mark), err,
-                    "unknown key \"%.60s\"; expected one of: title, language, seed, cast, personas, pronunciations", key);
+                    "unknown key \"%.60s\"; expected one of: title, language, seed, cast, personas, words, openers, pronunciations", key);
         goto done;
     }
     if (*seen) {
@@ -253,6 +318,10 @@ static int front_entry(struct front *f, struct cw_error *err) {
         status = front_mapping(f, "\"Name: voice\" lines under cast, indented", cast_entry, err);
     } else if (seen == &f->seen_personas) {
         status = front_mapping(f, "\"Name: how this one talks\" lines under personas, indented", persona_entry, err);
+    } else if (seen == &f->seen_words) {
+        status = front_mapping(f, "\"Name: 12\" lines under words, indented", words_entry, err);
+    } else if (seen == &f->seen_openers) {
+        status = front_mapping(f, "\"Name: Look, | At sea,\" lines under openers, indented", openers_entry, err);
     } else if (seen == &f->seen_pronunciations) {
         status =
             front_mapping(f, "\"word: respelling\" or \"word: /phonemes/\" lines under pronunciations, indented", pronunciation_entry, err);

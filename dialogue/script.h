@@ -4,11 +4,15 @@
 
 #include "base/base.h"
 
+enum { CW_OPENERS_MAX = 8 };
 struct cw_cast_member {
-    char *name;    /* "Maya" */
-    char *voice;   /* "af_heart" or a mix "am_michael*0.7 + bm_george*0.3" */
-    char *persona; /* how this one talks, for the writer: "is a retired sailor who ...", or NULL */
-    int line;      /* where it was defined, 0 when made by the program */
+    char *name;                    /* "Maya" */
+    char *voice;                   /* "af_heart" or a mix "am_michael*0.7 + bm_george*0.3" */
+    char *persona;                 /* how this one talks, for the writer: "is a retired sailor who ...", or NULL */
+    int words;                     /* about so many in a turn of this one, for the writer; 0: as the style has it */
+    char *openers[CW_OPENERS_MAX]; /* words that turns of this one may begin with: "At sea," */
+    int opener_count;
+    int line; /* where it was defined, 0 when made by the program */
 };
 
 /* How the script wants a word said: "GIF: jif" under "pronunciations:". What a value may be is the front end's business. */

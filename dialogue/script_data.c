@@ -24,12 +24,21 @@ void script_turn_free(struct cw_turn *t) {
     memset(t, 0, sizeof *t);
 }
 
-void cw_script_free(struct cw_script *s) {
+static void free_cast(struct cw_script *s) {
     for (int i = 0; i < s->cast_count; i++) {
-        free(s->cast[i].name);
-        free(s->cast[i].voice);
-        free(s->cast[i].persona);
+        struct cw_cast_member *m = &s->cast[i];
+        free(m->name);
+        free(m->voice);
+        free(m->persona);
+        for (int k = 0; k < m->opener_count; k++) {
+            free(m->openers[k]);
+        }
     }
+    free(s->cast);
+}
+
+void cw_script_free(struct cw_script *s) {
+    free_cast(s);
     for (int i = 0; i < s->segment_count; i++) {
         for (int j = 0; j < s->segments[i].turn_count; j++) {
             script_turn_free(&s->segments[i].turns[j]);
@@ -43,7 +52,6 @@ void cw_script_free(struct cw_script *s) {
         free(s->pronunciations[i].value);
     }
     free(s->pronunciations);
-    free(s->cast);
     free(s->segments);
     free(s->title);
     free(s->language);
@@ -262,12 +270,7 @@ int cw_script_parse_cast(struct cw_script *s, const char *spec, struct cw_error 
         p = end + 1;
     }
     /* the spec replaces the cast that was there */
-    for (int i = 0; i < s->cast_count; i++) {
-        free(s->cast[i].name);
-        free(s->cast[i].voice);
-        free(s->cast[i].persona);
-    }
-    free(s->cast);
+    free_cast(s);
     s->cast = fresh.cast;
     s->cast_count = fresh.cast_count;
     memset(&fresh, 0, sizeof fresh);

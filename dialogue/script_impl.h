@@ -5,10 +5,13 @@
 #include "dialogue/script.h"
 
 enum {
-    SCRIPT_NAME_MAX = 40,     /* bytes of a speaker's name */
-    SCRIPT_TITLE_MAX = 300,   /* bytes of a title or heading */
-    SCRIPT_VOICE_MAX = 500,   /* bytes of a voice or mix */
-    SCRIPT_SAID_MAX = 200,    /* bytes of a word of pronunciations, and of how it is said */
+    SCRIPT_NAME_MAX = 40,   /* bytes of a speaker's name */
+    SCRIPT_TITLE_MAX = 300, /* bytes of a title or heading */
+    SCRIPT_VOICE_MAX = 500, /* bytes of a voice or mix */
+    SCRIPT_SAID_MAX = 200,  /* bytes of a word of pronunciations, and of how it is said */
+    SCRIPT_OPENER_MAX = 60, /* bytes of an opener */
+    SCRIPT_WORDS_LEAST = 4, /* words of a speaker's turns, about */
+    SCRIPT_WORDS_MOST = 60,
     SCRIPT_IPA_MAX = 300,     /* bytes inside [word](/ipa/) */
     SCRIPT_FRONT_MAX = 65536, /* bytes of front matter */
     SCRIPT_HOLE = 1,          /* stands where a comment was, so that columns stay right */
@@ -30,6 +33,8 @@ int script_line_of(const struct script_source *src, size_t at);
 bool script_char_ok(uint32_t code);
 /* Refuses characters that a script may not hold and invalid UTF-8; '\n', '\t' and "\r\n" pass when `lines`. */
 CW_MUST_CHECK int script_check_chars(const struct script_source *src, bool lines, struct cw_error *err);
+/* Something in it can be said: a letter, a digit, or a character of another script. */
+bool script_speakable(const char *s, size_t n);
 /* Why a name cannot be a speaker's, or NULL. */
 const char *script_name_problem(const char *name, size_t n);
 /* "Maya, Tom" */

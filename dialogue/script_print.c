@@ -116,6 +116,31 @@ int cw_script_print(const struct cw_script *s, struct cw_text *out, struct cw_er
             personas = true;
         }
     }
+    bool words = false, openers = false;
+    for (int i = 0; i < s->cast_count; i++) {
+        if (s->cast[i].words > 0) {
+            cw_text_add(out, words ? "  " : "words:\n  ");
+            print_scalar(out, s->cast[i].name);
+            cw_text_printf(out, ": %d\n", s->cast[i].words);
+            words = true;
+        }
+    }
+    for (int i = 0; i < s->cast_count; i++) {
+        if (s->cast[i].opener_count > 0) {
+            struct cw_text list = {0};
+            for (int k = 0; k < s->cast[i].opener_count; k++) {
+                cw_text_printf(&list, "%s%s", k > 0 ? " | " : "", s->cast[i].openers[k]);
+            }
+            cw_text_add(out, openers ? "  " : "openers:\n  ");
+            print_scalar(out, s->cast[i].name);
+            cw_text_add(out, ": ");
+            print_scalar(out, list.data != NULL ? list.data : "");
+            cw_text_add(out, "\n");
+            out->failed |= list.failed;
+            cw_text_free(&list);
+            openers = true;
+        }
+    }
     cw_text_add(out, "---\n");
     for (int i = 0; i < s->segment_count; i++) {
         const struct cw_segment *g = &s->segments[i];

@@ -106,8 +106,7 @@ static long parse_time(const char *s, size_t n) {
     return (long)(value * unit + 0.5);
 }
 
-/* Something in it can be said: a letter, a digit, or a character of another script. */
-static bool speakable(const char *s, size_t n) {
+bool script_speakable(const char *s, size_t n) {
     for (size_t i = 0; i < n;) {
         uint32_t c = 0;
         int len = cw_utf8_next(s + i, n - i, &c);
@@ -172,7 +171,7 @@ static int close_span(struct turn_parser *p, struct cw_error *err) {
         status = 0;
         goto done;
     }
-    if (!speakable(p->text.data, p->text.len)) {
+    if (!script_speakable(p->text.data, p->text.len)) {
         if (t->span_count > 0) {
             struct cw_span *last = &t->spans[t->span_count - 1];
             struct cw_text both = {0};

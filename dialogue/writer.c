@@ -100,20 +100,46 @@ static struct shape shape_of(enum beat beat, uint32_t pick) {
     return (struct shape){1, 2, 22, false};
 }
 
-/* Two share the talk: who has had nearly two thirds of it is brief. */
+enum { USUAL_WORDS = 18 }; /* of a turn, where nothing else is asked for */
+
+/* Words of a turn of this one, about. */
+static int turn_words(const struct writer *w, int speaker) {
+    int words = w->script->cast[speaker].words;
+    return words > 0 ? words : USUAL_WORDS;
+}
+
+/* Who has a length of turns of his own keeps to it over the talk: a turn is the shorter the longer those before it were. What greets, sums
+ * up or takes leave is as long as that takes. */
+static void suit_speaker(const struct writer *w, enum beat beat, int speaker, struct shape *shape) {
+    const int mean = w->script->cast[speaker].words;
+    if (mean == 0 || beat == BEAT_OPEN || beat == BEAT_SUM || beat == BEAT_CLOSE) {
+        return;
+    }
+    int due = mean * (w->turns_by[speaker] + 1) - w->words_by[speaker];
+    due = due < mean / 2 ? mean / 2 : due > mean * 2 ? mean * 2 : due;
+    int words = shape->words * due / USUAL_WORDS;
+    shape->words = words < 5 ? 5 : words > 2 * mean ? 2 * mean : words;
+    shape->least = 1 + shape->words / 24;
+    shape->most = 1 + shape->words / 10;
+}
+
+/* Two share the talk: who has had nearly two thirds of it is brief, unless the cast says how long turns are. */
 static int within_share(const struct writer *w, int speaker, int words) {
     int all = 0;
+    bool own = false;
     for (int i = 0; i < w->script->cast_count; i++) {
         all += w->words_by[i];
+        own = own || w->script->cast[i].words > 0;
     }
-    bool much = w->script->cast_count == 2 && all > 60 && w->words_by[speaker] * 100 > all * 62;
+    bool much = !own && w->script->cast_count == 2 && all > 60 && w->words_by[speaker] * 100 > all * 62;
     return much && words > 20 ? 20 : words;
 }
 
 struct shape writer_shape(struct writer *w, enum beat beat, int speaker, const struct fact *fact, int most_words) {
     struct shape shape = shape_of(beat, writer_random(w));
+    suit_speaker(w, beat, speaker, &shape);
     shape.words = most_words < shape.words ? most_words : shape.words;
-    if (w->sources != NULL && (beat == BEAT_REACT || beat == BEAT_OBJECT) && shape.words > 18) {
+    if (w->sources != NULL && (beat == BEAT_REACT || beat == BEAT_OBJECT) && shape.words > 18 && w->script->cast[speaker].words == 0) {
         shape.words = 18; /* between the document's sentences the model's own are short */
     }
     if (fact != NULL && fact->passage >= 0) { /* as long as what it tells, and a few words of its own */
@@ -277,6 +303,7 @@ int writer_take_turn(struct writer *w, int part, int speaker, const char *note, 
     }
     w->seconds += words * word_seconds(w, speaker);
     w->last_speaker = speaker;
+    w->turns_by[speaker]++;
     const struct cw_writer_events *e = w->events;
     if (e != NULL && e->turn != NULL && !e->turn(e->arg, s, s->segment_count - 1, segment->turn_count - 1)) {
         return cw_fail(err, CW_FAILED, "writer: stopped after %d turns", cw_script_turns(s));
@@ -317,7 +344,9 @@ int writer_write_turn(struct writer *w, int part, enum beat beat, int speaker, c
             cw_text_clear(&note);
             cw_text_clear(&opener);
             cw_text_clear(&grammar);
-            writer_note(&note, &opener, beat, w->style, w->sources != NULL, name, s->cast[other].name, subject, writer_random(w), w->used);
+            const char *own = writer_own_opener(w, beat, speaker);
+            writer_note(&note, &opener, beat, w->style, w->sources != NULL, name, s->cast[other].name, subject, own, writer_random(w),
+                        w->used);
             bool sentence = opener.len > 0 && strchr(".?!", opener.data[opener.len - 1]) != NULL;
             if (beat == BEAT_CLOSE) {
                 writer_grammar_close(&grammar);
@@ -438,15 +467,16 @@ bool writer_roles(const struct writer *w) {
     return w->style->fixed_roles && w->script->cast_count > 1;
 }
 
-/* Never the one who spoke last; else who has said least. With fixed roles the first of the cast asks and takes leave, and the others tell:
- * a turn that was left out between two of one kind does not change that. */
+/* Never the one who spoke last; else who has said least, for the length of his turns. With fixed roles the first of the cast asks and takes
+ * leave, and the others tell: a turn that was left out between two of one kind does not change that. */
 int writer_next_speaker(const struct writer *w, enum beat beat) {
     int n = w->script->cast_count, first = writer_roles(w) ? 1 : 0, best = -1;
     if (first == 1 && (writer_beat_asks(beat) || beat == BEAT_CLOSE)) {
         return 0;
     }
     for (int i = first; i < n; i++) {
-        if ((i != w->last_speaker || n - first == 1) && (best < 0 || w->words_by[i] < w->words_by[best])) {
+        if ((i != w->last_speaker || n - first == 1) &&
+            (best < 0 || w->words_by[i] * turn_words(w, best) < w->words_by[best] * turn_words(w, i))) {
             best = i;
         }
     }
@@ -693,6 +723,17 @@ static int check_params(struct writer *w, struct cw_error *err) {
         cw_fail(err, CW_BAD_INPUT, "style %s: expected a cast of %d to %d; found %d", w->style->name, w->style->least, w->style->most,
                 s->cast_count);
         goto done;
+    }
+    for (int i = 0; i < s->cast_count; i++) {
+        for (int k = 0; k < s->cast[i].opener_count; k++) {
+            const char *words = s->cast[i].openers[k];
+            if (writer_banned_opener(words) != NULL || writer_greets(words) || writer_takes_leave(words)) {
+                cw_fail(err, CW_BAD_INPUT,
+                        "openers of %s: expected none of empty agreement, greeting or goodbye, which no turn may begin with; found \"%s\"",
+                        s->cast[i].name, words);
+                goto done;
+            }
+        }
     }
     status = 0;
 done:

@@ -27,11 +27,12 @@ void writer_system_prompt(struct cw_text *out, const struct cw_script *s, const 
 extern const char writer_expert_prompt[];
 /* Speaks of the example's own things, that the facts (`known`) do not have? `lower` is in lower case. */
 bool writer_of_example(const struct cw_style *style, const char *lower, const char *known);
-/* The note in parentheses that says what the next turn does, and the words that the turn opens with (or ""): `used` counts how often
- * each opener was taken: the least used ones are taken first, whole sentences once. `pick` chooses among ways to say the same.
+/* The note in parentheses that says what the next turn does, and the words that the turn opens with (or ""): the speaker's `own`, or where
+ * that is NULL one of the style's. `used` counts how often each of these was taken: the least used ones are taken first, whole sentences
+ * once. `pick` chooses among ways to say the same.
  * `sourced`: what is told is a document's: questions lead to it, and nobody denies it unless the style takes sides. */
 void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, const struct cw_style *style, bool sourced, const char *name,
-                 const char *other, const char *subject, uint32_t pick, unsigned char used[STYLE_OPENERS_ALL]);
+                 const char *other, const char *subject, const char *own, uint32_t pick, unsigned char used[STYLE_OPENERS_ALL]);
 
 /* ---- grammar.c --------------------------------------------------------------------------------------------------- */
 
@@ -148,13 +149,15 @@ struct writer {
     int history_count, history_from;
     struct ledger said, examples;
     double seconds; /* the talk so far */
-    int words_by[CW_CAST_MAX];
+    int words_by[CW_CAST_MAX], turns_by[CW_CAST_MAX];
     double seconds_by[CW_CAST_MAX];
     int last_speaker;
     unsigned char used[STYLE_OPENERS_ALL];
-    unsigned char *passage_used; /* [sources->count] */
-    bool *passage_cited;         /* [sources->count] */
-    bool fresh[2];               /* the next request to the one that writes, and to another that plans, begins a part */
+    unsigned char own_used[CW_CAST_MAX][CW_OPENERS_MAX]; /* the cast's own openers */
+    int own_turns[CW_CAST_MAX];                          /* that might have begun with one of them */
+    unsigned char *passage_used;                         /* [sources->count] */
+    bool *passage_cited;                                 /* [sources->count] */
+    bool fresh[2]; /* the next request to the one that writes, and to another that plans, begins a part */
     struct journal *journal;
     struct cw_llm_usage spent[2]; /* on plan and facts, and on lines, in this run and those before that it goes on from */
     double spent_before;          /* money, in those before */
@@ -176,6 +179,9 @@ struct shape {
 };
 /* How long a turn may be. `fact` may be NULL. */
 struct shape writer_shape(struct writer *w, enum beat beat, int speaker, const struct fact *fact, int most_words);
+/* The opener of the speaker's own that the next turn begins with, by the same rules as the style's: one turn in three has one; else NULL.
+ */
+const char *writer_own_opener(struct writer *w, enum beat beat, int speaker);
 /* Does a turn of this kind want an answer? */
 bool writer_beat_asks(enum beat b);
 /* Does the first of the cast ask, and the others tell, to the end? */

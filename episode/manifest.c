@@ -383,6 +383,10 @@ int cw_manifest_request(const struct cw_brief *b, const struct cw_script *cast, 
         json_t *one = json_pack("[ss]", cast->cast[i].name, cast->cast[i].voice);
         if (cast->cast[i].persona)
             json_array_append_new(one, json_string(cast->cast[i].persona));
+        if (cast->cast[i].words > 0)
+            json_array_append_new(one, json_integer(cast->cast[i].words));
+        for (int k = 0; k < cast->cast[i].opener_count; k++)
+            json_array_append_new(one, json_pack("{ss}", "opener", cast->cast[i].openers[k]));
         json_array_append_new(speakers, one);
     }
     root = json_pack("{ss so sO ss sI sO}", "topic", w->topic, "minutes", number(w->minutes, 0.001), "cast", speakers, "style",

@@ -312,6 +312,45 @@ static void test_personas(void) {
     CHECK_REFUSED(cw_script_read_cast(&s, "/nonexistent/cast.md", &err), &err, "/nonexistent/cast.md");
 }
 
+/* How long somebody's turns are and what they begin with: read, printed the same, and refused where it is no such thing. */
+static void test_manner(void) {
+    static const char front[] =
+        "---\nlanguage: en-us\nseed: 0\ncast:\n  Ada: v\n  Bob: v\nwords:\n  Bob: 12\nopeners:\n  Ada: Look, | At sea,\n";
+    static const struct {
+        const char *keys, *at, *expected, *found;
+    } bad[] = {
+        {"words:\n  Ada: 3\n", "e.md:6:8:", "4 to 60", "\"3\""},
+        {"words:\n  Ada: 61\n", "e.md:6:8:", "4 to 60", "\"61\""},
+        {"words:\n  Ada: few\n", "e.md:6:8:", "whole number", "\"few\""},
+        {"words:\n  Eve: 12\n", "e.md:6:3:", "cast above", "Eve"},
+        {"words:\n  Ada: 12\n  Ada: 14\n", "e.md:7:3:", "each once", "Ada"},
+        {"words: 12\n", "e.md:5:8:", "under words", "none"},
+        {"words:\n  Ada: 12\nwords:\n  Bob: 12\n", "e.md:7:1:", "once", "words"},
+        {"openers:\n  Ada: Look, | \n", "e.md:6:8:", "spoken", "\"\""},
+        {"openers:\n  Ada: '[Look]'\n", "e.md:6:8:", "spoken", "\"[Look]\""},
+        {"openers:\n  Ada: a|b|c|d|e|f|g|h|i\n", "e.md:6:8:", "1 to 8", "\"i\""},
+        {"openers:\n  Ada: Well then, I am somebody who says rather a lot before anything comes,\n", "e.md:6:8:", "60 bytes", "Well then"},
+        {"openers:\n  Ada: [Look]\n", "e.md:6:8:", "one value", "a list"},
+        {"opener:\n  Ada: Look,\n", "e.md:5:1:", "words, openers", "opener"},
+    };
+    struct cw_script s = {0};
+    struct cw_error err = {0};
+    char text[600];
+    snprintf(text, sizeof text, "%s---\n\nAda: One.\n", front);
+    round_trip(text, text);
+    if (CHECKF(parse(&s, text, &err) == 0, "%s", err.text)) {
+        CHECK(s.cast[0].words == 0 && s.cast[1].words == 12 && s.cast[0].opener_count == 2 && s.cast[1].opener_count == 0);
+        CHECK_STR(s.cast[0].openers[0], "Look,");
+        CHECK_STR(s.cast[0].openers[1], "At sea,");
+        cw_script_free(&s);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(text, sizeof text, "---\ncast:\n  Ada: v\n  Bob: v\n%s---\nAda: One.\n", bad[i].keys);
+        CHECK_REFUSED(parse(&s, text, &err), &err, bad[i].at, bad[i].expected, bad[i].found);
+        CHECK(err.code == CW_BAD_INPUT);
+    }
+}
+
 /* Each measure counts what is there, and nothing else. */
 static void test_stats(void) {
     static const char text[] = FRONT "Maya: Hello, everyone. How many people live by the sea?\n"
@@ -389,6 +428,7 @@ const struct cw_test cw_tests_script[] = {
     {"script.errors", "each malformed script is refused by line and column, with what was expected and found", test_errors},
     {"script.traces", "what a turn rests on survives printing and parsing, whatever the passage holds", test_traces},
     {"script.personas", "a cast with personas comes from any front matter and goes into the script", test_personas},
+    {"script.manner", "words and openers of a cast round-trip, and each that is none is refused by its place", test_manner},
     {"script.stats", "repeats, greetings, openers, shares and figures are counted as they stand", test_stats},
     {"script.claims", "figures and names are found however they are written", test_claims},
     {"script.limits", "sizes, NUL bytes and nesting beyond the limits are refused, 20,000 turns are not", test_limits},

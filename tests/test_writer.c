@@ -431,7 +431,7 @@ static void test_checks(void) {
     for (uint32_t i = 0; i < 8; i++) { /* nor is a move chosen that would */
         unsigned char used[STYLE_OPENERS_ALL] = {0};
         struct cw_text note = {0}, opener = {0};
-        writer_note(&note, &opener, i % 2 == 0 ? BEAT_OBJECT : BEAT_REACT, style, true, "Maya", "Tom", "gold", i, used);
+        writer_note(&note, &opener, i % 2 == 0 ? BEAT_OBJECT : BEAT_REACT, style, true, "Maya", "Tom", "gold", NULL, i, used);
         CHECKF(!writer_denies(opener.data) && strstr(note.data, "proof") == NULL, "%s%s", note.data, opener.data);
         cw_text_free(&note);
         cw_text_free(&opener);
@@ -800,7 +800,7 @@ static void test_styles(void) {
         int sentences = 0;
         for (uint32_t i = 0; i < 12; i++) {
             struct cw_text note = {0}, opener = {0};
-            writer_note(&note, &opener, BEAT_ASK, s, false, "Maya", "Tom", "gold", i * 256, used);
+            writer_note(&note, &opener, BEAT_ASK, s, false, "Maya", "Tom", "gold", NULL, i * 256, used);
             sentences += strcmp(opener.data, "Arr.") == 0;
             CHECK(strstr(note.data, "asks about the gold") != NULL);
             cw_text_free(&note);
@@ -1048,6 +1048,58 @@ static void test_journal(void) {
     cw_llm_close(m);
 }
 
+/* Two hosts of another manner, by any model: the one's turns are much longer than the other's, and each has openers of his own. */
+static void test_manner(void) {
+    static const char *const own[2][2] = {{"Look,", "Come on,"}, {"At sea,", "My father said"}};
+    struct cw_llm *m = open_model(2048);
+    struct cw_error err = {0};
+    struct cw_script s = two_hosts();
+    struct cw_text plain = {0};
+    struct cw_writer_params p = cw_writer_params_default();
+    int words[2] = {0}, turns[2] = {0}, opened[2] = {0};
+    if (m == NULL) {
+        goto done;
+    }
+    p.topic = "Why a lighthouse still needs a keeper";
+    p.minutes = 1;
+    p.no_disclosure = true;
+    s.cast[0].words = 26; /* greets, sums up or takes leave, which is as long as that takes */
+    s.cast[1].words = 9;
+    for (int i = 0; i < 2; i++) {
+        for (int k = 0; k < 2; k++) {
+            s.cast[i].openers[s.cast[i].opener_count++] = cw_strdup(own[i][k]);
+        }
+    }
+    if (!CHECKF(cw_writer_run(m, p, NULL, &s, &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    for (int g = 0; g < s.segment_count; g++) {
+        for (int t = 0; t < s.segments[g].turn_count; t++) {
+            int speaker = s.segments[g].turns[t].speaker;
+            cw_text_clear(&plain);
+            CHECK(cw_turn_plain(&s.segments[g].turns[t], &plain, &err) == 0);
+            words[speaker] += words_count(plain.data);
+            turns[speaker]++;
+            for (int k = 0; k < 2; k++) {
+                opened[speaker] += strncmp(plain.data, own[speaker][k], strlen(own[speaker][k])) == 0;
+                CHECKF(strncmp(plain.data, own[1 - speaker][k], strlen(own[1 - speaker][k])) != 0, "another's words: %s", plain.data);
+            }
+        }
+    }
+    CHECKF(turns[0] > 1 && turns[1] > 1 && words[0] * turns[1] * 2 >= 3 * words[1] * turns[0], "%d words in %d turns, %d in %d", words[0],
+           turns[0], words[1], turns[1]);
+    CHECKF(opened[0] > 0 && opened[1] > 0, "%d and %d turns with an opener of one's own", opened[0], opened[1]);
+    cw_script_free(&s);
+    s = two_hosts();
+    s.cast[0].openers[s.cast[0].opener_count++] = cw_strdup("Absolutely,");
+    CHECK_REFUSED(cw_writer_run(m, p, NULL, &s, &err), &err, "Maya", "Absolutely,");
+    CHECK(err.code == CW_BAD_INPUT);
+done:
+    cw_script_free(&s);
+    cw_text_free(&plain);
+    cw_llm_close(m);
+}
+
 const struct cw_test cw_tests_writer[] = {
     {"writer.grammar", "under the grammars nothing but speakable lines come out, even at temperature 2", test_grammar},
     {"writer.model_refusals", "files that are no whole language model are refused by name", test_model_refusals},
@@ -1064,6 +1116,7 @@ const struct cw_test cw_tests_writer[] = {
     {"writer.journal", "stopped and taken up again with another's cache: the same script", test_journal},
     {"writer.rewrite", "a turn said again keeps its place and remarks, everything else stays; a turn can be put in", test_rewrite},
     {"writer.diff", "a change is shown as diff -u shows it", test_diff},
+    {"writer.manner", "two hosts of another manner: turns of other lengths, each with his own openers", test_manner},
     {"writer.script", "a one-minute talk of three is as long as asked, greets once, ends, and parses", test_script},
     {0},
 };
