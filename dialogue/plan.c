@@ -148,8 +148,7 @@ static bool outline_good(const struct writer *w) {
     return good;
 }
 
-/* Ends a text after so many words and bytes, never inside a character; nothing in it may look like a comment of the script. */
-static void keep_short(char *s, int words, size_t bytes) {
+void writer_keep_short(char *s, int words, size_t bytes) {
     size_t n = 0;
     for (; s[n] != '\0' && n < bytes; n++) {
         if (s[n] == ' ' && --words == 0) {
@@ -193,7 +192,7 @@ static int list_material(struct writer *w, struct cw_error *err) {
         if (line == NULL) {
             return cw_fail_memory(err, "writer");
         }
-        keep_short(line, 20, 140);
+        writer_keep_short(line, 20, 140);
         cw_text_printf(&w->user, "- %s%s%s\n", heading, heading[0] != '\0' ? ": " : "", line);
         free(line);
     }
@@ -382,7 +381,7 @@ int writer_plan(struct writer *w, struct cw_error *err) {
     }
     bool whole = w->script->title != NULL;
     if (whole) {
-        keep_short(w->script->title, 14, 120);
+        writer_keep_short(w->script->title, 14, 120);
     }
     for (int i = 0; i < w->part_count; i++) {
         struct part *p = &w->parts[i];
@@ -392,7 +391,7 @@ int writer_plan(struct writer *w, struct cw_error *err) {
         }
         whole = whole && p->question != NULL;
         if (p->question != NULL) {
-            keep_short(p->question, 16, 120);
+            writer_keep_short(p->question, 16, 120);
         }
     }
     if (!whole) {
@@ -453,7 +452,7 @@ int writer_sum_up(struct writer *w, int part, struct cw_error *err) {
             cw_fail_memory(err, "writer");
             goto done;
         }
-        keep_short(p->said, 2 * WORDS, 200);
+        writer_keep_short(p->said, 2 * WORDS, 200);
     }
     status = 0;
 done:

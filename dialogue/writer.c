@@ -285,6 +285,41 @@ static int note_tension(const struct writer *w, const struct part *p, struct cw_
     return status;
 }
 
+/* And what a segment was meant to hold: its seconds, and the points chosen for it. */
+static int note_plan(const struct part *p, struct cw_turn *first, struct cw_error *err) {
+    enum { WORDS = 14, BYTES = 100 }; /* of a point */
+    int status = -1;
+    struct cw_text note = {0};
+    char *point = NULL;
+    cw_text_printf(&note, "plan: %.0f s; points: ", p->seconds);
+    for (int i = 0; i < p->fact_count; i++) {
+        free(point);
+        point = cw_strdup(p->facts[i].text);
+        if (point == NULL) {
+            cw_fail_memory(err, "writer");
+            goto done;
+        }
+        size_t whole = strlen(point);
+        writer_keep_short(point, WORDS, BYTES);
+        size_t n = strlen(point);
+        bool cut = n < whole;
+        while (cut && n > 0 && p->facts[i].text[n] != ' ') { /* not inside a word */
+            n--;
+        }
+        while (n > 0 && strchr(" .,", point[n - 1]) != NULL) {
+            n--;
+        }
+        point[n] = '\0';
+        cw_text_printf(&note, "%s%s%s", i > 0 ? "; " : "", point, cut ? "…" : "");
+    }
+    cw_text_add(&note, p->fact_count == 0 ? "none" : "");
+    status = cw_text_check(&note, "writer", err) == 0 ? cw_comment_add(&first->comment, note.data, err) : -1;
+done:
+    free(point);
+    cw_text_free(&note);
+    return status;
+}
+
 /* Takes the line into the script, notes what it rests on, and tells who listens. `fact` may be NULL. */
 int writer_take_turn(struct writer *w, int part, int speaker, const char *note, const char *text, const struct fact *fact,
                      struct cw_error *err) {
@@ -296,7 +331,8 @@ int writer_take_turn(struct writer *w, int part, int speaker, const char *note, 
     struct cw_turn *turn = &segment->turns[segment->turn_count - 1];
     int words = words_count(text);
     double before = w->seconds;
-    if ((segment->turn_count == 1 && part >= 0 && note_tension(w, &w->parts[part], turn, err) != 0) ||
+    bool first = segment->turn_count == 1 && part >= 0;
+    if ((first && (note_tension(w, &w->parts[part], turn, err) != 0 || note_plan(&w->parts[part], turn, err) != 0)) ||
         writer_trace(w, part, fact, turn, err) != 0 || writer_add_passages(w, err) != 0 ||
         remember(w, note, s->cast[speaker].name, text, err) != 0) {
         return -1;
@@ -528,6 +564,7 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
     bool last_part = part == w->part_count - 1;
     double start = w->seconds, target = (total_seconds(w) - w->seconds) / (w->part_count - part);
     int refills = 0;
+    p->seconds = target;
     snprintf(stage, sizeof stage, "writing %d/%d", part + 1, w->part_count);
     w->fresh[0] = w->fresh[1] =
         true; /* a part depends on what was written, not on how: it comes out the same when the writer takes it up again */

@@ -129,6 +129,7 @@ struct part {
     char *views[2]; /* what each of the first two of the cast holds on it, or NULL: they do not agree */
     char *said;     /* what was said in it, in the model's own words: a line, or NULL */
     bool objected;  /* a view was put against what was said */
+    double seconds; /* that it is to take, as planned when it was begun */
     struct fact facts[FACTS_MAX];
     int fact_count, told;
     int passages[PART_PASSAGES], passage_count;
@@ -258,6 +259,8 @@ CW_MUST_CHECK int writer_ask(struct writer *w, const struct question *q, struct 
 /* plan.c: title, questions, views; what was said. */
 CW_MUST_CHECK int writer_plan(struct writer *w, struct cw_error *err);
 bool writer_is_wish(const char *question); /* says what a plan is asked for, not a thing that a listener would ask */
+/* Ends a text after so many words and bytes, never inside a character; nothing in it may look like a comment of the script. */
+void writer_keep_short(char *s, int words, size_t bytes);
 /* Frees what a part holds; nothing is left in it. */
 void writer_part_free(struct part *p);
 /* Asks for one line that says what was told in a part; the parts after it are shown it. */

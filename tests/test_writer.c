@@ -536,6 +536,8 @@ static void test_script(void) {
     const char *tension = s.segments[0].turns[0].comment;
     CHECKF(tension != NULL && strstr(tension, "tension: Maya thinks ") != NULL && strstr(tension, "; Tom thinks ") != NULL, "%s",
            tension != NULL ? tension : "no comment");
+    const char *plan = tension != NULL ? strstr(tension, "<!-- plan: 60 s; points: ") : NULL;
+    CHECKF(plan != NULL && words_count(plan) > 12 && strstr(plan, "points: none") == NULL, "%s", tension != NULL ? tension : "no comment");
     for (int g = 0; g < s.segment_count; g++) {
         for (int t = 0; t < s.segments[g].turn_count; t++) {
             const struct cw_turn *turn = &s.segments[g].turns[t];
@@ -941,7 +943,7 @@ static void test_rewrite(void) {
     static const char text[] =
         "---\ntitle: Bees\nlanguage: en-us\nseed: 1\ncast:\n  Maya: af_heart\n  Tom: am_michael\n---\n\n# Why do bees matter?\n\n"
         "Maya: Hello, everybody. Why do we need bees at all?\n"
-        "<!-- mine: keep this -->\n<!-- rests on [1] -->\n"
+        "<!-- plan: 20 s; points: bees carry pollen -->\n<!-- mine: keep this -->\n<!-- rests on [1] -->\n"
         "Tom: [overlap 200ms] Bees carry pollen from flower to flower, and without that most fruit trees in our gardens and on our "
         "farms would stay almost empty, year after year, whatever else people tried.\n"
         "Maya: So no bees, no apples?\n"
@@ -962,7 +964,8 @@ static void test_rewrite(void) {
     CHECK(cw_script_print(&s, &out, &err) == 0);
     const struct cw_turn *t = &s.segments[0].turns[1];
     CHECK(s.segments[0].turn_count == 4 && t->speaker == 1 && t->overlap_ms == 200);
-    CHECKF(t->comment != NULL && strstr(t->comment, "<!-- mine: keep this -->") != NULL, "%s", t->comment != NULL ? t->comment : "none");
+    CHECKF(t->comment != NULL && strstr(t->comment, "<!-- plan: 20 s; points: bees carry pollen -->\n<!-- mine: keep this -->") != NULL,
+           "%s", t->comment != NULL ? t->comment : "none");
     CHECKF(strcmp(t->spans[0].text, "Bees carry pollen from flower to flower") != 0, "%s", t->spans[0].text);
     cw_rewrite_diff(&diff, "bees.md", text, out.data);
     CHECKF(diff.len > 0 && strstr(diff.data, "\n-Tom: [overlap 200ms] Bees carry") != NULL &&
@@ -1042,6 +1045,7 @@ static void test_journal(void) {
     }
     CHECKF(turns > 2, "%d turns", turns);
     CHECK_STR(again.data, whole.data);
+    CHECKF(whole.data != NULL && strstr(whole.data, "\n<!-- plan: 24 s; points: ") != NULL, "%s", whole.data);
     cw_text_free(&whole);
     cw_text_free(&again);
     cw_text_free(&other);
