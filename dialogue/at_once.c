@@ -58,6 +58,7 @@ static int order_turns(struct writer *w, int part, enum beat beat, int left, int
     while (status == 0 && b->count < TURNS_MAX && (b->count == 0 || !writer_part_full(w, last, left))) {
         struct draft *d = &b->drafts[b->count++];
         d->speaker = writer_next_speaker(w, beat);
+        beat = beat == BEAT_TELL && !writer_bring_fact(p, d->speaker) ? BEAT_EXTEND : beat;
         d->fact = beat == BEAT_TELL ? &p->facts[p->told] : NULL;
         d->subject = writer_subject(w, p, d->speaker, &beat);
         d->beat = beat;
@@ -241,6 +242,9 @@ static int take_draft(struct writer *w, int part, struct draft *d, int left, int
     *written = false;
     if (speaker == w->last_speaker && writer_roles(w) && w->script->segments[part].turn_count > 0) {
         return 0; /* it went with the one that was left out: nobody asks or tells twice running, and nobody takes the other's part */
+    }
+    if (d->fact != NULL && d->fact->side >= 0 && d->fact->side != speaker % 2) {
+        return 0; /* it speaks for another's view */
     }
     if (speaker != d->speaker && d->own != NULL) { /* nobody speaks with another's words */
         free(d->text);

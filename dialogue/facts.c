@@ -95,8 +95,12 @@ static int passage_of(const struct writer *w, const struct part *p, const char *
     return best;
 }
 
-/* Asks the model for `count` more facts about a part; those that are new join it. */
-static int invent_facts(struct writer *w, int part, int count, struct cw_error *err) {
+bool writer_by_side(const struct writer *w, const struct part *p) {
+    return w->style->sides && p->views[0] != NULL && p->views[1] != NULL;
+}
+
+/* Asks the model for `count` more facts about a part, for the view of a side or (-1) of nobody; those that are new join it. */
+static int invent_facts(struct writer *w, int part, int side, int count, struct cw_error *err) {
     int status = -1;
     struct part *p = &w->parts[part];
     struct cw_text grammar = {0}, text = {0};
@@ -108,7 +112,11 @@ static int invent_facts(struct writer *w, int part, int count, struct cw_error *
     }
     cw_text_printf(&w->user, "%sTopic: %s. Question: %s\n", p->passage_count > 0 ? "\nFacts come from these passages alone.\n" : "",
                    w->topic, p->question);
-    cw_text_printf(&w->user, "Give %d specific facts as a list, one sentence each, with the reason in it.", count);
+    if (side >= 0) {
+        cw_text_printf(&w->user, "View: %s.\n", p->views[side]);
+    }
+    cw_text_printf(&w->user, "Give %d specific facts%s as a list, one sentence each, with the reason in it.", count,
+                   side >= 0 ? " that speak for this view" : "");
     if (cw_text_check(&grammar, "writer", err) != 0 || cw_text_check(&w->user, "writer", err) != 0) {
         goto done;
     }
@@ -137,7 +145,7 @@ static int invent_facts(struct writer *w, int part, int count, struct cw_error *
             }
             if (!known) {
                 cw_text_printf(&w->known, "%s\n", fact);
-                p->facts[p->fact_count++] = (struct fact){fact, passage_of(w, p, fact), 0};
+                p->facts[p->fact_count++] = (struct fact){fact, passage_of(w, p, fact), 0, side};
             } else {
                 free(fact);
             }
@@ -401,7 +409,7 @@ static int best_sentence(struct writer *w, const int *passages, int count, const
             words_free(&words);
             if (!known && score > best_score) {
                 free(best->text);
-                *best = (struct fact){line, passages[i], (long)(s - w->sources->passages[passages[i]].text)};
+                *best = (struct fact){line, passages[i], (long)(s - w->sources->passages[passages[i]].text), -1};
                 best_score = score;
             } else {
                 free(line);
@@ -427,15 +435,17 @@ static void list_passage(struct writer *w, struct part *p, int passage) {
     }
 }
 
-/* Takes the sentences of the passages that fit the part; those read before are read again only when nothing else fits. */
-static int find_facts(struct writer *w, int part, int count, struct cw_error *err) {
+/* Takes the sentences of the passages that fit the part, or the view of a side on it; those read before are read again only when nothing
+ * else fits. */
+static int find_facts(struct writer *w, int part, int side, int count, struct cw_error *err) {
     enum { BEST = 6, LOOK = 12 };
     int status = -1, best[BEST], found[LOOK], n = 0;
     struct part *p = &w->parts[part];
     struct wanted question = {0};
     struct cw_text query = {0};
-    cw_text_printf(&query, "%s %s", p->question, w->topic);
-    if (cw_text_check(&query, "writer", err) != 0 || want(&question, w->sources, p->question, err) != 0) {
+    const char *asked = side >= 0 ? p->views[side] : p->question;
+    cw_text_printf(&query, "%s %s", asked, w->topic);
+    if (cw_text_check(&query, "writer", err) != 0 || want(&question, w->sources, asked, err) != 0) {
         goto done;
     }
     int best_count = cw_sources_find(w->sources, query.data, w->passage_used, best, BEST, err);
@@ -471,6 +481,7 @@ static int find_facts(struct writer *w, int part, int count, struct cw_error *er
         if (fact.text == NULL) {
             break;
         }
+        fact.side = side;
         p->facts[p->fact_count++] = fact;
         list_passage(w, p, fact.passage);
         cw_text_printf(&w->known, "%s\n", fact.text);
@@ -495,18 +506,30 @@ done:
     return status;
 }
 
-int writer_gather(struct writer *w, int part, int count, struct cw_error *err) {
+static int gather(struct writer *w, int part, int side, int count, struct cw_error *err) {
     struct part *p = &w->parts[part];
     int before = p->fact_count;
     if (count > FACTS_MAX - before) {
         count = FACTS_MAX - before;
     }
-    if (w->sources != NULL && count > 0 && find_facts(w, part, count, err) != 0) {
+    if (w->sources != NULL && count > 0 && find_facts(w, part, side, count, err) != 0) {
         return -1;
     }
     int missing = count - (p->fact_count - before);
     if (missing <= 0 || (w->sources != NULL && p->fact_count > before)) {
         return 0;
     }
-    return invent_facts(w, part, missing, err);
+    return invent_facts(w, part, side, missing, err);
+}
+
+int writer_gather(struct writer *w, int part, int count, struct cw_error *err) {
+    if (!writer_by_side(w, &w->parts[part])) {
+        return gather(w, part, -1, count, err);
+    }
+    for (int side = 0; side < 2; side++) {
+        if (gather(w, part, side, (count + 1) / 2, err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
 }

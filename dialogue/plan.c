@@ -477,7 +477,8 @@ int writer_part_prompt(struct writer *w, int part, struct cw_error *err) {
     }
     cw_text_printf(&w->user, "\nWrite part %d of %d: %s\nFacts:\n", part + 1, w->part_count, p->question);
     for (int i = 0; i < p->fact_count; i++) {
-        cw_text_printf(&w->user, "- %s\n", p->facts[i].text);
+        const char *whose = p->facts[i].side >= 0 ? w->script->cast[p->facts[i].side].name : "";
+        cw_text_printf(&w->user, "- %s%s%s\n", whose, whose[0] != '\0' ? " says: " : "", p->facts[i].text);
     }
     for (int i = 0; i < 2 && p->views[0] != NULL; i++) {
         cw_text_printf(&w->user, "%s%s thinks %s.%s", i == 0 ? "They do not agree: " : " ", w->script->cast[i].name, p->views[i],

@@ -286,7 +286,7 @@ static int note_tension(const struct writer *w, const struct part *p, struct cw_
 }
 
 /* And what a segment was meant to hold: its seconds, and the points chosen for it. */
-static int note_plan(const struct part *p, struct cw_turn *first, struct cw_error *err) {
+static int note_plan(const struct writer *w, const struct part *p, struct cw_turn *first, struct cw_error *err) {
     enum { WORDS = 14, BYTES = 100 }; /* of a point */
     int status = -1;
     struct cw_text note = {0};
@@ -310,7 +310,8 @@ static int note_plan(const struct part *p, struct cw_turn *first, struct cw_erro
             n--;
         }
         point[n] = '\0';
-        cw_text_printf(&note, "%s%s%s", i > 0 ? "; " : "", point, cut ? "…" : "");
+        const char *whose = p->facts[i].side >= 0 ? w->script->cast[p->facts[i].side].name : "";
+        cw_text_printf(&note, "%s%s%s%s%s", i > 0 ? "; " : "", whose, whose[0] != '\0' ? ": " : "", point, cut ? "…" : "");
     }
     cw_text_add(&note, p->fact_count == 0 ? "none" : "");
     status = cw_text_check(&note, "writer", err) == 0 ? cw_comment_add(&first->comment, note.data, err) : -1;
@@ -332,7 +333,7 @@ int writer_take_turn(struct writer *w, int part, int speaker, const char *note, 
     int words = words_count(text);
     double before = w->seconds;
     bool first = segment->turn_count == 1 && part >= 0;
-    if ((first && (note_tension(w, &w->parts[part], turn, err) != 0 || note_plan(&w->parts[part], turn, err) != 0)) ||
+    if ((first && (note_tension(w, &w->parts[part], turn, err) != 0 || note_plan(w, &w->parts[part], turn, err) != 0)) ||
         writer_trace(w, part, fact, turn, err) != 0 || writer_add_passages(w, err) != 0 ||
         remember(w, note, s->cast[speaker].name, text, err) != 0) {
         return -1;
@@ -526,11 +527,31 @@ enum beat writer_next_beat(struct writer *w, enum beat last, const struct part *
         bool room = facts_left == 0 || (words_left / facts_left > 75 && last != BEAT_ASK); /* a question waits for its fact */
         return (room && extended == 0 && p->told > 0) || facts_left == 0 ? BEAT_EXTEND : BEAT_TELL;
     }
-    /* two of equal standing: the other one may have a fact to add at once */
-    if (last == BEAT_EXTEND && facts_left > 0 && !w->style->fixed_roles && writer_random(w) % 3 == 0) {
+    /* two of equal standing: the other one may have a fact to add at once, the oftener where each has his own */
+    bool sides = writer_by_side(w, p);
+    if ((last == BEAT_EXTEND || (sides && last == BEAT_TELL)) && facts_left > 0 && !w->style->fixed_roles &&
+        writer_random(w) % (sides ? 2 : 3) == 0) {
         return BEAT_TELL;
     }
     return (int)(writer_random(w) % 10) < w->style->questions ? BEAT_ASK : BEAT_REACT;
+}
+
+static bool may_tell(const struct fact *f, int speaker) {
+    return f->side < 0 || f->side == speaker % 2;
+}
+
+bool writer_bring_fact(struct part *p, int speaker) {
+    int at = p->told;
+    while (at < p->fact_count && !may_tell(&p->facts[at], speaker)) {
+        at++;
+    }
+    if (at == p->fact_count) {
+        return false;
+    }
+    struct fact fact = p->facts[at];
+    memmove(&p->facts[p->told + 1], &p->facts[p->told], (size_t)(at - p->told) * sizeof fact);
+    p->facts[p->told] = fact;
+    return true;
 }
 
 const char *writer_subject(const struct writer *w, struct part *p, int speaker, enum beat *beat) {
@@ -539,8 +560,13 @@ const char *writer_subject(const struct writer *w, struct part *p, int speaker, 
         return w->topic;
     case BEAT_TELL:
         return p->facts[p->told].text;
-    case BEAT_ASK: /* it leads to what comes next */
-        return p->told < p->fact_count ? p->facts[p->told].text : "";
+    case BEAT_ASK: /* it leads to what comes next, by another speaker */
+        for (int i = p->told; i < p->fact_count; i++) {
+            if (may_tell(&p->facts[i], speaker + 1)) {
+                return p->facts[i].text;
+            }
+        }
+        return "";
     case BEAT_REACT:
         if (!p->objected && p->told > 0 && speaker < 2 && p->views[speaker] != NULL) {
             *beat = BEAT_OBJECT;
@@ -611,9 +637,10 @@ static int write_part(struct writer *w, int part, struct cw_error *err) {
             writer_tell(w, stage);
             beat = p->told < p->fact_count ? BEAT_TELL : beat;
         }
-        const struct fact *fact = beat == BEAT_TELL ? &p->facts[p->told] : NULL;
         bool written = false;
         int speaker = writer_next_speaker(w, beat);
+        beat = beat == BEAT_TELL && !writer_bring_fact(p, speaker) ? BEAT_EXTEND : beat;
+        const struct fact *fact = beat == BEAT_TELL ? &p->facts[p->told] : NULL;
         const char *subject = writer_subject(w, p, speaker, &beat);
         if (writer_write_turn(w, part, beat, speaker, subject, fact, left + 8 > 14 ? left + 8 : 14, &written, err) != 0) {
             return -1;

@@ -123,6 +123,7 @@ struct fact {
     char *text;
     int passage; /* index into the sources, -1: the model's own */
     long at;     /* where in the passage it stands */
+    int side;    /* 0: for the view of the first of the cast, told by him alone; 1: for the second's; -1: told by anybody */
 };
 struct part {
     char *question; /* what the part answers, and its heading */
@@ -190,6 +191,8 @@ bool writer_roles(const struct writer *w);
 int writer_next_speaker(const struct writer *w, enum beat beat);
 /* What comes after `last` with this many words and facts left. */
 enum beat writer_next_beat(struct writer *w, enum beat last, const struct part *p, int words_left, int extended);
+/* Brings the speaker's next fact, or one of nobody's, to the front of those untold; false where there is none. */
+bool writer_bring_fact(struct part *p, int speaker);
 /* What a turn is about; a reaction becomes an objection once in a part, where the plan gives its speaker another view. */
 const char *writer_subject(const struct writer *w, struct part *p, int speaker, enum beat *beat);
 /* May a part that has so many words left end after `last`? It ends neither on a question nor just before one without room for an answer. */
@@ -275,7 +278,10 @@ bool writer_is_copied(const struct writer *w, const char *text);
 int writer_tellable(const char *passage, int most);
 /* The passage, its heading included, that has most of what a question asks for, and how much of it, 0..1: rare words count more. */
 CW_MUST_CHECK int writer_answered(const struct writer *w, const char *question, double *share, int *passage, struct cw_error *err);
-/* Gathers up to `count` more facts about a part: from the sources, the model's own where they have no more. */
+/* Are its facts gathered for either view? In a style that takes sides, where the plan has two. */
+bool writer_by_side(const struct writer *w, const struct part *p);
+/* Gathers up to `count` more facts about a part, in a style that takes sides half of them for either view: from the sources, the model's
+ * own where they have no more. */
 CW_MUST_CHECK int writer_gather(struct writer *w, int part, int count, struct cw_error *err);
 
 /* trace.c: what a turn rests on. */

@@ -839,6 +839,18 @@ static void nonsense(char *text, size_t size, const char *pattern, int *number) 
     snprintf(text + n, size - n, strstr(pattern, "Goodbye") != NULL ? ". Goodbye." : asks ? "?" : ".");
 }
 
+/* Takes `reply`. */
+static void say_reply(int fd, json_t *reply) {
+    char *content = json_dumps(reply, 0);
+    json_t *answer = json_pack("{s[{s{ss}ss}]}", "choices", "message", "content", content, "finish_reason", "stop");
+    free(content);
+    content = json_dumps(answer, 0);
+    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", content);
+    free(content);
+    json_decref(answer);
+    json_decref(reply);
+}
+
 struct guest {
     int words, lines, refused;
 };
@@ -873,14 +885,7 @@ static void guest_answers(void *arg, int fd, const char *request, int number) {
             json_object_set_new(reply, key, json_string(bad ? "Absolutely." : text));
         }
     }
-    char *content = json_dumps(reply, 0);
-    json_t *answer = json_pack("{s[{s{ss}ss}]}", "choices", "message", "content", content, "finish_reason", "stop");
-    free(content);
-    content = json_dumps(answer, 0);
-    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", content);
-    free(content);
-    json_decref(answer);
-    json_decref(reply);
+    say_reply(fd, reply);
     json_decref(root);
 }
 
@@ -935,6 +940,96 @@ done:
     cw_style_close(style);
     cw_script_free(&s);
     cw_text_free(&last);
+    test_server_stop(server);
+}
+
+struct sides {
+    int words, asked[2], told[2]; /* requests for facts, and requests with a turn that tells one, for either */
+};
+
+/* A model that has facts for Maya, "Provalin ...", and for Tom, "Contralin ...". */
+static void sides_answer(void *arg, int fd, const char *request, int number) {
+    struct sides *g = arg;
+    json_t *root = json_loads(strstr(request, "\r\n\r\n"), 0, NULL), *reply = json_object(), *one;
+    const json_t *wanted =
+        json_object_get(json_object_get(json_object_get(json_object_get(root, "response_format"), "json_schema"), "schema"), "properties");
+    const char *key;
+    (void)number;
+    CHECKF(strstr(request, "Maya argues with this: Contralin") == NULL && strstr(request, "Tom argues with this: Provalin") == NULL,
+           "the other's fact: %s", request);
+    g->told[0] += strstr(request, "Maya argues with this: Provalin") != NULL;
+    g->told[1] += strstr(request, "Tom argues with this: Contralin") != NULL;
+    json_object_foreach((json_t *)(uintptr_t)wanted, key, one) {
+        char text[600], fact[700];
+        const char *pattern = json_string_value(json_object_get(one, "pattern"));
+        if (strcmp(key, "questions") == 0) {
+            nonsense(text, sizeof text, "^ ([?]$", &g->words);
+            snprintf(fact, sizeof fact, "%s Maya thinks pleasant valleys matter most. Tom thinks dreary costs matter most.", text + 1);
+            json_object_set_new(reply, key, json_pack("[s]", fact));
+        } else if (strcmp(key, "facts") == 0) {
+            int side = strstr(request, "View: dreary costs matter most.") != NULL;
+            bool asked = side == 1 || strstr(request, "View: pleasant valleys matter most.") != NULL;
+            g->asked[side] += asked;
+            json_object_set_new(reply, key, json_array());
+            for (int i = 0; i < (asked ? 2 : 1); i++) {
+                nonsense(text, sizeof text, "^ (.$", &g->words);
+                snprintf(fact, sizeof fact, "%s%s", !asked ? "All" : side == 1 ? "Contralin" : "Provalin", text + 4);
+                json_array_append_new(json_object_get(reply, key), json_string(fact));
+            }
+        } else if (pattern == NULL) {
+            json_object_set_new(reply, key, json_string("Some title"));
+        } else {
+            nonsense(text, sizeof text, pattern, &g->words);
+            json_object_set_new(reply, key, json_string(text));
+        }
+    }
+    say_reply(fd, reply);
+    json_decref(root);
+}
+
+/* In a debate facts are gathered for either view, and each is told by its own speaker alone. */
+static void test_sides(void) {
+    struct sides g = {0};
+    struct test_server *server = test_server_start(sides_answer, &g);
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    struct cw_writer_params p = cw_writer_params_default();
+    struct cw_error err = {0};
+    struct cw_script s = two_hosts();
+    struct cw_style *style = NULL;
+    struct cw_llm *m = NULL;
+    struct part part = {.fact_count = 4, .told = 1};
+    static const int sides[] = {0, 0, 1, -1}, brought[] = {2, 1, 3};
+    char url[80];
+    if (!CHECK(server != NULL) || !CHECKF(cw_style_open(&style, "debate", &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    for (int i = 0; i < 4; i++) {
+        part.facts[i] = (struct fact){.at = i, .side = sides[i]};
+    }
+    for (int i = 0; i < 3; i++, part.told++) { /* the second's own, the first's own, then nobody's */
+        CHECK(writer_bring_fact(&part, i == 0) && part.facts[part.told].at == brought[i]);
+    }
+    CHECK(!writer_bring_fact(&part, 0));
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    e.url = url;
+    e.model = "sides";
+    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    p.topic = "Are nonsense words good for anybody";
+    p.minutes = 1.2;
+    p.style = style;
+    p.no_disclosure = true;
+    if (!CHECKF(m != NULL && cw_writer_run(m, p, NULL, &s, &err) == 0, "%s", err.text)) {
+        goto done;
+    }
+    const char *remark = s.segments[0].turns[0].comment;
+    CHECKF(g.asked[0] > 0 && g.asked[1] > 0 && g.told[0] > 0 && g.told[1] > 0, "asked for %d and %d times, told %d and %d times",
+           g.asked[0], g.asked[1], g.told[0], g.told[1]);
+    CHECKF(remark != NULL && strstr(remark, "Maya: Provalin") != NULL && strstr(remark, "Tom: Contralin") != NULL, "%s",
+           remark != NULL ? remark : "no remark");
+done:
+    cw_llm_close(m);
+    cw_style_close(style);
+    cw_script_free(&s);
     test_server_stop(server);
 }
 
@@ -1114,6 +1209,7 @@ const struct cw_test cw_tests_writer[] = {
     {"writer.checks", "greetings, goodbyes, empty agreement, repeats and markup do not pass", test_checks},
     {"writer.styles", "every style is whole, a changed copy keeps the rest, mistakes are named by line", test_styles},
     {"writer.roles", "in an interview the first asks and takes leave, the others tell, whatever lines are left out", test_roles},
+    {"writer.sides", "in a debate facts are gathered for either view, and told by their own speaker alone", test_sides},
     {"writer.sources", "orders in a source stay material; turns are traced, figures of no passage flagged", test_sources},
     {"writer.answered", "a question that the sources say nothing about is told from one that they answer", test_answered},
     {"writer.trace", "a turn rests on the passage whose words it uses; a figure or name of no passage is flagged", test_trace},
