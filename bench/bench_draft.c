@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTEXT = 16384, BATCH = 256, LONGEST = 16, TIMED = 24 };
+enum { CONTEXT = 16384, BATCH = 256, LONGEST = 16, TIMED = 24, PROMPT = 900 };
 
 struct model {
     const char *path;
@@ -68,17 +68,18 @@ done:
     return status;
 }
 
-/* Median seconds of decoding n tokens at once, after the text. */
-static double time_decode(struct model *m, const llama_token *ids, int count, int n) {
+/* Median seconds of decoding n tokens at once after as many as the writer's prompts have; -1 when it cannot. */
+static double time_decode(struct model *m, const llama_token *ids, int n) {
     double took[TIMED];
     llama_token some[LONGEST + 1];
     memcpy(some, ids, (size_t)n * sizeof *some);
+    llama_memory_seq_rm(llama_get_memory(m->ctx), 0, PROMPT, -1);
     for (int i = 0; i < TIMED; i++) {
         const double t = cw_seconds();
         if (llama_decode(m->ctx, llama_batch_get_one(some, n)) != 0)
             return -1;
         took[i] = cw_seconds() - t;
-        llama_memory_seq_rm(llama_get_memory(m->ctx), 0, count, -1);
+        llama_memory_seq_rm(llama_get_memory(m->ctx), 0, PROMPT, -1);
         for (int k = i; k > 0 && took[k] < took[k - 1]; k--) {
             const double x = took[k];
             took[k] = took[k - 1];
@@ -88,10 +89,15 @@ static double time_decode(struct model *m, const llama_token *ids, int count, in
     return took[TIMED / 2];
 }
 
-/* How many tokens from `at` on are what followed the longest run of `least` tokens and more that stood before. */
-static int looked_up(const llama_token *ids, int count, int at, int least, int drafted) {
-    int best = 0, found = -1;
-    for (int before = at - 1; before > 0; before--) { /* the latest of the longest */
+struct draft {
+    int made, right; /* tokens that were drafted, and how many of them from the first on were the ones to come */
+};
+
+/* Drafts what followed the latest of the longest runs of `least` tokens and more that stood before. */
+static struct draft look_up(const llama_token *ids, int count, int at, int least, int most) {
+    struct draft d = {0, 0};
+    int best = 0, found = at;
+    for (int before = at - 1; before > 0; before--) {
         int same = 0;
         while (same < LONGEST && same < before && ids[before - 1 - same] == ids[at - 1 - same])
             same++;
@@ -100,17 +106,17 @@ static int looked_up(const llama_token *ids, int count, int at, int least, int d
             found = before;
         }
     }
-    int right = 0;
-    while (found >= 0 && right < drafted && at + right < count && found + right < at && ids[found + right] == ids[at + right])
-        right++;
-    return right;
+    d.made = at - found < most ? at - found : most;
+    while (d.right < d.made && at + d.right < count && ids[found + d.right] == ids[at + d.right])
+        d.right++;
+    return d;
 }
 
-static int drafted_by(const struct model *m, const llama_token *ids, int count, int at, int drafted) {
-    int right = 0;
-    while (right < drafted && at + right < count && m->likeliest[at + right] == ids[at + right])
-        right++;
-    return right;
+static struct draft drafted_by(const struct model *m, const llama_token *ids, int count, int at, int most) {
+    struct draft d = {most, 0};
+    while (d.right < most && at + d.right < count && m->likeliest[at + d.right] == ids[at + d.right])
+        d.right++;
+    return d;
 }
 
 /* What is said, "Maya: ..." a line; or a source's text as it is. */
@@ -131,36 +137,43 @@ static int read_words(const char *path, bool script, struct cw_text *out, struct
     return status == 0 ? cw_text_check(out, path, err) : -1;
 }
 
-static void report(struct model m[2], const llama_token *ids, int start, int count) {
-    static const int lengths[] = {1, 2, 3, 4, 8};
-    const double one = time_decode(&m[0], ids, count, 1), small = time_decode(&m[1], ids, count, 1);
+static int report(struct model m[2], const llama_token *ids, int start, int count) {
+    static const int leasts[] = {1, 2, 3, 4, 6}, mosts[] = {1, 2, 3, 4, 8};
+    enum { WAYS = sizeof leasts / sizeof *leasts + 1, MOST = 8 };
+    double cost[MOST + 1], small = time_decode(&m[1], ids, 1);
     int agree = 0, chosen = 0;
+    for (int i = 0; i <= MOST; i++)
+        if ((cost[i] = time_decode(&m[0], ids, i + 1)) < 0 || small < 0)
+            return -1;
     for (int i = start; i < count; i++) {
         agree += m[0].likeliest[i] == m[1].likeliest[i];
         chosen += m[1].likeliest[i] == ids[i];
     }
-    printf("%d tokens of script after %d others; a decode of one token %.1f ms, of the draft model %.1f ms (%.2f)\n", count - start, start,
-           1e3 * one, 1e3 * small, small / one);
-    printf("the draft model's likeliest token is the large model's in %.1f %% of the places, the one that was drawn in %.1f %%\n",
+    printf("%d tokens of script after %d others; the draft model's decode takes %.1f ms, the large one's of 1 to %d tokens", count - start,
+           start, 1e3 * small, MOST + 1);
+    for (int i = 0; i <= MOST; i++)
+        printf(" %.1f", 1e3 * cost[i]);
+    printf("\nthe draft model's likeliest token is the large model's in %.1f %% of the places, the one that was drawn in %.1f %%\n",
            100.0 * agree / (count - start), 100.0 * chosen / (count - start));
-    printf("tokens a decode, and times as fast with what checking the drafted tokens at once costs (and drafting them)\n");
-    printf("drafted  checking  n-gram of 1 and more   2 and more     3 and more     draft model\n");
-    for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
-        const double check = time_decode(&m[0], ids, count, lengths[k] + 1);
-        printf("%7d  %5.1f ms", lengths[k], 1e3 * check);
-        for (int way = 0; way < 4; way++) {
+    printf("tokens a decode, and times as fast with what decodes of the drafted tokens cost (and drafting by the model)\n"
+           "at most   looked up by 1 token and more, 2, 3, 4, 6 and more; the draft model\n");
+    for (size_t k = 0; k < sizeof mosts / sizeof *mosts; k++) {
+        printf("%7d", mosts[k]);
+        for (int way = 0; way < WAYS; way++) {
             int decodes = 0;
             double spent = 0;
             for (int at = start; at < count; decodes++) {
-                const int right = way < 3 ? looked_up(ids, count, at, way + 1, lengths[k]) : drafted_by(&m[1], ids, count, at, lengths[k]);
-                at += right + 1;
-                spent += check + (way < 3 ? 0 : lengths[k] * small);
+                const struct draft d =
+                    way < WAYS - 1 ? look_up(ids, count, at, leasts[way], mosts[k]) : drafted_by(&m[1], ids, count, at, mosts[k]);
+                at += d.right + 1;
+                spent += cost[d.made] + (way < WAYS - 1 ? 0 : d.made * small);
             }
             const double tokens = count - start;
-            printf("%s%.2f (%.2f)", way ? "    " : "     ", tokens / decodes, tokens * one / spent);
+            printf("   %.2f (%.2f)", tokens / decodes, tokens * cost[0] / spent);
         }
         printf("\n");
     }
+    return 0;
 }
 
 int main(int argc, char **argv) {
@@ -206,7 +219,10 @@ int main(int argc, char **argv) {
             fprintf(stderr, "bench_draft: %s: cannot read the script\n", m[i].path);
             goto done;
         }
-    report(m, ids, start, count);
+    if (count <= PROMPT || report(m, ids, start, count) != 0) {
+        fprintf(stderr, "bench_draft: expected more than %d tokens in all, found %d\n", PROMPT, count);
+        goto done;
+    }
     status = 0;
 done:
     for (int i = 0; i < 2; i++) {

@@ -724,7 +724,11 @@ static double peak(int rounds) {
     vf sum[SUMS], out[SUMS], a = v_set(1e-9F);
 #endif
 
+#ifdef NUMBER16
     _Pragma("GCC unroll 12") for (i = 0; i < SUMS; i++) sum[i] = a;
+#else
+    _Pragma("GCC unroll 12") for (i = 0; i < SUMS; i++) sum[i] = v_set((float)i); /* of sums that begin alike the compiler makes one */
+#endif
     for (k = 0; k < rounds; k++) {
         _Pragma("GCC unroll 12") for (i = 0; i < SUMS; i++) {
 #ifdef NUMBER16
