@@ -839,6 +839,12 @@ static void nonsense(char *text, size_t size, const char *pattern, int *number) 
     snprintf(text + n, size - n, strstr(pattern, "Goodbye") != NULL ? ". Goodbye." : asks ? "?" : ".");
 }
 
+/* What a request wants in its reply: name -> JSON schema. */
+static const json_t *wanted_in(const json_t *request) {
+    const json_t *format = json_object_get(json_object_get(request, "response_format"), "json_schema");
+    return json_object_get(json_object_get(format, "schema"), "properties");
+}
+
 /* Takes `reply`. */
 static void say_reply(int fd, json_t *reply) {
     char *content = json_dumps(reply, 0);
@@ -851,6 +857,18 @@ static void say_reply(int fd, json_t *reply) {
     json_decref(reply);
 }
 
+static struct cw_llm *open_endpoint(struct test_server *server, const char *model) {
+    struct cw_llm_endpoint e = cw_llm_endpoint_default();
+    struct cw_error err = {0};
+    struct cw_llm *m = NULL;
+    char url[80];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    e.url = url;
+    e.model = model;
+    CHECKF(cw_llm_open_remote(&m, e, &err) == 0, "%s", err.text);
+    return m;
+}
+
 struct guest {
     int words, lines, refused;
 };
@@ -859,8 +877,7 @@ struct guest {
 static void guest_answers(void *arg, int fd, const char *request, int number) {
     struct guest *g = arg;
     json_t *root = json_loads(strstr(request, "\r\n\r\n"), 0, NULL), *reply = json_object(), *one;
-    const json_t *wanted =
-        json_object_get(json_object_get(json_object_get(json_object_get(root, "response_format"), "json_schema"), "schema"), "properties");
+    const json_t *wanted = wanted_in(root);
     const char *key;
     (void)number;
     CHECKF(strstr(request, "(Maya tells") == NULL && strstr(request, "Maya: Maya tells") == NULL && strstr(request, "Maya gives") == NULL &&
@@ -893,14 +910,12 @@ static void guest_answers(void *arg, int fd, const char *request, int number) {
 static void test_roles(void) {
     struct guest guest = {0};
     struct test_server *server = test_server_start(guest_answers, &guest);
-    struct cw_llm_endpoint e = cw_llm_endpoint_default();
     struct cw_writer_params p = cw_writer_params_default();
     struct cw_error err = {0};
     struct cw_script s = two_hosts();
     struct cw_style *style = NULL;
     struct cw_llm *m = NULL;
     struct cw_text last = {0};
-    char url[80];
     if (!CHECK(server != NULL) || !CHECKF(cw_style_open(&style, "interview", &err) == 0, "%s", err.text)) {
         goto done;
     }
@@ -921,10 +936,7 @@ static void test_roles(void) {
     }
     cw_script_free(&s);
     s = two_hosts();
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
-    e.url = url;
-    e.model = "guest";
-    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    m = open_endpoint(server, "guest");
     p.topic = "A nonsense of words";
     p.minutes = 2;
     p.style = style;
@@ -951,8 +963,7 @@ struct sides {
 static void sides_answer(void *arg, int fd, const char *request, int number) {
     struct sides *g = arg;
     json_t *root = json_loads(strstr(request, "\r\n\r\n"), 0, NULL), *reply = json_object(), *one;
-    const json_t *wanted =
-        json_object_get(json_object_get(json_object_get(json_object_get(root, "response_format"), "json_schema"), "schema"), "properties");
+    const json_t *wanted = wanted_in(root);
     const char *key;
     (void)number;
     CHECKF(strstr(request, "Maya argues with this: Contralin") == NULL && strstr(request, "Tom argues with this: Provalin") == NULL,
@@ -991,7 +1002,6 @@ static void sides_answer(void *arg, int fd, const char *request, int number) {
 static void test_sides(void) {
     struct sides g = {0};
     struct test_server *server = test_server_start(sides_answer, &g);
-    struct cw_llm_endpoint e = cw_llm_endpoint_default();
     struct cw_writer_params p = cw_writer_params_default();
     struct cw_error err = {0};
     struct cw_script s = two_hosts();
@@ -999,7 +1009,6 @@ static void test_sides(void) {
     struct cw_llm *m = NULL;
     struct part part = {.fact_count = 4, .told = 1};
     static const int sides[] = {0, 0, 1, -1}, brought[] = {2, 1, 3};
-    char url[80];
     if (!CHECK(server != NULL) || !CHECKF(cw_style_open(&style, "debate", &err) == 0, "%s", err.text)) {
         goto done;
     }
@@ -1010,10 +1019,7 @@ static void test_sides(void) {
         CHECK(writer_bring_fact(&part, i == 0) && part.facts[part.told].at == brought[i]);
     }
     CHECK(!writer_bring_fact(&part, 0));
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
-    e.url = url;
-    e.model = "sides";
-    CHECK(cw_llm_open_remote(&m, e, &err) == 0);
+    m = open_endpoint(server, "sides");
     p.topic = "Are nonsense words good for anybody";
     p.minutes = 1.2;
     p.style = style;
