@@ -156,7 +156,8 @@ static void make_schema(struct cw_text *out, const struct question *q, bool boun
     enum { LETTERS = 5 }; /* of a token */
     char most[40] = "";
     if (bounds && q->count > 0) {
-        snprintf(most, sizeof most, ",\"maxLength\":%d", q->max_tokens / q->count * LETTERS);
+        int tokens = q->max_tokens - (q->angle ? ANGLE_TOKENS : 0);
+        snprintf(most, sizeof most, ",\"maxLength\":%d", tokens / q->count * LETTERS);
     }
     cw_text_add(out, "{\"type\":\"object\",\"properties\":{");
     if (q->kind == ASK_LINE) {
@@ -184,8 +185,12 @@ static void make_schema(struct cw_text *out, const struct question *q, bool boun
         cw_text_add(out, "]");
     } else if (q->kind == ASK_PLAN) {
         cw_text_printf(out, "\"title\":{\"type\":\"string\"%s},", most);
+        if (q->angle) {
+            cw_text_add(out, "\"angle\":{\"type\":\"string\"");
+            cw_text_printf(out, bounds ? ",\"maxLength\":%d}," : "},", ANGLE_LETTERS);
+        }
         cw_text_printf(out, list, "questions", most, q->count, q->count);
-        cw_text_add(out, "},\"required\":[\"title\",\"questions\"]");
+        cw_text_printf(out, "},\"required\":[\"title\",%s\"questions\"]", q->angle ? "\"angle\"," : "");
     } else {
         cw_text_printf(out, list, "facts", most, 1, q->count);
         cw_text_add(out, "},\"required\":[\"facts\"]");
@@ -248,7 +253,8 @@ static void make_message(struct cw_text *out, const struct writer *w, const stru
                        q->opener[0] != '\0' ? "\"" : "");
         cw_text_add(out, " Reply with JSON only: {\"line\": \"...\"}");
     } else if (q->kind == ASK_PLAN) {
-        cw_text_printf(out, "\nReply with JSON only: {\"title\": \"...\", \"questions\": [%d strings]}", q->count);
+        cw_text_printf(out, "\nReply with JSON only: {\"title\": \"...\", %s\"questions\": [%d strings]}",
+                       q->angle ? "\"angle\": \"The talk shows that ...\", " : "", q->count);
     } else {
         cw_text_printf(out, "\nReply with JSON only: {\"facts\": [at most %d strings]}", q->count);
     }
@@ -320,6 +326,12 @@ static int read_reply(const struct question *q, const char *reply, struct cw_tex
             cw_text_add(out, "Title: ");
             plain_speech(out, title, NULL);
             cw_text_add(out, "\n");
+            const char *angle = json_string_value(json_object_get(root, "angle"));
+            if (q->angle && angle != NULL && angle[0] != '\0') {
+                cw_text_add(out, "Angle: ");
+                plain_speech(out, angle, NULL);
+                cw_text_add(out, "\n");
+            }
         }
         for (size_t i = 0; i < json_array_size(list) && i < (size_t)q->count; i++) {
             const char *text = json_string_value(json_array_get(list, i));

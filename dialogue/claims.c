@@ -169,6 +169,21 @@ int claims_figures(const char *text, struct claim *claims, int max) {
     return count;
 }
 
+/* "Wegener's idea was laughed at.", but not "It's cold." nor "Today's news.": what a word that begins a sentence is, shows only where it
+ * owns something. */
+static bool owner(const char *p, size_t n) {
+    static const char *const others[] = {"it",      "that",      "this",      "there",    "here",       "he",      "she",      "what",
+                                         "who",     "where",     "how",       "when",     "why",        "let",     "one",      "somebody",
+                                         "someone", "something", "everybody", "everyone", "everything", "nobody",  "nothing",  "anybody",
+                                         "anyone",  "anything",  "today",     "tomorrow", "yesterday",  "tonight", "everyday", "mom",
+                                         "dad",     "mother",    "father",    "nature",   "life",       "other",   "another"};
+    bool owns = p[n] == '\'' && p[n + 1] == 's' && !letter(p[n + 2]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0] && owns; i++) {
+        owns = !is_word(p, n, others[i]);
+    }
+    return owns;
+}
+
 int claims_names(const char *text, struct claim *claims, int max) {
     int count = 0;
     bool start = true; /* of a sentence */
@@ -181,7 +196,7 @@ int claims_names(const char *text, struct claim *claims, int max) {
         size_t n = letters(p);
         bool own = n == 1 || (n <= 2 && p[n] == '\''); /* "I", "I'm" */
         const char *end = p + n;
-        if (isupper((unsigned char)*p) && !start && !own) {
+        if (isupper((unsigned char)*p) && !own && (!start || owner(p, n))) {
             for (size_t next; (*end == ' ' || *end == '-') && isupper((unsigned char)end[1]) && (next = letters(end + 1)) > 1;) {
                 end += 1 + next;
             }

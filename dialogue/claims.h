@@ -13,7 +13,8 @@ struct claim {
 /* Figures in order: digits ("1,500", "3.5 million", "21st", "40%"), and number words from ten up ("twelve", "two hundred"):
  * smaller ones are ways of speaking. At most `max`; returns how many were found in all. */
 int claims_figures(const char *text, struct claim *claims, int max);
-/* Capitalised words inside sentences, "I" left out, neighbours joined ("Isaac Newton"). At most `max`; returns how many in all. */
+/* Capitalised words inside sentences, or at their start with "'s", "I" left out, neighbours joined ("Isaac Newton"). At most `max`; returns
+ * how many in all. */
 int claims_names(const char *text, struct claim *claims, int max);
 /* Does `text` have this figure, however written, or this name? */
 bool claims_found(const struct claim *c, const char *text);

@@ -1,6 +1,6 @@
 /* A topic -> a script, with a small language model that needs a firm hand.
  *
- *   topic ─▶ outline (title; a question for each part) ─▶ for each part: a few facts ─▶ beats (a question, a fact, a
+ *   topic ─▶ outline (title; angle; a question for each part) ─▶ for each part: a few facts ─▶ beats (a question, a fact, a
  *   reaction, a step further) ─▶ for each beat: a note, one line under the grammar, checks, another try if need be ─▶ a turn
  *
  * Everything in one part is one growing prompt, so the cache holds all of it but the last line. Words are counted as they
@@ -272,7 +272,16 @@ static int remember(struct writer *w, const char *note, const char *name, const 
     return ledger_add(&w->said, text, err);
 }
 
-/* The plan stays in the script, where its editor can see it: what sets the two against each other in a segment. */
+/* The plan stays in the script, where its editor can see it: what the talk sets out to show, */
+static int note_angle(const struct writer *w, struct cw_turn *first, struct cw_error *err) {
+    struct cw_text note = {0};
+    cw_text_printf(&note, "angle: the talk shows that %s", w->angle);
+    int status = cw_text_check(&note, "writer", err) == 0 ? cw_comment_add(&first->comment, note.data, err) : -1;
+    cw_text_free(&note);
+    return status;
+}
+
+/* what sets the two against each other in a segment, */
 static int note_tension(const struct writer *w, const struct part *p, struct cw_turn *first, struct cw_error *err) {
     struct cw_text note = {0};
     if (p->views[0] == NULL || p->views[1] == NULL) {
@@ -285,7 +294,7 @@ static int note_tension(const struct writer *w, const struct part *p, struct cw_
     return status;
 }
 
-/* And what a segment was meant to hold: its seconds, and the points chosen for it. */
+/* and what a segment was meant to hold: its seconds, and the points chosen for it. */
 static int note_plan(const struct writer *w, const struct part *p, struct cw_turn *first, struct cw_error *err) {
     enum { WORDS = 14, BYTES = 100 }; /* of a point */
     int status = -1;
@@ -333,7 +342,8 @@ int writer_take_turn(struct writer *w, int part, int speaker, const char *note, 
     int words = words_count(text);
     double before = w->seconds;
     bool first = segment->turn_count == 1 && part >= 0;
-    if ((first && (note_tension(w, &w->parts[part], turn, err) != 0 || note_plan(w, &w->parts[part], turn, err) != 0)) ||
+    if ((first && part == 0 && w->angle != NULL && note_angle(w, turn, err) != 0) ||
+        (first && (note_tension(w, &w->parts[part], turn, err) != 0 || note_plan(w, &w->parts[part], turn, err) != 0)) ||
         writer_trace(w, part, fact, turn, err) != 0 || writer_add_passages(w, err) != 0 ||
         remember(w, note, s->cast[speaker].name, text, err) != 0) {
         return -1;
@@ -877,6 +887,7 @@ done:
     }
     free(w->history);
     journal_close(w->journal);
+    free(w->angle);
     free(w->passage_used);
     free(w->passage_cited);
     ledger_free(&w->said);

@@ -40,8 +40,9 @@ void writer_note(struct cw_text *note, struct cw_text *opener, enum beat beat, c
 void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, bool question);
 /* The same for the last turn of all: one sentence and a goodbye. */
 void writer_grammar_close(struct cw_text *out);
-/* "Title: ..." and `parts` lines "1. question?", each with " A thinks ... B thinks ..." after it where two names are given (else NULL). */
-void writer_grammar_outline(struct cw_text *out, int parts, const char *a, const char *b);
+/* "Title: ...", "Angle: The talk shows that ..." when `angle`, and `parts` lines "1. question?", each with " A thinks ... B thinks ..."
+ * after it where two names are given (else NULL). */
+void writer_grammar_outline(struct cw_text *out, int parts, bool angle, const char *a, const char *b);
 /* "- sentence." of at most `words` words: what was said in a part. */
 void writer_grammar_summary(struct cw_text *out, int words);
 /* `count` lines "- sentence." */
@@ -117,6 +118,8 @@ enum {
     PART_PASSAGES = 4,  /* that one part rests on, */
     SHOWN_PASSAGES = 2, /* and of them put before the model whole: the others by their sentences */
     PLAN_AHEAD = 4,     /* parts whose facts are gathered together */
+    ANGLE_TOKENS = 48,
+    ANGLE_LETTERS = 200,
 };
 
 struct fact {
@@ -144,6 +147,7 @@ struct writer {
     const struct cw_style *style;
     struct cw_sources *sources; /* NULL: none */
     char topic[TOPIC_MAX + 1];
+    char *angle; /* what the talk sets out to show ("bees fly by light"), or NULL */
     struct part parts[PARTS_MAX];
     int part_count;
     struct cw_text system, user, prefill, known;
@@ -246,6 +250,7 @@ struct question {
     const char *system, *user;
     const char *prefill, *grammar;    /* for a model that follows a grammar; the others are told the rest */
     int count;                        /* questions of a plan, facts, turns */
+    bool angle;                       /* of a plan: it has one */
     const char *name, *note, *opener; /* of a line */
     const struct turn_order *turns;   /* [count] ASK_TURNS: the reply has a line "N: text" for each wanted one that came */
     const char *before;               /* the reply that had lines that were no good, or NULL */
@@ -259,8 +264,11 @@ void writer_take_up(struct writer *w);
 /* Appends the reply in the grammar's form, whatever the model. */
 CW_MUST_CHECK int writer_ask(struct writer *w, const struct question *q, struct cw_text *out, struct cw_error *err);
 
-/* plan.c: title, questions, views; what was said. */
+/* plan.c: title, angle, questions, views; what was said. */
 CW_MUST_CHECK int writer_plan(struct writer *w, struct cw_error *err);
+/* Is a talk's angle the plan's own, and no question; of a document's talk one that a passage bears out, without a figure, which would be
+ * said? */
+CW_MUST_CHECK int writer_angle_good(const struct writer *w, const char *angle, bool *good, struct cw_error *err);
 bool writer_is_wish(const char *question); /* says what a plan is asked for, not a thing that a listener would ask */
 /* Ends a text after so many words and bytes, never inside a character; nothing in it may look like a comment of the script. */
 void writer_keep_short(char *s, int words, size_t bytes);

@@ -335,6 +335,9 @@ static void test_writer(void) {
         goto done;
     }
     CHECK_STR(s.title, "How bees find home");
+    const char *remark = s.segment_count > 0 ? s.segments[0].turns[0].comment : NULL;
+    CHECKF(remark != NULL && strstr(remark, "<!-- angle: the talk shows that bees find their way by light -->") != NULL, "%s",
+           remark != NULL ? remark : "no remark");
     CHECKF(s.segment_count == 1 && cw_script_turns(&s) > 3 && seen.json > 0, "%d turns, %d replies that were no JSON", cw_script_turns(&s),
            seen.json);
     for (int t = 0; t < s.segments[0].turn_count; t++) {

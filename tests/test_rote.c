@@ -51,8 +51,8 @@ static json_t *by_rote(struct rote *r, const json_t *wanted, const char *request
     }
     r->plans += json_object_get(wanted, "questions") != NULL || json_object_get(wanted, "facts") != NULL;
     if (json_object_get(wanted, "questions") != NULL) {
-        return json_pack("{ss s[ss]}", "title", "How *bees* find home", "questions", "How do bees find their way?",
-                         "Where do bees spend the winter?");
+        return json_pack("{ss ss s[ss]}", "title", "How *bees* find home", "angle", "The talk shows that bees find their way *by light*.",
+                         "questions", "How do bees find their way?", "Where do bees spend the winter?");
     }
     if (json_object_get(wanted, "facts") != NULL) {
         return json_pack("{s[ss]}", "facts", "Bees read polarised light from a patch of sky.",

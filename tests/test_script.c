@@ -394,6 +394,7 @@ static void test_claims(void) {
         {"Twelve thousand three hundred", "12300", ""},
         {"The Moon and MIT's lab, says Ada's friend.", "", "Moon|MIT|Ada"},
         {"One thing. And a hundred more.", "", ""},
+        {"Wegener's idea was new. It's old now. That's it. Who's Tom's friend? Today's news: Ada's back.", "", "Wegener|Tom|Ada"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct claim claims[8];

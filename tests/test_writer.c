@@ -91,12 +91,13 @@ static void test_grammar(void) {
     }
     cw_text_clear(&grammar);
     cw_text_clear(&out);
-    writer_grammar_outline(&grammar, 2, "Maya", "Tom");
+    writer_grammar_outline(&grammar, 2, true, "Maya", "Tom");
     struct cw_llm_message chat[] = {{"user", "Topic: bees. Write a title and two parts."}};
-    struct cw_llm_request r = {.messages = chat, .message_count = 1, .max_tokens = 60, .seed = 3, .grammar = grammar.data};
+    struct cw_llm_request r = {.messages = chat, .message_count = 1, .max_tokens = 90, .seed = 3, .grammar = grammar.data};
     CHECKF(cw_llm_generate(m, &r, &out, &err) == 0, "%s", err.text);
-    CHECKF(strncmp(out.data, "Title: ", 7) == 0 && strstr(out.data, "\n1. ") != NULL && strstr(out.data, "? Maya thinks ") != NULL, "%s",
-           out.data);
+    CHECKF(strncmp(out.data, "Title: ", 7) == 0 && strstr(out.data, "\nAngle: ") != NULL && strstr(out.data, "\n1. ") != NULL &&
+               strstr(out.data, "? Maya thinks ") != NULL,
+           "%s", out.data);
 done:
     cw_script_free(&s);
     cw_text_free(&grammar);
@@ -534,8 +535,9 @@ static void test_script(void) {
     }
     CHECK(h.turns == cw_script_turns(&s) && h.in_order);
     const char *tension = s.segments[0].turns[0].comment;
-    CHECKF(tension != NULL && strstr(tension, "tension: Maya thinks ") != NULL && strstr(tension, "; Tom thinks ") != NULL, "%s",
-           tension != NULL ? tension : "no comment");
+    CHECKF(tension != NULL && strncmp(tension, "<!-- angle: ", 12) == 0 && strstr(tension, "tension: Maya thinks ") != NULL &&
+               strstr(tension, "; Tom thinks ") != NULL,
+           "%s", tension != NULL ? tension : "no comment");
     const char *plan = tension != NULL ? strstr(tension, "<!-- plan: 60 s; points: ") : NULL;
     CHECKF(plan != NULL && words_count(plan) > 12 && strstr(plan, "points: none") == NULL, "%s", tension != NULL ? tension : "no comment");
     for (int g = 0; g < s.segment_count; g++) {
@@ -731,6 +733,17 @@ static void test_answered(void) {
         {"What is the relationship between tides and climate change?", -1},
         {"How will artificial intelligence help fishermen?", -1},
     };
+    static const struct {
+        const char *angle;
+        bool plain, sourced; /* good for a talk without sources, and on these */
+    } angles[] = {
+        {"a barrage holds water back to feed a town", true, true},
+        {"24 turbines of a barrage feed a town", true, false},
+        {"artificial intelligence will help fishermen", true, false},
+        {"the Moon pulls", false, false},
+        {"does a barrage feed a town?", false, false},
+        {"the one thing that the talk sets out to show", false, false},
+    };
     struct cw_sources sources = {0};
     struct cw_error err = {0};
     char path[CW_PATH_MAX];
@@ -738,6 +751,12 @@ static void test_answered(void) {
     CHECK(cw_path_join(path, cw_test_dir(), "answered.md", &err) == 0 && cw_file_write(path, text, sizeof text - 1, &err) == 0);
     if (!CHECK(w != NULL) || !CHECKF(cw_sources_add(&sources, path, cw_source_params_default(), &err) == 0, "%s", err.text)) {
         goto done;
+    }
+    for (size_t i = 0; i < 2 * sizeof angles / sizeof angles[0]; i++) {
+        bool good = false;
+        w->sources = i % 2 == 1 ? &sources : NULL;
+        CHECK(writer_angle_good(w, angles[i / 2].angle, &good, &err) == 0);
+        CHECKF(good == (i % 2 == 1 ? angles[i / 2].sourced : angles[i / 2].plain), "%s: %d", angles[i / 2].angle, good);
     }
     w->sources = &sources;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -1218,7 +1237,7 @@ const struct cw_test cw_tests_writer[] = {
     {"writer.roles", "in an interview the first asks and takes leave, the others tell, whatever lines are left out", test_roles},
     {"writer.sides", "in a debate facts are gathered for either view, and told by their own speaker alone", test_sides},
     {"writer.sources", "orders in a source stay material; turns are traced, figures of no passage flagged", test_sources},
-    {"writer.answered", "a question that the sources say nothing about is told from one that they answer", test_answered},
+    {"writer.answered", "a question or an angle that the sources say nothing about is told from one that they answer", test_answered},
     {"writer.trace", "a turn rests on the passage whose words it uses; a figure or name of no passage is flagged", test_trace},
     {"writer.journal", "stopped and taken up again with another's cache: the same script", test_journal},
     {"writer.rewrite", "a turn said again keeps its place and remarks, everything else stays; a turn can be put in", test_rewrite},
