@@ -368,8 +368,25 @@ done:
     return status;
 }
 
+/* The last good one stays; a talk without any is better than one about a bad one. */
+static int take_angle(struct writer *w, char **angle, struct cw_error *err) {
+    bool good = false;
+    if (*angle != NULL && writer_angle_good(w, *angle, &good, err) != 0) {
+        return -1;
+    }
+    if (good) {
+        free(w->angle);
+        w->angle = *angle;
+    } else {
+        free(*angle);
+    }
+    *angle = NULL;
+    return 0;
+}
+
 int writer_plan(struct writer *w, struct cw_error *err) {
     const char *names[2] = {NULL, NULL};
+    char *angle = NULL;
     if (!two_sides(w, names)) {
         names[0] = names[1] = NULL;
     }
@@ -391,17 +408,11 @@ int writer_plan(struct writer *w, struct cw_error *err) {
     for (int i = 0; i < 3 && !outline_good(w); i++) {
         free(w->script->title);
         w->script->title = NULL;
-        if (ask_outline(w, w->part_count, names, 0.4f + 0.2f * (float)i, &w->script->title, &w->angle, w->parts, err) != 0) {
+        if (ask_outline(w, w->part_count, names, 0.4f + 0.2f * (float)i, &w->script->title, &angle, w->parts, err) != 0 ||
+            take_angle(w, &angle, err) != 0) {
+            free(angle);
             return -1;
         }
-    }
-    bool good = true;
-    if (w->angle != NULL && writer_angle_good(w, w->angle, &good, err) != 0) {
-        return -1;
-    }
-    if (!good) {
-        free(w->angle);
-        w->angle = NULL;
     }
     /* a plan that was cut short still makes a talk: the topic stands in for what is missing */
     if (w->script->title == NULL || w->script->title[0] == '\0') {
