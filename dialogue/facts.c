@@ -295,6 +295,7 @@ static int leanings(const char *s) {
 struct wanted {
     struct words words;
     double weight[24], all;
+    double there; /* of `all`: what some passage has */
 };
 
 static int want(struct wanted *q, const struct cw_sources *s, const char *question, struct cw_error *err) {
@@ -320,6 +321,7 @@ static int want(struct wanted *q, const struct cw_sources *s, const char *questi
     for (int k = 0; k < count; k++) {
         q->weight[k] = log(1 + (s->count + 0.5) / (with[k] + 0.5));
         q->all += q->weight[k];
+        q->there += with[k] > 0 ? q->weight[k] : 0;
     }
     return 0;
 }
@@ -373,6 +375,14 @@ int writer_answered(const struct writer *w, const char *question, double *share,
 done:
     words_free(&wanted.words);
     cw_text_free(&text);
+    return status;
+}
+
+int writer_borne_out(const struct writer *w, const char *text, double *share, struct cw_error *err) {
+    struct wanted wanted = {0};
+    int status = want(&wanted, w->sources, text, err);
+    *share = status == 0 && wanted.all > 0 ? wanted.there / wanted.all : 0;
+    words_free(&wanted.words);
     return status;
 }
 

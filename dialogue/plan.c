@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double ANSWERED = 0.5; /* of what a question asks for is in a passage that answers it */
+static const double ANSWERED = 0.5; /* of what a question asks for is in a passage that answers it, of an angle in the sources */
 
 /* [from, to) without blanks and closing punctuation at its ends, as a string of its own. */
 static char *trimmed(const char *from, const char *to) {
@@ -159,8 +159,7 @@ static bool outline_good(const struct writer *w) {
 int writer_angle_good(const struct writer *w, const char *angle, bool *good, struct cw_error *err) {
     const int words = words_count(angle);
     double share = 1;
-    int passage;
-    if (w->sources != NULL && writer_answered(w, angle, &share, &passage, err) != 0) {
+    if (w->sources != NULL && writer_borne_out(w, angle, &share, err) != 0) {
         return -1;
     }
     *good = words >= 4 && words <= 26 && strlen(angle) <= ANGLE_LETTERS && angle[strlen(angle) - 1] != '?' && share >= ANSWERED &&

@@ -266,8 +266,8 @@ CW_MUST_CHECK int writer_ask(struct writer *w, const struct question *q, struct 
 
 /* plan.c: title, angle, questions, views; what was said. */
 CW_MUST_CHECK int writer_plan(struct writer *w, struct cw_error *err);
-/* Is a talk's angle the plan's own, and no question; of a document's talk one that a passage bears out, without a figure, which would be
- * said? */
+/* Is a talk's angle the plan's own, and no question; of a document's talk one that has half of its words there, without a figure, which
+ * would be said? */
 CW_MUST_CHECK int writer_angle_good(const struct writer *w, const char *angle, bool *good, struct cw_error *err);
 bool writer_is_wish(const char *question); /* says what a plan is asked for, not a thing that a listener would ask */
 /* Ends a text after so many words and bytes, never inside a character; nothing in it may look like a comment of the script. */
@@ -286,6 +286,8 @@ bool writer_is_copied(const struct writer *w, const char *text);
 int writer_tellable(const char *passage, int most);
 /* The passage, its heading included, that has most of what a question asks for, and how much of it, 0..1: rare words count more. */
 CW_MUST_CHECK int writer_answered(const struct writer *w, const char *question, double *share, int *passage, struct cw_error *err);
+/* How much of what a text says has words somewhere in the sources, 0..1, weighed in the same way. */
+CW_MUST_CHECK int writer_borne_out(const struct writer *w, const char *text, double *share, struct cw_error *err);
 /* Are its facts gathered for either view? In a style that takes sides, where the plan has two. */
 bool writer_by_side(const struct writer *w, const struct part *p);
 /* Gathers up to `count` more facts about a part, in a style that takes sides half of them for either view: from the sources, the model's

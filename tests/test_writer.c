@@ -738,6 +738,8 @@ static void test_answered(void) {
         bool plain, sourced; /* good for a talk without sources, and on these */
     } angles[] = {
         {"a barrage holds water back to feed a town", true, true},
+        {"the Moon raises the water and turbines feed people", true, true}, /* in no passage by itself */
+        {"the Moon raises prices and turbines threaten fishermen and tourism", true, false},
         {"24 turbines of a barrage feed a town", true, false},
         {"artificial intelligence will help fishermen", true, false},
         {"the Moon pulls", false, false},
