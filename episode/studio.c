@@ -1,6 +1,7 @@
 /* The studio: names of models -> opened models, each at first need, kept until the studio closes. */
 #include "episode/studio.h"
 
+#include "episode/ear.h"
 #include "episode/turn.h"
 #include "models/catalogue.h"
 #include "models/gguf.h"
@@ -561,6 +562,12 @@ int cw_booth_need_voice(struct cw_booth *b, const struct cw_voice *voice, struct
     int result = -1;
     if (need_sessions(b, kind, err) != 0)
         return -1;
+    if (kind == CW_ENGINE_F5 && !b->ear) {
+        pthread_mutex_lock(&s->opening);
+        result = cw_ear_open(&b->ear, err);
+        pthread_mutex_unlock(&s->opening);
+        return result;
+    }
     if (kind != CW_ENGINE_KOKORO)
         return 0;
     if (voice->learnt_sha256[0] == '\0' ? !b->folded : b->folded && strcmp(b->folded->sum, voice->learnt_sha256) == 0)
@@ -594,6 +601,7 @@ void cw_booth_close(struct cw_booth *b) {
         b->folded->users--;
         pthread_mutex_unlock(&b->studio->opening);
     }
+    cw_ear_close(b->ear);
     free(b->scratch);
     free(b->converted);
     memset(b, 0, sizeof *b);

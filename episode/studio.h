@@ -57,6 +57,7 @@ struct cw_booth {
         struct cw_acoustic_session *acoustic;
         struct cw_vocoder_session *vocoder;
     } sessions[CW_ENGINES];
+    struct cw_ear *ear;       /* of F5 */
     struct cw_folded *folded; /* what Kokoro's sessions speak with now; NULL: the model as it is */
     float *scratch;           /* one chunk's waveform, for trimming */
     size_t scratch_len;

@@ -11,10 +11,12 @@
  * Our mel model's sound comes at HiFi-GAN's rate, and is brought to the studio's.
  *
  * F5 is told the words and a number of frames; when it says what is not known but by level. What its waveform cannot be is heard there
- * (doubts below), and the chunk said again from the next seed, RETAKES times at most; the take with the fewest doubts stays.
+ * (doubts below), and so is, in English, which of its words were lost, said again or drawn out, and what is none of them (ear.c). Then
+ * the chunk is said again from the next seed, RETAKES times at most; the take with the fewest doubts stays.
  */
 #include "episode/turn.h"
 
+#include "episode/ear.h"
 #include "tts/f5_text.h"
 #include "voices/recording.h"
 
@@ -26,7 +28,7 @@
 
 /* Part of every key: to be raised when a step below changes what is heard. */
 #define SYNTHESIS_VERSION 2
-#define SHOWN_VERSION 1 /* of F5's keys as well */
+#define SHOWN_VERSION 2 /* of F5's keys as well */
 #define MEL_VERSION 1   /* of those of our mel model */
 
 enum {
@@ -275,7 +277,7 @@ struct cw_cut cw_turn_trim(const float *x, int64_t n) {
 
 /* ---- doubts ------------------------------------------------------------------------------------------------------------ */
 
-static const char *const doubt_names[] = {"short", "long", "gap", "head", "tail", "flat"};
+static const char *const doubt_names[] = {"short", "long", "gap", "head", "tail", "flat", "lost", "again", "drawn", "stray"};
 
 const char *cw_turn_doubt(unsigned bit) {
     return bit < sizeof doubt_names / sizeof *doubt_names ? doubt_names[bit] : NULL;
@@ -448,9 +450,22 @@ static int bits(unsigned x) {
     return n;
 }
 
+/* What is wrong with the words of chunk `index`, in a language whose sounds the recogniser knows. */
+static int doubt_words(struct speaker *k, const struct cw_utterance *u, int index, const float *x, size_t n, double sound_seconds,
+                       unsigned *doubts, struct cw_error *err) {
+    struct cw_heard heard;
+    if (strncmp(k->request->language, "en", 2) != 0)
+        return 0;
+    if (cw_ear_listen(k->booth->ear, x, n, RATE, u, index, sound_seconds, &heard, err) != 0)
+        return -1;
+    *doubts |= (heard.lost ? CW_DOUBT_LOST : 0U) | (heard.again ? CW_DOUBT_AGAIN : 0U) | (heard.drawn ? CW_DOUBT_DRAWN : 0U) |
+               (heard.stray ? CW_DOUBT_STRAY : 0U);
+    return 0;
+}
+
 /* The take with the fewest doubts; the first one where the model knows how long things last. */
-static int best_take(struct speaker *k, struct cw_acoustic_input *in, struct cw_frames *frames, const float **x, size_t *n,
-                     struct cw_error *err) {
+static int best_take(struct speaker *k, const struct cw_utterance *u, int index, struct cw_acoustic_input *in, struct cw_frames *frames,
+                     const float **x, size_t *n, struct cw_error *err) {
     const uint64_t first = k->seed ^ (uint64_t)k->chunks;
     const struct cw_acoustic_reference *r = in->reference;
     double sounds = 0;
@@ -465,7 +480,9 @@ static int best_take(struct speaker *k, struct cw_acoustic_input *in, struct cw_
         if (!frames->guessed || !r)
             return 0;
         const double sound_seconds = (double)(r->frames * frames->hop) / RATE / fmax(1, r->weight) / (double)in->speed;
-        const unsigned doubts = cw_turn_doubts(*x, (int64_t)*n, sounds, sound_seconds);
+        unsigned doubts = cw_turn_doubts(*x, (int64_t)*n, sounds, sound_seconds);
+        if (doubt_words(k, u, index, *x, *n, sound_seconds, &doubts, err) != 0)
+            return -1;
         if (take == 0 || bits(doubts) < bits(least)) {
             least = doubts;
             best = take;
@@ -546,7 +563,7 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
         in.by_bytes = b->studio->by_bytes;
         in.steps = b->studio->f5_steps;
     }
-    if (best_take(k, &in, &frames, &x, &n, err) != 0)
+    if (best_take(k, u, index, &in, &frames, &x, &n, err) != 0)
         goto done;
     int64_t sum = 0;
     for (int i = 0; i <= count; i++) {

@@ -72,6 +72,11 @@ enum {
     CW_DOUBT_HEAD = 1 << 3,  /* begins inside a sound: the end of the reference is said */
     CW_DOUBT_TAIL = 1 << 4,  /* ends inside a sound */
     CW_DOUBT_FLAT = 1 << 5,  /* one level throughout: no speech */
+    /* in English, word by word (ear.h) */
+    CW_DOUBT_LOST = 1 << 6,  /* a word was not heard */
+    CW_DOUBT_AGAIN = 1 << 7, /* one was heard more than once */
+    CW_DOUBT_DRAWN = 1 << 8, /* one takes far longer than its sounds do */
+    CW_DOUBT_STRAY = 1 << 9, /* speech that is none of them: the reference's text, or none at all */
 };
 const char *cw_turn_doubt(unsigned bit); /* "short", "long", …; NULL beyond the last */
 unsigned cw_turn_doubts(const float *x, int64_t n, double sounds, double sound_seconds);

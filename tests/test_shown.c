@@ -2,6 +2,7 @@
  * the whole way from a recording to an episode of both engines, by the program. The weights are random, so all is real but the sound; with
  * CASTWRIGHT_F5=CHECKPOINT it is a real model's, judged by its words and its speaker; CASTWRIGHT_F5_VARIANT=v0|v1 where the path does not
  * say it, CASTWRIGHT_VOCOS=CHECKPOINT where no Vocos is installed. */
+#include "episode/ear.h"
 #include "episode/turn.h"
 #include "models/catalogue.h"
 #include "models/gguf_out.h"
@@ -81,7 +82,7 @@ static void make_bursts(float *x, int n) {
 static void test_doubts(void) {
     enum { N = 48000 };
     static float x[N];
-    static const char *const names[] = {"short", "long", "gap", "head", "tail", "flat"};
+    static const char *const names[] = {"short", "long", "gap", "head", "tail", "flat", "lost", "again", "drawn", "stray"};
     make_bursts(x, N);
     CHECKF(cw_turn_doubts(x, N, 25, 0.07) == 0, "%u", cw_turn_doubts(x, N, 25, 0.07));
     CHECK(cw_turn_doubts(x, N, 100, 0.07) == CW_DOUBT_SHORT);
@@ -101,7 +102,7 @@ static void test_doubts(void) {
     CHECK(cw_turn_doubts(x, N, 25, 0.07) == (CW_DOUBT_SHORT | CW_DOUBT_FLAT));
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         CHECK_STR(cw_turn_doubt(i), names[i]);
-    CHECK(cw_turn_doubt(6) == NULL);
+    CHECK(cw_turn_doubt(10) == NULL);
 }
 
 /* ---- models of random weights ------------------------------------------------------------------------------------------------------- */
@@ -387,6 +388,103 @@ done:
     test_house_leave();
 }
 
+/* ---- word by word ------------------------------------------------------------------------------------------------------------------- */
+
+#define HEARD_TEXT "She keeps a notebook of everything that her garden taught her."
+struct kept {
+    float x[20 * CW_STUDIO_RATE];
+    size_t n;
+};
+
+static int keep(void *arg, const float *x, size_t n, struct cw_error *err) {
+    struct kept *k = arg;
+    if (n > sizeof k->x / sizeof *k->x - k->n)
+        return cw_fail(err, CW_FAILED, "expected less than 20 s of sound");
+    memcpy(k->x + k->n, x, sizeof *x * n);
+    k->n += n;
+    return 0;
+}
+
+/* Its loudest hundredth of a second is held for a second. */
+static void hold(struct kept *k) {
+    enum { HELD = CW_STUDIO_RATE / 100, TIMES = 100 };
+    size_t loudest = 0;
+    double most = 0;
+    for (size_t at = 0; at + HELD < k->n; at += HELD) {
+        double sum = 0;
+        for (size_t i = at; i < at + HELD; i++)
+            sum += (double)k->x[i] * (double)k->x[i];
+        loudest = sum > most ? at : loudest;
+        most = fmax(most, sum);
+    }
+    memmove(k->x + loudest + (size_t)HELD * TIMES, k->x + loudest, sizeof *k->x * (k->n - loudest));
+    for (size_t i = 1; i < TIMES; i++)
+        memcpy(k->x + loudest + i * HELD, k->x + loudest, sizeof *k->x * HELD);
+    k->n += (size_t)HELD * TIMES;
+}
+
+/* A voice says the text, and says it wrongly. */
+static void hear_voice(struct cw_studio *s, struct cw_ear *ear, const char *name) {
+    static const struct {
+        const char *said;
+        double speed, pace; /* pace: seconds a sound */
+        bool lost, odd;     /* a word is, or one is again or something stray */
+        bool drawn;
+    } cases[] = {{HEARD_TEXT, 1, 0.07, false, false, false},
+                 {"She keeps a notebook of everything that garden taught her.", 1, 0.07, true, false, false},
+                 {"She keeps a notebook of that her garden taught her.", 1, 0.07, true, false, false},
+                 {"She keeps a notebook of everything that her garden garden taught her.", 1, 0.07, false, true, false},
+                 {"She keeps a notebook of everything that of everything that her garden taught her.", 1, 0.07, false, true, false},
+                 {"The tide turned early. She keeps a notebook of everything that her garden taught her.", 1, 0.07, false, true, false},
+                 {HEARD_TEXT, 0.6, 0.12, false, false, false},
+                 {HEARD_TEXT, 0.6, 0.02, false, false, true}};
+    static struct kept k;
+    const char *language = name[0] == 'b' ? "en-gb" : "en-us";
+    struct cw_error err = {0};
+    struct cw_utterance u = {0};
+    struct cw_speech_params p = cw_speech_params_default();
+    struct cw_voice voice = {0};
+    struct cw_heard h = {0};
+    p.language = language;
+    if (!CHECKF(!cw_studio_voice(s, &voice, name, &err) && !cw_speech_plan(s->speech, HEARD_TEXT, p, &u, &err) && u.chunk_count == 1, "%s",
+                err.text))
+        goto done;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t samples = 0;
+        int symbols = 0;
+        k.n = 0;
+        if (!CHECKF(!cw_turn_measure(s->booth, &voice, language, cases[i].speed, cases[i].said, (struct cw_sink){keep, &k}, &samples,
+                                     &symbols, &err) &&
+                        !cw_ear_listen(ear, k.x, k.n, CW_STUDIO_RATE, &u, 0, cases[i].pace, &h, &err),
+                    "%s", err.text))
+            break;
+        CHECKF(h.words == 11 && (h.lost > 0) == cases[i].lost && (h.again + h.stray > 0) == cases[i].odd && (h.drawn > 0) == cases[i].drawn,
+               "%s: \"%s\": of %d words %d lost, %d again, %d drawn, %d stray", name, cases[i].said, h.words, h.lost, h.again, h.drawn,
+               h.stray);
+        if (i > 0)
+            continue;
+        hold(&k);
+        CHECKF(!cw_ear_listen(ear, k.x, k.n, CW_STUDIO_RATE, &u, 0, 0.07, &h, &err), "%s", err.text);
+        CHECKF(h.lost + h.again + h.drawn + h.stray > 0, "%s: a sound held for a second is not heard", name);
+    }
+done:
+    cw_utterance_free(&u);
+    cw_voice_close(&voice);
+}
+
+static void test_words(void) {
+    struct cw_studio *s = NULL;
+    struct cw_ear *ear = NULL;
+    struct cw_error err = {0};
+    if (CHECKF(!cw_studio_open(&s, cw_studio_params_default(), &err) && !cw_studio_need_plans(s, &err) && !cw_ear_open(&ear, &err), "%s",
+               err.text)) {
+        hear_voice(s, ear, "af_heart");
+        hear_voice(s, ear, "bm_george");
+    }
+    cw_ear_close(ear);
+    cw_studio_close(s);
+}
+
 /* ---- the whole way ------------------------------------------------------------------------------------------------------------------ */
 
 /* A real checkpoint where one is named, else random weights. Its vocoder: the checkpoint that is named, else the installed one. */
@@ -616,6 +714,8 @@ const struct cw_test cw_tests_shown[] = {
     {"shown.text", "texts are written as the published code writes them for the model", test_text},
     {"shown.time", "frames by sounds and by bytes, as the rules say", test_time},
     {"shown.doubts", "each way of going astray is heard, and ordinary speech is not doubted", test_doubts},
+    {"shown.words", "a word lost, said again or drawn out is heard, and what belongs to no word; a sentence well said is not doubted",
+     test_words},
     {"shown.recordings", "a recording becomes a voice, a long one is cut with its text, a bad one is refused with advice", test_recordings},
     {"shown.long", "a long turn is cut at clauses by the voice's own pace, and its parts are joined", test_long},
     {"shown.path", "recording, consent, voice, turn, episode of both engines, revoked: by the program", test_path},
