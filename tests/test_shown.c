@@ -9,6 +9,7 @@
 #include "tests/test.h"
 #include "tests/test_house.h"
 #include "tests/test_program.h"
+#include "tests/test_server.h"
 #include "tts/f5_text.h"
 #include "voices/encoder.h"
 #include "voices/spoken.h"
@@ -637,6 +638,26 @@ static void judge(void) {
     cw_device_close(d);
 }
 
+/* From a topic to an episode, every host by F5. */
+static void make(void) {
+    char url[80];
+    struct test_server *server = test_server_start_writer();
+    if (!CHECK(server != NULL))
+        return;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    if (CHECKF(RUN("make", "How bees find home", "--minutes", "0.5", "--endpoint", url, "--llm-name", "rote", "--engine", "f5", "--steps",
+                   "5", "--cast", "Ann=af_heart,Bob=am_michael", "-o", "made") == 0,
+               "%s", said)) {
+        json_t *root = test_house_manifest("made");
+        const json_t *voices = json_object_get(root, "voices");
+        CHECK(json_array_size(voices) == 2 && json_array_size(json_object_get(root, "turns")) > 3);
+        CHECK_STR(test_house_string(voices, 0, "engine"), "f5");
+        CHECK_STR(test_house_string(voices, 1, "engine"), "f5");
+        json_decref(root);
+    }
+    test_server_stop(server);
+}
+
 static void test_path(void) {
     struct cw_error err = {0};
     bool real = false;
@@ -697,6 +718,8 @@ static void test_path(void) {
     CHECKF(RUN("render", "talk.md", "-o", "talk", "--steps", "7") == 0 && strstr(said, "3 reused"), "%s", said);
     CHECKF(RUN("render", "talk.md", "-o", "talk", "--steps", "5") == 0 && strstr(said, "2 rendered") && strstr(said, "1 reused"), "%s",
            said);
+    if (!real)
+        make();
     if (!real) { /* a vocabulary that does not cover the reference's text, nor the turn's */
         if (make_f5(test_house_path("models/f5.gguf"), 'k'))
             CHECKF(RUN("say", "One.", "--voice", "me", "-o", "x.wav") == 2 && strstr(said, "voice \"me\"") &&
