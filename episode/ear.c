@@ -83,9 +83,10 @@ int cw_ear_open(struct cw_ear **out, struct cw_error *err) {
     ear = calloc(1, sizeof *ear);
     if (!ear)
         return cw_fail_memory(err, "recogniser");
-    /* wide beams: a way that seems lost at a word left out comes back */
-    ear->config = cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", MODEL, "-dict", "/dev/null", "-logfn", "/dev/null", "-beam", "1e-80", "-pbeam",
-                              "1e-80", "-wbeam", "1e-60", NULL);
+    /* no silence is taken out, so that frames are where they are in the sound; wide beams: a way that seems lost at a word left out comes
+     * back */
+    ear->config = cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", MODEL, "-dict", "/dev/null", "-logfn", "/dev/null", "-remove_silence", "no",
+                              "-beam", "1e-80", "-pbeam", "1e-80", "-wbeam", "1e-60", NULL);
     ear->ps = ear->config ? ps_init(ear->config) : NULL;
     if (!ear->ps) {
         cw_ear_close(ear);
