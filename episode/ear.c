@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <pocketsphinx.h>
+#include <sphinxbase/err.h>
 #include <sphinxbase/fsg_model.h>
 
 #include "tts/f5_text.h"
@@ -83,10 +84,11 @@ int cw_ear_open(struct cw_ear **out, struct cw_error *err) {
     ear = calloc(1, sizeof *ear);
     if (!ear)
         return cw_fail_memory(err, "recogniser");
+    err_set_logfp(NULL); /* of the whole process, so a file that each ear opened would be closed under the others */
     /* no silence is taken out, so that frames are where they are in the sound; wide beams: a way that seems lost at a word left out comes
      * back */
-    ear->config = cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", MODEL, "-dict", "/dev/null", "-logfn", "/dev/null", "-remove_silence", "no",
-                              "-beam", "1e-80", "-pbeam", "1e-80", "-wbeam", "1e-60", NULL);
+    ear->config = cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", MODEL, "-dict", "/dev/null", "-remove_silence", "no", "-beam", "1e-80",
+                              "-pbeam", "1e-80", "-wbeam", "1e-60", NULL);
     ear->ps = ear->config ? ps_init(ear->config) : NULL;
     if (!ear->ps) {
         cw_ear_close(ear);
