@@ -60,7 +60,7 @@ static void rig_close(struct rig *r) {
 struct truth {
     float *x;
     size_t n;
-    int durations[1024], symbols;
+    int ids[1024], durations[1024], symbols; /* padding, 0, included */
     float *f0, *energy;
     int frames;
 };
@@ -102,7 +102,7 @@ static bool synthesise(const struct rig *r, const char *text, const char *name, 
         cw_acoustic_session_tap(a, tap, t);
         for (int c = 0; ok && c < u.chunk_count; c++) {
             uint32_t code;
-            size_t n;
+            size_t n = 0;
             count = 0;
             for (const char *s = u.chunks[c].phonemes; *s != '\0'; s += cw_utf8_next(s, strlen(s), &code)) {
                 cw_utf8_next(s, strlen(s), &code);
@@ -121,6 +121,7 @@ static bool synthesise(const struct rig *r, const char *text, const char *name, 
                 memcpy(t->x + t->n, samples, n * sizeof *t->x);
                 memcpy(t->f0 + t->frames, frames.f0, (size_t)frames.count * sizeof *t->f0);
                 memcpy(t->durations + t->symbols, frames.durations, sizeof(int) * (size_t)frames.phonemes);
+                memcpy(t->ids + t->symbols + 1, ids, sizeof(int) * (size_t)count);
                 t->n += n;
                 t->frames += frames.count;
                 t->symbols += frames.phonemes;
@@ -293,6 +294,83 @@ static void test_truth(void) {
     rig_close(&r);
 }
 
+/* What enrolment finds of x, symbol after symbol. */
+static int enrolled(const struct rig *r, const char *name, const float *x, size_t n, const char *text, int durations[1024]) {
+    struct cw_enrol_engine g = r->engine;
+    struct cw_enrol_source source = {write_wav(name, x, n, 24000), text};
+    struct cw_enrolment e = {0};
+    struct cw_text notes = {0};
+    struct cw_error err = {0};
+    int symbols = 0;
+    g.beside = "am_fenrir";
+    g.least_seconds = 3;
+    if (CHECKF(cw_enrol(&e, &g, &source, 1, &notes, &err) == 0 && notes.len == 0, "%s%s", err.text, notes.len ? notes.data : "")) {
+        for (int k = 0; k < e.count; k++) {
+            for (int p = 0; p < e.utterances[k].count + 2 && symbols < 1024; p++) {
+                durations[symbols++] = e.utterances[k].durations[p];
+            }
+        }
+    }
+    cw_text_free(&notes);
+    cw_enrolment_free(&e);
+    return symbols;
+}
+
+/* A reader who pauses between two words, where the text has no comma: the space takes the pause, and every sound stays what it was. */
+static void test_pauses(void) {
+    enum { PAUSE = 24, PAUSES = 3 }; /* 0.6 s each */
+    static const char text[] = "The harbour was quiet before the storm, and the boats lay still in the evening sun. Nobody on the pier had "
+                               "seen the first wave coming.";
+    struct rig r;
+    struct truth t = {0};
+    int plain[1024], paused[1024], at[PAUSES], spaces = 0, pauses = 0;
+    float *x = NULL, *room = NULL;
+    if (rig_open(&r) && synthesise(&r, text, "bm_george", 1, &t)) {
+        const int space = cw_acoustic_symbol(r.acoustic, ' '), comma = cw_acoustic_symbol(r.acoustic, ',');
+        const size_t all = t.n + (size_t)PAUSES * PAUSE * CW_ENROL_UNIT;
+        size_t from = 0, to = 0, here = 0;
+        x = calloc(all, sizeof *x);
+        room = calloc(all, sizeof *room);
+        if (!CHECK(x != NULL && room != NULL)) {
+            goto done;
+        }
+        for (int s = 0; s < t.symbols; s++) { /* in the middle of every fourth space that no comma goes before */
+            const size_t middle = here + (size_t)t.durations[s] * CW_ENROL_UNIT / 2;
+            if (s > 0 && t.ids[s] == space && t.ids[s - 1] != comma && ++spaces % 4 == 0 && pauses < PAUSES) {
+                memcpy(x + to, t.x + from, sizeof *x * (middle - from));
+                to += middle - from + (size_t)PAUSE * CW_ENROL_UNIT;
+                from = middle;
+                at[pauses++] = s;
+            }
+            here += (size_t)t.durations[s] * CW_ENROL_UNIT;
+        }
+        memcpy(x + to, t.x + from, sizeof *x * (t.n - from));
+        cw_gauss(cw_test_seed(), 4, 0, all, room);
+        for (size_t i = 0; i < all; i++) {
+            x[i] += 0.001F * room[i];
+        }
+        for (size_t i = 0; i < t.n; i++) {
+            t.x[i] += 0.001F * room[i];
+        }
+        if (CHECK(pauses == PAUSES) && CHECK(enrolled(&r, "plain", t.x, t.n, text, plain) == t.symbols) &&
+            CHECK(enrolled(&r, "paused", x, all, text, paused) == t.symbols)) {
+            for (int k = 0; k < PAUSES; k++) {
+                CHECKF(abs(paused[at[k]] - plain[at[k]] - PAUSE) <= 4, "pause %d: a space of %d units is one of %d with a pause of %d", k,
+                       plain[at[k]], paused[at[k]], PAUSE);
+                for (int s = at[k] - 3; s <= at[k] + 3; s++) {
+                    CHECKF(s == at[k] || abs(paused[s] - plain[s]) <= 2, "pause %d: the symbol at %+d lasts %d units, without it %d", k,
+                           s - at[k], paused[s], plain[s]);
+                }
+            }
+        }
+    }
+done:
+    free(x);
+    free(room);
+    truth_free(&t);
+    rig_close(&r);
+}
+
 static void refuse(const struct rig *r, const char *name, const float *x, size_t n, int rate, const char *text, const char *const *pieces) {
     struct cw_enrolment e = {0};
     struct cw_text notes = {0};
@@ -379,6 +457,7 @@ static void test_refused(void) {
 const struct cw_test cw_tests_enrol[] = {
     {"enrol.refused", "recordings that nothing can be learnt from are refused with what to do", test_refused},
     {"enrol.f0", "pitch is found within 2 %, voice and noise told apart", test_f0},
+    {"enrol.pauses", "a reader's pauses fall to what is between words", test_pauses},
     {"enrol.truth", "phonemes, pitch and energy of a recording come near the truth", test_truth},
     {0},
 };

@@ -1,4 +1,5 @@
-/* Sound -> mel power -> cepstra -> the cheapest monotone path between two sounds (Sakoe and Chiba, 1978), inside a band. */
+/* Sound -> mel power -> cepstra -> the cheapest monotone path between two sounds (Sakoe and Chiba, 1978), inside a band. Where the one
+ * may pause, silence of the other costs next to nothing, however long: readers pause for longer than any synthesis. */
 #include "voices/align.h"
 
 #include "base/mel.h"
@@ -9,9 +10,12 @@
 #include <string.h>
 
 enum { FFT = 2048, WINDOW = 1200, BINS = FFT / 2 + 1, CEPSTRA = 15, FEATURES = 2 * CEPSTRA + 1, STEPS = 5, FRAMES_MAX = 10000 };
-static const double band = 0.25;  /* of the length, either side of the diagonal */
-static const double quiet = 1e-4; /* of the mean power: what lies below is the room, and counts as silence */
-static const double slow = 1.3;   /* weight of a step in which one sound stands still */
+static const double band = 0.25;        /* of the length, either side of the diagonal */
+static const double quiet = 1e-4;       /* of the mean power: what lies below is the room, and counts as silence */
+static const double slow = 1.3;         /* weight of a step in which one sound stands still */
+static const double unlike_level = 0.5; /* weight of how far the levels are apart */
+static const double pause_cost = 0.1, pause_level = 0.15, pause_loud = 3; /* of a frame in a pause; from this level on it is no silence */
+static const double level_range = 8; /* silence is so far below what is loud, or where the quietest twentieth is */
 
 /* mel power [frames, 80]; the filters are those of 16 kHz laid on 24 kHz, as the engine was trained */
 static int mel_power(const float *x, size_t n, int frames, double *mel, struct cw_error *err) {
@@ -167,6 +171,26 @@ static double unlike(const float *a, const float *b) {
     return 1 - (double)dot;
 }
 
+static int by_value(const void *a, const void *b) {
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* [frames] how loud each frame is: 0 as silence, 1 as speech. free() it. */
+static float *levels_of(const struct cw_heard *h) {
+    float *level = malloc(sizeof *level * (size_t)h->frames);
+    if (level == NULL) {
+        return NULL;
+    }
+    memcpy(level, h->energy, sizeof *level * (size_t)h->frames);
+    qsort(level, (size_t)h->frames, sizeof *level, by_value);
+    const double high = (double)level[h->frames * 4 / 5], low = fmax((double)level[h->frames / 20], high - level_range);
+    for (int f = 0; f < h->frames; f++) {
+        level[f] = (float)fmin(1, fmax(0, ((double)h->energy[f] - low) / fmax(0.5, high - low)));
+    }
+    return level;
+}
+
 /* Where frame j of b stands in row i's band. */
 struct grid {
     int rows, cols, width;
@@ -186,8 +210,9 @@ static float total_at(const struct grid *g, int i, int j) {
 
 static const int step_a[STEPS] = {1, 1, 2, 0, 1}, step_b[STEPS] = {1, 2, 1, 1, 0};
 
-int cw_align(const struct cw_heard *a, const struct cw_heard *b, float *places, float *costs, struct cw_error *err) {
+int cw_align(const struct cw_heard *a, const struct cw_heard *b, const bool *pauses, float *places, float *costs, struct cw_error *err) {
     int result = -1;
+    float *level_a = levels_of(a), *level_b = levels_of(b);
     struct grid g = {.rows = a->frames, .cols = b->frames, .slope = a->frames > 1 ? (b->frames - 1.0) / (a->frames - 1.0) : 1};
     g.width = 2 * (int)(band * b->frames) + 9;
     size_t cells = (size_t)g.rows * (size_t)g.width;
@@ -198,7 +223,7 @@ int cw_align(const struct cw_heard *a, const struct cw_heard *b, float *places, 
     }
     g.total = malloc(cells * sizeof *g.total);
     g.step = calloc(cells, 1);
-    if (g.total == NULL || g.step == NULL) {
+    if (level_a == NULL || level_b == NULL || g.total == NULL || g.step == NULL) {
         cw_fail_memory(err, "alignment");
         goto done;
     }
@@ -210,9 +235,13 @@ int cw_align(const struct cw_heard *a, const struct cw_heard *b, float *places, 
             if (j < 0 || j >= g.cols) {
                 continue;
             }
-            double cost = unlike(a->features + (size_t)i * FEATURES, b->features + (size_t)j * FEATURES), best = INFINITY;
+            const double cost = unlike(a->features + (size_t)i * FEATURES, b->features + (size_t)j * FEATURES) +
+                                unlike_level * fabs((double)level_a[i] - (double)level_b[j]);
+            const double waits = pauses[i] ? pause_cost + pause_loud * fmax(0, (double)level_b[j] - pause_level) : INFINITY;
+            const double costs_of[STEPS] = {cost, cost, cost, fmin(waits, cost * slow), cost * slow};
+            double best = INFINITY;
             for (int s = 0; s < STEPS; s++) {
-                double before = (double)total_at(&g, i - step_a[s], j - step_b[s]) + cost * (s < 3 ? 1 : slow);
+                double before = (double)total_at(&g, i - step_a[s], j - step_b[s]) + costs_of[s];
                 if (before < best) {
                     best = before;
                     g.step[cell] = (unsigned char)s;
@@ -246,6 +275,8 @@ int cw_align(const struct cw_heard *a, const struct cw_heard *b, float *places, 
     }
     result = 0;
 done:
+    free(level_a);
+    free(level_b);
     free(g.total);
     free(g.step);
     return result;

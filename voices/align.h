@@ -17,8 +17,9 @@ struct cw_heard {
 CW_MUST_CHECK int cw_heard_make(struct cw_heard *h, const float *x, size_t n, double band_hz, struct cw_error *err);
 void cw_heard_free(struct cw_heard *h);
 
-/* places [a->frames + 1]: the frame of b at which each frame of a begins, never falling, places[a->frames] = b->frames; costs
- * [a->frames]: how unlike the two are there, 0 .. 2. */
-CW_MUST_CHECK int cw_align(const struct cw_heard *a, const struct cw_heard *b, float *places, float *costs, struct cw_error *err);
+/* pauses [a->frames]: where a may pause, so that b may be silent there for as long as it likes. places [a->frames + 1]: the frame of b at
+ * which each frame of a begins, never falling, places[a->frames] = b->frames; costs [a->frames]: how unlike the two are there, 0 .. 2. */
+CW_MUST_CHECK int cw_align(const struct cw_heard *a, const struct cw_heard *b, const bool *pauses, float *places, float *costs,
+                           struct cw_error *err);
 
 #endif

@@ -437,6 +437,32 @@ done:
     return result;
 }
 
+bool cw_enrol_is_pause(const struct cw_acoustic *a, int id) {
+    static const uint32_t marks[] = {' ', '.', ',', ';', ':', '!', '?', '"', '(', ')', 0x2014, 0x2026, 0x201C, 0x201D};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        if (id == cw_acoustic_symbol(a, marks[i])) {
+            return true;
+        }
+    }
+    return id == 0;
+}
+
+/* [frames] where the synthesis is between words: a reader may pause there. free() it. */
+static bool *find_pauses(const struct cw_enrol_engine *g, const struct speaking *k, int frames) {
+    bool *pauses = calloc((size_t)frames + 1, sizeof *pauses);
+    int at = 0;
+    for (int c = 0; pauses != NULL && c < k->text.chunk_count; c++) {
+        const struct spoken_chunk *chunk = &k->chunks[c];
+        for (int p = 0; p < chunk->count + 2; p++) {
+            const bool pause = p == 0 || p > chunk->count || cw_enrol_is_pause(g->acoustic, chunk->ids[p - 1]);
+            for (int f = 0; f < 2 * chunk->durations[p] && at < frames; f++) {
+                pauses[at++] = pause;
+            }
+        }
+    }
+    return pauses;
+}
+
 /* Unit boundaries [symbols + 1] of the recording from those of the synthesis: rounded, one unit at least, all of `total` used. */
 static bool place_boundaries(const struct speaking *k, const float *places, int total, int *units) {
     int n = 0, synth = 0;
@@ -501,6 +527,7 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
     struct speaking k = {0};
     struct cw_heard here = {0}, there = {0};
     float *places = NULL, *costs = NULL;
+    bool *pauses = NULL;
     if (cw_recording_read(&r, source->recording, err) != 0) {
         goto done;
     }
@@ -509,7 +536,7 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
                    g->beside != NULL        ? g->beside
                    : p.median >= high_voice ? "af_heart"
                                             : "am_michael",
-                   (double)p.n / CW_ENROL_RATE, err) != 0 ||
+                   p.speech_seconds, err) != 0 ||
         cw_heard_make(&here, p.x, p.n, p.band, err) != 0 || cw_heard_make(&there, k.samples, k.count, p.band, err) != 0) {
         cw_fail_in(err, "%s", source->recording);
         goto done;
@@ -520,11 +547,12 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
     units = calloc((size_t)symbols + 2, sizeof *units);
     places = calloc((size_t)there.frames + 1, sizeof *places);
     costs = calloc((size_t)there.frames + 1, sizeof *costs);
-    if (units == NULL || places == NULL || costs == NULL) {
+    pauses = find_pauses(g, &k, there.frames);
+    if (units == NULL || places == NULL || costs == NULL || pauses == NULL) {
         cw_fail_memory(err, "alignment");
         goto done;
     }
-    if (cw_align(&there, &here, places, costs, err) != 0) {
+    if (cw_align(&there, &here, pauses, places, costs, err) != 0) {
         cw_fail_in(err, "%s", source->recording);
         goto done;
     }
@@ -572,6 +600,7 @@ done:
     free(units);
     free(places);
     free(costs);
+    free(pauses);
     return result;
 }
 

@@ -65,6 +65,8 @@ CW_MUST_CHECK int cw_enrol_check(const struct cw_recording *r, const struct cw_e
 enum { CW_ENROL_LEAST = 8, CW_ENROL_FILE_SECONDS = 120 };
 CW_MUST_CHECK int cw_enrol(struct cw_enrolment *e, const struct cw_enrol_engine *g, const struct cw_enrol_source *sources, int count,
                            struct cw_text *notes, struct cw_error *err);
+/* Is it a symbol of no sound: padding, a space between words, punctuation? */
+bool cw_enrol_is_pause(const struct cw_acoustic *a, int id);
 /* Louder by `energy` in the units of its energy curves, at most 2 either way: a decoder is then fitted to the level at which it
  * will be asked to speak. */
 void cw_enrolment_raise(struct cw_enrolment *e, double energy);

@@ -1,0 +1,138 @@
+/* Where a reader's silences go: bench_enrol RECORDING... enrols each (its text in the .txt beside it, the nearest stock voice beside it)
+ * and counts the duration units (25 ms) that lie in silences of 150 ms and more, and how many of them sounds were given, not what is
+ * between words. Silence is what lies under 35 % of the way from the quietest twentieth to the loudest fifth. */
+#include "models/catalogue.h"
+#include "voices/likeness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAST_UNITS = 6 };
+
+struct count {
+    int units, silent, given;
+};
+
+static int by_value(const void *a, const void *b) {
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static int look(const struct cw_acoustic *a, const struct cw_enrolment *e, struct count *c, struct cw_error *err) {
+    int units = 0, at = 0;
+    for (int i = 0; i < e->count; i++)
+        units += e->utterances[i].units;
+    float *level = calloc((size_t)units + 1, sizeof *level), *sorted = calloc((size_t)units + 1, sizeof *sorted);
+    bool *sound = calloc((size_t)units + 1, sizeof *sound);
+    *c = (struct count){.units = units};
+    if (!level || !sorted || !sound) {
+        free(level);
+        free(sorted);
+        free(sound);
+        return cw_fail_memory(err, "silences");
+    }
+    for (int i = 0; i < e->count; i++) {
+        const struct cw_enrol_utterance *u = &e->utterances[i];
+        for (int k = 0; k < u->units; k++)
+            level[at + k] = (u->energy[2 * k] + u->energy[2 * k + 1]) / 2;
+        for (int p = 0; p < u->count + 2; p++)
+            for (int k = 0; k < u->durations[p]; k++)
+                sound[at++] = p > 0 && p <= u->count && !cw_enrol_is_pause(a, u->ids[p - 1]);
+    }
+    memcpy(sorted, level, sizeof *level * (size_t)units);
+    qsort(sorted, (size_t)units, sizeof *sorted, by_value);
+    const float low = sorted[units / 20], high = sorted[units * 4 / 5], quiet = low + 0.35F * (high - low);
+    for (int k = 0, from; k < units; k++) {
+        for (from = k; k < units && level[k] < quiet;)
+            k++;
+        for (int j = from; k - from >= LEAST_UNITS && j < k; j++) {
+            c->silent++;
+            c->given += sound[j];
+        }
+    }
+    free(level);
+    free(sorted);
+    free(sound);
+    return 0;
+}
+
+static int enrol(struct cw_enrol_engine g, const struct cw_stock *stock, const char *path, struct count *c, struct cw_error *err) {
+    char text_path[CW_PATH_MAX], *text = NULL;
+    size_t n = 0;
+    float embedding[CW_EMBEDDING];
+    struct cw_recording r = {0};
+    struct cw_enrolment e = {0};
+    struct cw_text notes = {0};
+    int result = -1;
+    snprintf(text_path, sizeof text_path, "%.*s.txt", (int)strlen(path) - 4, path);
+    if (cw_file_read(text_path, 100000, &text, &n, err) != 0 || cw_recording_read(&r, path, err) != 0 ||
+        cw_encoder_listen(g.encoder, r.samples, r.count, r.rate, embedding, err) != 0)
+        goto done;
+    g.beside = stock->names[cw_stock_nearest(stock, embedding, NULL)];
+    const struct cw_enrol_source source = {path, text};
+    if (cw_enrol(&e, &g, &source, 1, &notes, err) != 0 || look(g.acoustic, &e, c, err) != 0)
+        goto done;
+    printf("%s\t%d utterances\t%.1f s\tconfidence %.2f\tsilent %d\tgiven to sounds %d\n", path, e.count, e.seconds,
+           (double)e.utterances[0].confidence, c->silent, c->given);
+    result = 0;
+done:
+    free(text);
+    cw_text_free(&notes);
+    cw_enrolment_free(&e);
+    cw_recording_free(&r);
+    return result;
+}
+
+int main(int argc, char **argv) {
+    struct cw_error err = {0};
+    struct cw_device *device = NULL;
+    struct cw_acoustic *acoustic = NULL;
+    struct cw_vocoder *vocoder = NULL;
+    struct cw_speech *speech = NULL;
+    struct cw_encoder *encoder = NULL;
+    struct cw_stock stock = {0};
+    struct count sum = {0};
+    char kokoro[CW_PATH_MAX], lexicon[CW_PATH_MAX], ge2e[CW_PATH_MAX], voices[CW_PATH_MAX], models[CW_PATH_MAX], cache[CW_PATH_MAX],
+        sha256[65];
+    int code = 1, read = 0;
+    if (cw_model_path("kokoro", kokoro, &err) != 0 || cw_model_path("lexicon", lexicon, &err) != 0 ||
+        cw_model_path("ge2e", ge2e, &err) != 0 || cw_model_path("voices", voices, &err) != 0 || cw_model_sum(kokoro, sha256, &err) != 0 ||
+        cw_models_dir(models, &err) != 0 || cw_path_join(cache, models, "heard/stock.mixtures", &err) != 0 ||
+        cw_device_open(&device, cw_device_params_default(), &err) != 0 || cw_acoustic_open(&acoustic, device, kokoro, &err) != 0 ||
+        cw_vocoder_open(&vocoder, device, kokoro, &err) != 0 || cw_speech_open(&speech, lexicon, &err) != 0 ||
+        cw_encoder_open(&encoder, device, ge2e, &err) != 0)
+        goto done;
+    const struct cw_enrol_engine g = {.acoustic = acoustic,
+                                      .vocoder = vocoder,
+                                      .speech = speech,
+                                      .encoder = encoder,
+                                      .voices_dir = voices,
+                                      .language = "en-us",
+                                      .least_seconds = 1};
+    if (cw_stock_open(&stock, &g, sha256, cache, CW_MIXTURES, NULL, NULL, &err) != 0)
+        goto done;
+    for (int i = 1; i < argc; i++, fflush(stdout)) {
+        struct count c = {0};
+        if (strlen(argv[i]) < 4 || enrol(g, &stock, argv[i], &c, &err) != 0) {
+            fprintf(stderr, "%s\n", err.text);
+            err = (struct cw_error){0};
+            continue;
+        }
+        read++;
+        sum.silent += c.silent;
+        sum.given += c.given;
+    }
+    printf("%d recordings: %d units of silence, %d of them given to sounds\n", read, sum.silent, sum.given);
+    code = 0;
+done:
+    if (code != 0)
+        fprintf(stderr, "%s\n", err.text);
+    cw_stock_close(&stock);
+    cw_encoder_close(encoder);
+    cw_speech_close(speech);
+    cw_vocoder_close(vocoder);
+    cw_acoustic_close(acoustic);
+    cw_device_close(device);
+    return code;
+}
