@@ -19,6 +19,8 @@ enum {
     TOLERABLE = 100,    /* with this one after three; with more, never */
     CLOSING_WORDS = 36, /* kept for the last two turns, */
     ASKING_WORDS = 12,  /* and before them, where roles are fixed, for a last question */
+    SUMMED_WORDS = 26,  /* that summing up and goodbye take at least */
+    SPARE_WORDS = 32,   /* with more than these left for goodbye a talk of three minutes ends more than 5 % early */
     REFILLS = 3,        /* times that a part may ask for more facts */
     PRIOR_WORDS = 60,   /* the rate we begin with weighs as much as so many words that were measured */
 };
@@ -699,11 +701,14 @@ static int close_talk(struct writer *w, struct cw_error *err) {
         goto done;
     }
     written = false;
-    for (int i = 0; i < 3 && !written && words_left(w) > 26; i++) { /* no line to sum up with: another to get there in time */
-        enum beat beat = i == 0 ? BEAT_SUM : i == 1 && !roles ? BEAT_REACT : BEAT_EXTEND;
-        if (writer_write_turn(w, last_part, beat, writer_next_speaker(w, beat), w->topic, NULL, words_left(w) - 12, &written, err) != 0) {
+    bool asked = false; /* no line to sum up with, or one of a few words: others to get there in time */
+    for (int i = 0; i < 3 && (asked || words_left(w) > (written ? SPARE_WORDS : SUMMED_WORDS)); i++) {
+        enum beat beat = i == 0 ? BEAT_SUM : i == 1 && !roles ? BEAT_REACT : i == 1 && written ? BEAT_ASK : BEAT_EXTEND;
+        if (writer_write_turn(w, last_part, beat, writer_next_speaker(w, beat), beat == BEAT_ASK ? "" : w->topic, NULL, words_left(w) - 12,
+                              &written, err) != 0) {
             goto done;
         }
+        asked = beat == BEAT_ASK && written;
     }
     int speaker = writer_next_speaker(w, BEAT_CLOSE), other = w->last_speaker, left = words_left(w);
     if (writer_write_turn(w, last_part, BEAT_CLOSE, speaker, w->topic, NULL, left < 12 ? 12 : left, &written, err) != 0) {

@@ -978,6 +978,8 @@ done:
 
 struct sides {
     int words, asked[2], told[2]; /* requests for facts, and requests with a turn that tells one, for either */
+    char sums[8][600];            /* what it sums up with, a few words: one of these is taken */
+    int summed;
 };
 
 /* A model that has facts for Maya, "Provalin ...", and for Tom, "Contralin ...". */
@@ -1012,6 +1014,18 @@ static void sides_answer(void *arg, int fd, const char *request, int number) {
             json_object_set_new(reply, key, json_string("Some title"));
         } else {
             nonsense(text, sizeof text, pattern, &g->words);
+            const char *now = strstr(request, "Write only what"), *note = now; /* the note of the turn asked for stands just before it */
+            while (note != NULL && note > request && *note != '(') {
+                note--;
+            }
+            const char *sum = note != NULL ? strstr(note, "says where the two agree") : NULL;
+            if (sum != NULL && sum < now) {
+                size_t n = 0;
+                for (int blanks = 0; text[n] != '\0' && (blanks += text[n] == ' ') < 8; n++) {
+                }
+                snprintf(text + n, sizeof text - n, ".");
+                snprintf(g->sums[g->summed++ % 8], sizeof g->sums[0], "%s", text);
+            }
             json_object_set_new(reply, key, json_string(text));
         }
     }
@@ -1019,13 +1033,15 @@ static void sides_answer(void *arg, int fd, const char *request, int number) {
     json_decref(root);
 }
 
-/* In a debate facts are gathered for either view, and each is told by its own speaker alone. */
+/* In a debate facts are gathered for either view, and each is told by its own speaker alone. Where summing up took few words the talk does
+ * not end early. */
 static void test_sides(void) {
     struct sides g = {0};
     struct test_server *server = test_server_start(sides_answer, &g);
     struct cw_writer_params p = cw_writer_params_default();
     struct cw_error err = {0};
     struct cw_script s = two_hosts();
+    struct cw_text plain = {0};
     struct cw_style *style = NULL;
     struct cw_llm *m = NULL;
     struct part part = {.fact_count = 4, .told = 1};
@@ -1051,10 +1067,22 @@ static void test_sides(void) {
     const char *remark = s.segments[0].turns[0].comment;
     CHECKF(g.asked[0] > 0 && g.asked[1] > 0 && g.told[0] > 0 && g.told[1] > 0, "asked for %d and %d times, told %d and %d times",
            g.asked[0], g.asked[1], g.told[0], g.told[1]);
+    const struct cw_segment *end = &s.segments[s.segment_count - 1];
+    int summed = -1;
+    for (int i = 0; i < end->turn_count; i++) {
+        cw_text_clear(&plain);
+        CHECK(cw_turn_plain(&end->turns[i], &plain, &err) == 0);
+        for (int k = 0; k < 8; k++) {
+            summed = strcmp(plain.data, g.sums[k]) == 0 ? i : summed;
+        }
+    }
+    CHECKF(summed >= 0 && summed < end->turn_count - 2, "summed up in turn %d of %d, asked %d times", summed + 1, end->turn_count,
+           g.summed);
     CHECKF(remark != NULL && strstr(remark, "<!-- angle: ") == NULL && strstr(remark, "Maya: Provalin") != NULL &&
                strstr(remark, "Tom: Contralin") != NULL,
            "%s", remark != NULL ? remark : "no remark");
 done:
+    cw_text_free(&plain);
     cw_llm_close(m);
     cw_style_close(style);
     cw_script_free(&s);
