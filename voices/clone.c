@@ -1,6 +1,8 @@
-/* Enrolment ─▶ what is kept apart ─▶ stock voices, regression ─▶ prosody ─▶ training ─▶ voice file ─▶ three sentences, listened to. */
+/* Enrolment ─▶ what is kept apart ─▶ stock voices, regression ─▶ prosody ─▶ colour or training ─▶ voice file ─▶ three sentences, listened
+ * to. */
 #include "voices/clone.h"
 
+#include "voices/colour.h"
 #include "voices/learnt.h"
 #include "voices/prosody.h"
 #include "voices/saying.h"
@@ -53,6 +55,7 @@ struct cloning {
     const char *beside;
     float weights[CW_STOCK_MAX];                   /* of the timbre's mix */
     float from[CW_EMBEDDING], apart[CW_EMBEDDING]; /* of what is fitted to; of what is kept apart */
+    float colour[CW_COLOUR_OFFSETS];               /* of the likeness alone: training has better means */
     float *preview;
     size_t preview_count;
 };
@@ -236,7 +239,12 @@ static int make_file(const struct cloning *c, enum cw_clone_tier tier, const str
         return cw_fail_memory(err, "voice");
     }
     mix(c, f->pack);
-    if (t != NULL) {
+    if (t == NULL) {
+        struct cw_learnt_layer last = {.name = CW_COLOUR_LAYER, .out = CW_COLOUR_OFFSETS, .offset = c->colour};
+        if (cw_learnt_store(&(const struct cw_learnt){&last, 1}, f, err) != 0) {
+            return -1;
+        }
+    } else {
         move(f->pack, t->style);
         if (cw_learnt_store(&t->learnt, f, err) != 0) {
             return -1;
@@ -261,6 +269,17 @@ static int tell_how(struct cw_voice_file *f, const struct cw_clone_report *r, st
         result = 0;
     }
     cw_text_free(&how);
+    return result;
+}
+
+static int find_colour(struct cloning *c, struct cw_error *err) {
+    float *pack = malloc(sizeof *pack * PACK_NUMBERS);
+    if (pack == NULL) {
+        return cw_fail_memory(err, "voice");
+    }
+    mix(c, pack);
+    int result = cw_colour_match(&c->g->enrol, &c->fitted, pack, c->prosody.f0_slope, c->prosody.f0_offset, c->colour, err);
+    free(pack);
     return result;
 }
 
@@ -451,6 +470,9 @@ int cw_clone(struct cw_voice_file *f, struct cw_clone_report *r, const struct cw
     const struct cw_prosody_start own = {c.prosody.weights, (double)c.prosody.f0_slope, (double)c.prosody.f0_offset, 0};
     if (c.params.tier > CW_CLONE_LIKENESS &&
         cw_prosody_say(&c.fitted, g->device, g->model, g->enrol.acoustic, &c.stock, own, c.prosody.shift, err) != 0) {
+        goto done;
+    }
+    if (find_colour(&c, err) != 0) {
         goto done;
     }
     r->prosody_before = c.prosody.before;
