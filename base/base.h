@@ -76,6 +76,9 @@ char *cw_strndup(const char *s, size_t n); /* NULL when out of memory */
 /* Whole-string number parsing without surprises: no spaces, no trailing text, finite, inside [lo, hi]; false otherwise. */
 bool cw_parse_int(const char *s, long lo, long hi, long *out);
 bool cw_parse_double(const char *s, double lo, double hi, double *out);
+/* For qsort: smaller numbers first. */
+int cw_order_floats(const void *a, const void *b);
+int cw_order_doubles(const void *a, const void *b);
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 

@@ -185,6 +185,16 @@ char *cw_strdup(const char *s) {
     return cw_strndup(s, strlen(s));
 }
 
+int cw_order_floats(const void *a, const void *b) {
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+int cw_order_doubles(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 bool cw_parse_int(const char *s, long lo, long hi, long *out) {
     const char *digits = *s == '-' || *s == '+' ? s + 1 : s;
     if (*digits < '0' || *digits > '9') {

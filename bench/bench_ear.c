@@ -25,7 +25,12 @@ static int read_list(const char *path, int *count, struct cw_error *err) {
     int result = -1;
     if (cw_file_read(path, 1 << 24, &data, &len, err) != 0)
         return -1;
-    for (char *line = strtok(data, "\n"); line && *count < LINES; line = strtok(NULL, "\n")) {
+    for (char *line = data, *end; *line != '\0' && *count < LINES; line = end) {
+        end = line + strcspn(line, "\n");
+        if (*end == '\n')
+            *end++ = '\0';
+        if (*line == '\0')
+            continue;
         char *tab = strchr(line, '\t');
         if (!tab) {
             cw_fail(err, CW_BAD_INPUT, "%s: expected sound<TAB>text, found \"%.80s\"", path, line);

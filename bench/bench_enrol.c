@@ -14,11 +14,6 @@ struct count {
     int units, silent, given;
 };
 
-static int by_value(const void *a, const void *b) {
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 static int look(const struct cw_acoustic *a, const struct cw_enrolment *e, struct count *c, struct cw_error *err) {
     int units = 0, at = 0;
     for (int i = 0; i < e->count; i++)
@@ -41,7 +36,7 @@ static int look(const struct cw_acoustic *a, const struct cw_enrolment *e, struc
                 sound[at++] = p > 0 && p <= u->count && !cw_enrol_is_pause(a, u->ids[p - 1]);
     }
     memcpy(sorted, level, sizeof *level * (size_t)units);
-    qsort(sorted, (size_t)units, sizeof *sorted, by_value);
+    qsort(sorted, (size_t)units, sizeof *sorted, cw_order_floats);
     const float low = sorted[units / 20], high = sorted[units * 4 / 5], quiet = low + 0.35F * (high - low);
     for (int k = 0, from; k < units; k++) {
         for (from = k; k < units && level[k] < quiet;)

@@ -37,13 +37,8 @@ static bool progress(void *arg, const struct cw_train_progress *p) {
     return true;
 }
 
-static int by_size(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(double *x, int n) {
-    qsort(x, (size_t)n, sizeof *x, by_size);
+    qsort(x, (size_t)n, sizeof *x, cw_order_doubles);
     return n > 0 ? x[n / 2] : 0;
 }
 

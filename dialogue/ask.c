@@ -254,7 +254,7 @@ static void make_message(struct cw_text *out, const struct writer *w, const stru
         cw_text_add(out, " Reply with JSON only: {\"line\": \"...\"}");
     } else if (q->kind == ASK_PLAN) {
         cw_text_printf(out, "\nReply with JSON only: {\"title\": \"...\", %s\"questions\": [%d strings]}",
-                       q->angle ? "\"angle\": \"The talk shows that ...\", " : "", q->count);
+                       q->angle ? "\"angle\": \"" ANGLE_FORM "...\", " : "", q->count);
     } else {
         cw_text_printf(out, "\nReply with JSON only: {\"facts\": [at most %d strings]}", q->count);
     }

@@ -55,7 +55,7 @@ void writer_grammar_turn(struct cw_text *out, bool opened, int least, int most, 
 
 void writer_grammar_outline(struct cw_text *out, int parts, bool angle, const char *a, const char *b) {
     cw_text_add(out, "root ::= \"Title: \" first (\",\"? \" \" word){1,16} \"\\n\"");
-    cw_text_add(out, angle ? " \"Angle: The talk shows that \" word (\",\"? \" \" word){3,20} \".\\n\"" : "");
+    cw_text_add(out, angle ? " \"Angle: " ANGLE_FORM "\" word (\",\"? \" \" word){3,20} \".\\n\"" : "");
     for (int i = 1; i <= parts; i++) {
         cw_text_printf(out, " \"%d. \" part \"\\n\"", i);
     }

@@ -79,8 +79,6 @@ static int read_views(const struct writer *w, struct part *p, const char *names[
     return 0;
 }
 
-static const char shows[] = "The talk shows that ";
-
 /* "Title: T\nAngle: A.\n1. question?\n..." -> title, angle (unless NULL) and the questions of `parts`; what is missing stays as it was. */
 static int read_outline(const struct writer *w, const char *text, const char *names[2], char **title, char **angle, struct part *parts,
                         int count, struct cw_error *err) {
@@ -94,7 +92,7 @@ static int read_outline(const struct writer *w, const char *text, const char *na
         } else if (angle != NULL && strncmp(line, "Angle: ", 7) == 0) {
             at = angle;
             from += 7;
-            from += strncmp(from, shows, strlen(shows)) == 0 ? strlen(shows) : 0;
+            from += strncmp(from, ANGLE_FORM, strlen(ANGLE_FORM)) == 0 ? strlen(ANGLE_FORM) : 0;
         } else if (sscanf(line, "%d.%n", &number, &used) == 1 && number >= 1 && number <= count) {
             const char *mark = memchr(from, '?', (size_t)(end - from));
             at = &parts[number - 1].question;
@@ -122,7 +120,7 @@ static int read_outline(const struct writer *w, const char *text, const char *na
 /* What a plan is asked for: a small model takes it for a question ("What people do about it or what comes next?"). */
 static const char last_wish[] = "The last one asks what people do about it or what comes next.";
 static const char angle_wish[] =
-    "Then its angle, the one thing that the talk sets out to show, in at most fifteen words: \"The talk shows that ...\".";
+    "Then its angle, the one thing that the talk sets out to show, in at most fifteen words: \"" ANGLE_FORM "...\".";
 static const char views_wish[] = "On the same line, what each of the two speakers holds on it, in a few words, so that they differ:";
 
 bool writer_is_wish(const char *question) {
@@ -507,7 +505,7 @@ int writer_part_prompt(struct writer *w, int part, struct cw_error *err) {
     cw_text_clear(&w->user);
     cw_text_printf(&w->user, "Topic: %s\nTitle: %s\n", w->topic, w->script->title);
     if (w->angle != NULL) {
-        cw_text_printf(&w->user, "%s%s.\n", shows, w->angle);
+        cw_text_printf(&w->user, ANGLE_FORM "%s.\n", w->angle);
     }
     list_told(w, part);
     if (p->passage_count > 0) {

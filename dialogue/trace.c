@@ -35,6 +35,12 @@ static bool rests_on(const struct words *turn, const struct words *passage, cons
     return shared >= 3 && shared * 5 >= own * 2;
 }
 
+int writer_remark(struct cw_turn *t, struct cw_text *note, struct cw_error *err) {
+    int status = cw_text_check(note, "writer", err) == 0 ? cw_comment_add(&t->comment, note->data, err) : -1;
+    cw_text_free(note);
+    return status;
+}
+
 int writer_trace(struct writer *w, int part, const struct fact *fact, struct cw_turn *t, struct cw_error *err) {
     enum { CITED = 6, CLAIMS = 24, NEAR = 3 };
     int status = -1, cited[CITED], count = 0, found_count, nearest[NEAR + PART_PASSAGES];
@@ -106,9 +112,7 @@ int writer_trace(struct writer *w, int part, const struct fact *fact, struct cw_
         cw_text_add(&line, " in no passage it rests on");
         struct cw_text note = {0};
         cw_text_printf(&note, "check: %s", line.data);
-        int noted = cw_text_check(&note, "writer", err) == 0 ? cw_comment_add(&t->comment, note.data, err) : -1;
-        cw_text_free(&note);
-        if (noted != 0) {
+        if (writer_remark(t, &note, err) != 0) {
             goto done;
         }
     }
@@ -118,7 +122,7 @@ int writer_trace(struct writer *w, int part, const struct fact *fact, struct cw_
         cw_text_printf(&line, " [%d]", w->sources->passages[cited[i]].number);
         w->passage_cited[cited[i]] = true;
     }
-    if (cw_text_check(&line, "writer", err) != 0 || (count > 0 && cw_comment_add(&t->comment, line.data, err) != 0)) {
+    if (count > 0 && writer_remark(t, &line, err) != 0) {
         goto done;
     }
     status = 0;

@@ -275,12 +275,13 @@ static int remember(struct writer *w, const char *note, const char *name, const 
 }
 
 /* The plan stays in the script, where its editor can see it: what the talk sets out to show, */
-static int note_angle(const struct writer *w, struct cw_turn *first, struct cw_error *err) {
+static int note_angle(const struct writer *w, int part, struct cw_turn *first, struct cw_error *err) {
     struct cw_text note = {0};
+    if (part > 0 || w->angle == NULL) {
+        return 0;
+    }
     cw_text_printf(&note, "angle: the talk shows that %s", w->angle);
-    int status = cw_text_check(&note, "writer", err) == 0 ? cw_comment_add(&first->comment, note.data, err) : -1;
-    cw_text_free(&note);
-    return status;
+    return writer_remark(first, &note, err);
 }
 
 /* what sets the two against each other in a segment, */
@@ -291,9 +292,7 @@ static int note_tension(const struct writer *w, const struct part *p, struct cw_
     }
     cw_text_printf(&note, "tension: %s thinks %s; %s thinks %s", w->script->cast[0].name, p->views[0], w->script->cast[1].name,
                    p->views[1]);
-    int status = cw_text_check(&note, "writer", err) == 0 ? cw_comment_add(&first->comment, note.data, err) : -1;
-    cw_text_free(&note);
-    return status;
+    return writer_remark(first, &note, err);
 }
 
 /* and what a segment was meant to hold: its seconds, and the points chosen for it. */
@@ -325,7 +324,7 @@ static int note_plan(const struct writer *w, const struct part *p, struct cw_tur
         cw_text_printf(&note, "%s%s%s%s%s", i > 0 ? "; " : "", whose, whose[0] != '\0' ? ": " : "", point, cut ? "…" : "");
     }
     cw_text_add(&note, p->fact_count == 0 ? "none" : "");
-    status = cw_text_check(&note, "writer", err) == 0 ? cw_comment_add(&first->comment, note.data, err) : -1;
+    status = writer_remark(first, &note, err);
 done:
     free(point);
     cw_text_free(&note);
@@ -344,8 +343,8 @@ int writer_take_turn(struct writer *w, int part, int speaker, const char *note, 
     int words = words_count(text);
     double before = w->seconds;
     bool first = segment->turn_count == 1 && part >= 0;
-    if ((first && part == 0 && w->angle != NULL && note_angle(w, turn, err) != 0) ||
-        (first && (note_tension(w, &w->parts[part], turn, err) != 0 || note_plan(w, &w->parts[part], turn, err) != 0)) ||
+    if ((first && (note_angle(w, part, turn, err) != 0 || note_tension(w, &w->parts[part], turn, err) != 0 ||
+                   note_plan(w, &w->parts[part], turn, err) != 0)) ||
         writer_trace(w, part, fact, turn, err) != 0 || writer_add_passages(w, err) != 0 ||
         remember(w, note, s->cast[speaker].name, text, err) != 0) {
         return -1;

@@ -121,6 +121,7 @@ enum {
     ANGLE_TOKENS = 48,
     ANGLE_LETTERS = 200,
 };
+#define ANGLE_FORM "The talk shows that "
 
 struct fact {
     char *text;
@@ -295,6 +296,8 @@ bool writer_by_side(const struct writer *w, const struct part *p);
 CW_MUST_CHECK int writer_gather(struct writer *w, int part, int count, struct cw_error *err);
 
 /* trace.c: what a turn rests on. */
+/* Adds `note` to a turn's remarks, and frees it. */
+CW_MUST_CHECK int writer_remark(struct cw_turn *t, struct cw_text *note, struct cw_error *err);
 /* Notes in the turn's comment what it rests on, and what an editor should look at. `fact` may be NULL. */
 CW_MUST_CHECK int writer_trace(struct writer *w, int part, const struct fact *fact, struct cw_turn *t, struct cw_error *err);
 /* The passages cited so far are the end of the script. */

@@ -80,11 +80,6 @@ static int time_text(struct cw_studio *s, const struct cw_bench_params *b, const
     return 0;
 }
 
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Text to first sample, with all models open: the median of some. */
 static int time_first_sound(struct cw_studio *s, const struct cw_voice *voice, double *seconds, struct cw_error *err) {
     double took[FIRST_SOUNDS];
@@ -95,7 +90,7 @@ static int time_first_sound(struct cw_studio *s, const struct cw_voice *voice, d
             return -1;
         took[i] = e.first - start;
     }
-    qsort(took, FIRST_SOUNDS, sizeof *took, by_size);
+    qsort(took, FIRST_SOUNDS, sizeof *took, cw_order_doubles);
     *seconds = took[FIRST_SOUNDS / 2];
     return 0;
 }

@@ -161,11 +161,6 @@ static long align(const struct sound *x, const struct sound *y) {
     return best * HOP;
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv) {
     int verdict = 2;
     struct sound x = {0}, y = {0};
@@ -228,8 +223,8 @@ int main(int argc, char **argv) {
         snrs[used++] = l.snr_db;
     }
     if (used > 0) {
-        qsort(gains, (size_t)used, sizeof *gains, by_value);
-        qsort(snrs, (size_t)used, sizeof *snrs, by_value);
+        qsort(gains, (size_t)used, sizeof *gains, cw_order_doubles);
+        qsort(snrs, (size_t)used, sizeof *snrs, cw_order_doubles);
         double gain = gains[used / 2];
         for (long i = 0; i < used; i++) {
             limited += fabs(20 * log10(gains[i] / gain)) > 0.1;

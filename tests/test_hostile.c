@@ -111,8 +111,7 @@ static void answer(void *arg, int fd, const char *request, int number) {
                                             "A patch of blue sky is enough for them.", "My cat gets lost behind a sofa."};
         json_t *root = json_loads(body, 0, NULL), *reply = json_object(), *one;
         const char *key;
-        json_t *wanted = json_object_get(
-            json_object_get(json_object_get(json_object_get(root, "response_format"), "json_schema"), "schema"), "properties");
+        json_t *wanted = test_server_wanted(root);
         int n = 0;
         json_object_foreach(wanted, key, one) {
             const char *line = lines[n++ % 4];
@@ -123,12 +122,8 @@ static void answer(void *arg, int fd, const char *request, int number) {
                                     : json_string(line));
         }
         char *text = json_dumps(reply, 0);
-        json_t *all = json_pack("{s[{s{ss}ss}]}", "choices", "message", "content", text, "finish_reason", "stop");
+        test_server_chat(fd, text, NULL);
         free(text);
-        text = json_dumps(all, 0);
-        test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", text);
-        free(text);
-        json_decref(all);
         json_decref(reply);
         json_decref(root);
     } else if (strcmp(e->fault, "slow") == 0) {

@@ -2,6 +2,8 @@
 
 #include "models/catalogue.h"
 #include "tests/test.h"
+#include "tests/test_program.h"
+#include "tests/test_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,4 +95,38 @@ json_t *test_house_manifest(const char *folder) {
 const char *test_house_string(const json_t *list, size_t i, const char *key) {
     const char *s = json_string_value(json_object_get(json_array_get(list, i), key));
     return s ? s : "";
+}
+
+void test_house_make(const char *engine, const char *steps, char *said, size_t size) {
+    char url[80];
+    struct test_server *server = test_server_start_writer();
+    if (!CHECK(server != NULL))
+        return;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
+    const char *const args[] = {"make",
+                                "How bees find home",
+                                "--minutes",
+                                "0.5",
+                                "--endpoint",
+                                url,
+                                "--llm-name",
+                                "rote",
+                                "--engine",
+                                engine,
+                                "--cast",
+                                "Ann=af_heart,Bob=am_michael",
+                                "-o",
+                                "made",
+                                steps ? "--steps" : NULL,
+                                steps,
+                                NULL};
+    if (CHECKF(test_program_run(args, said, size) == 0, "%s", said)) {
+        json_t *root = test_house_manifest("made");
+        const json_t *voices = json_object_get(root, "voices");
+        CHECK(json_array_size(voices) == 2 && json_array_size(json_object_get(root, "turns")) > 3);
+        CHECK_STR(test_house_string(voices, 0, "engine"), engine);
+        CHECK_STR(test_house_string(voices, 1, "engine"), engine);
+        json_decref(root);
+    }
+    test_server_stop(server);
 }

@@ -13,6 +13,9 @@ const char *test_house_path(const char *name);
 bool test_house_link(const char *model); /* one more model, later */
 /* The same bytes in two files of the house. */
 bool test_house_same(const char *a, const char *b);
+/* `castwright make` from a topic, by a writer's endpoint of rote, two hosts, both by `engine`, with its `steps` (or NULL): an episode
+ * "made", and what the program said. */
+void test_house_make(const char *engine, const char *steps, char *said, size_t size);
 /* manifest.json of an episode's folder, the caller's to free, or NULL, a failed check. */
 json_t *test_house_manifest(const char *folder);
 /* The string under `key` of the list's entry i, or "". */

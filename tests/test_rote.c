@@ -129,17 +129,11 @@ void test_rote_answer(void *arg, int fd, const char *request, int number) {
         r->line = (int)(h % 18);
     }
     json_t *root = json_loads(body, 0, NULL);
-    const json_t *schema = json_object_get(json_object_get(json_object_get(root, "response_format"), "json_schema"), "schema");
-    json_t *reply = by_rote(r, json_object_get(schema, "properties"), request);
+    json_t *reply = by_rote(r, test_server_wanted(root), request);
     char *text = json_dumps(reply, 0), fenced[8000];
     snprintf(fenced, sizeof fenced, number % 2 == 0 ? "```json\n%s\n```" : "%s", text);
-    json_t *answer = json_pack("{s[{s{ss}ss}]s{sisi}}", "choices", "message", "content", fenced, "finish_reason", "stop", "usage",
-                               "prompt_tokens", 1000, "completion_tokens", 40);
+    test_server_chat(fd, fenced, json_pack("{sisi}", "prompt_tokens", 1000, "completion_tokens", 40));
     free(text);
-    text = json_dumps(answer, 0);
-    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", text);
-    free(text);
-    json_decref(answer);
     json_decref(reply);
     json_decref(root);
 }

@@ -113,3 +113,19 @@ void test_server_stop(struct test_server *s) {
     close(s->fd);
     free(s);
 }
+
+void test_server_chat(int fd, const char *content, json_t *usage) {
+    json_t *answer = json_pack("{s[{s{ss}ss}]}", "choices", "message", "content", content, "finish_reason", "stop");
+    if (usage != NULL) {
+        json_object_set_new(answer, "usage", usage);
+    }
+    char *text = json_dumps(answer, 0);
+    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", text);
+    free(text);
+    json_decref(answer);
+}
+
+json_t *test_server_wanted(const json_t *request) {
+    const json_t *format = json_object_get(json_object_get(request, "response_format"), "json_schema");
+    return json_object_get(json_object_get(format, "schema"), "properties");
+}

@@ -2,6 +2,7 @@
 #ifndef CW_TEST_SERVER_H
 #define CW_TEST_SERVER_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 struct test_server;
@@ -15,5 +16,9 @@ struct test_server *test_server_start_writer(void); /* a model's endpoint that a
 /* "HTTP/1.1 STATUS" with headers ("Name: value\r\n...") and a body. */
 void test_server_say(int fd, const char *status, const char *headers, const char *body);
 void test_server_write(int fd, const char *text);
+/* A chat's completion with this content and `usage` (taken; or NULL). */
+void test_server_chat(int fd, const char *content, json_t *usage);
+/* What a chat's request wants in its reply: name -> JSON schema; the request's own. */
+json_t *test_server_wanted(const json_t *request);
 
 #endif

@@ -643,22 +643,7 @@ static void judge(void) {
 
 /* From a topic to an episode, every host by F5. */
 static void make(void) {
-    char url[80];
-    struct test_server *server = test_server_start_writer();
-    if (!CHECK(server != NULL))
-        return;
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", test_server_port(server));
-    if (CHECKF(RUN("make", "How bees find home", "--minutes", "0.5", "--endpoint", url, "--llm-name", "rote", "--engine", "f5", "--steps",
-                   "5", "--cast", "Ann=af_heart,Bob=am_michael", "-o", "made") == 0,
-               "%s", said)) {
-        json_t *root = test_house_manifest("made");
-        const json_t *voices = json_object_get(root, "voices");
-        CHECK(json_array_size(voices) == 2 && json_array_size(json_object_get(root, "turns")) > 3);
-        CHECK_STR(test_house_string(voices, 0, "engine"), "f5");
-        CHECK_STR(test_house_string(voices, 1, "engine"), "f5");
-        json_decref(root);
-    }
-    test_server_stop(server);
+    test_house_make("f5", "5", said, sizeof said);
 }
 
 static void test_path(void) {

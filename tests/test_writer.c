@@ -860,21 +860,11 @@ static void nonsense(char *text, size_t size, const char *pattern, int *number) 
     snprintf(text + n, size - n, strstr(pattern, "Goodbye") != NULL ? ". Goodbye." : asks ? "?" : ".");
 }
 
-/* What a request wants in its reply: name -> JSON schema. */
-static const json_t *wanted_in(const json_t *request) {
-    const json_t *format = json_object_get(json_object_get(request, "response_format"), "json_schema");
-    return json_object_get(json_object_get(format, "schema"), "properties");
-}
-
 /* Takes `reply`. */
 static void say_reply(int fd, json_t *reply) {
     char *content = json_dumps(reply, 0);
-    json_t *answer = json_pack("{s[{s{ss}ss}]}", "choices", "message", "content", content, "finish_reason", "stop");
+    test_server_chat(fd, content, NULL);
     free(content);
-    content = json_dumps(answer, 0);
-    test_server_say(fd, "200 OK", "Content-Type: application/json\r\n", content);
-    free(content);
-    json_decref(answer);
     json_decref(reply);
 }
 
@@ -898,7 +888,7 @@ struct guest {
 static void guest_answers(void *arg, int fd, const char *request, int number) {
     struct guest *g = arg;
     json_t *root = json_loads(strstr(request, "\r\n\r\n"), 0, NULL), *reply = json_object(), *one;
-    const json_t *wanted = wanted_in(root);
+    const json_t *wanted = test_server_wanted(root);
     const char *key;
     (void)number;
     CHECKF(strstr(request, "(Maya tells") == NULL && strstr(request, "Maya: Maya tells") == NULL && strstr(request, "Maya gives") == NULL &&
@@ -986,7 +976,7 @@ struct sides {
 static void sides_answer(void *arg, int fd, const char *request, int number) {
     struct sides *g = arg;
     json_t *root = json_loads(strstr(request, "\r\n\r\n"), 0, NULL), *reply = json_object(), *one;
-    const json_t *wanted = wanted_in(root);
+    const json_t *wanted = test_server_wanted(root);
     const char *key;
     (void)number;
     CHECKF(strstr(request, "Maya argues with this: Contralin") == NULL && strstr(request, "Tom argues with this: Provalin") == NULL,

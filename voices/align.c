@@ -171,11 +171,6 @@ static double unlike(const float *a, const float *b) {
     return 1 - (double)dot;
 }
 
-static int by_value(const void *a, const void *b) {
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* [frames] how loud each frame is: 0 as silence, 1 as speech. free() it. */
 static float *levels_of(const struct cw_heard *h) {
     float *level = malloc(sizeof *level * (size_t)h->frames);
@@ -183,7 +178,7 @@ static float *levels_of(const struct cw_heard *h) {
         return NULL;
     }
     memcpy(level, h->energy, sizeof *level * (size_t)h->frames);
-    qsort(level, (size_t)h->frames, sizeof *level, by_value);
+    qsort(level, (size_t)h->frames, sizeof *level, cw_order_floats);
     const double high = (double)level[h->frames * 4 / 5], low = fmax((double)level[h->frames / 20], high - level_range);
     for (int f = 0; f < h->frames; f++) {
         level[f] = (float)fmin(1, fmax(0, ((double)h->energy[f] - low) / fmax(0.5, high - low)));

@@ -15,11 +15,6 @@ static const double most = 6;          /* dB */
 static const double range = 9;         /* log: what lies so far under the loud is quiet */
 static const double room_most = 0.9;   /* of a bin's power is taken for the room's */
 
-static int by_value(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Power in each band of what is spoken in x, up to `band_hz`: triangles, 2.4 kHz wide. */
 static int listen(const float *x, size_t n, double band_hz, double band[CW_COLOUR_BANDS], struct cw_error *err) {
     const size_t frames = n / HOP;
@@ -41,7 +36,7 @@ static int listen(const float *x, size_t n, double band_hz, double band[CW_COLOU
         }
         sorted[f] = level[f] = log(level[f] + 1e-9);
     }
-    qsort(sorted, frames, sizeof *sorted, by_value);
+    qsort(sorted, frames, sizeof *sorted, cw_order_doubles);
     const double high = sorted[frames * 9 / 10], low = fmax(sorted[frames / 20], high - range);
     for (size_t f = 0; f < frames; f++) {
         const bool is_loud = level[f] > low + 0.5 * (high - low), is_quiet = level[f] < low + 0.15 * (high - low);

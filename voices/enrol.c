@@ -363,11 +363,6 @@ static void prepared_free(struct prepared *p) {
     *p = (struct prepared){0};
 }
 
-static int by_value(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* Value at share q of the sorted voiced values of f0; *count of them. */
 static double voiced_quantile(const float *f0, int frames, double q, float *work, int *count) {
     *count = 0;
@@ -376,7 +371,7 @@ static double voiced_quantile(const float *f0, int frames, double q, float *work
             work[(*count)++] = f0[i];
         }
     }
-    qsort(work, (size_t)*count, sizeof *work, by_value);
+    qsort(work, (size_t)*count, sizeof *work, cw_order_floats);
     return *count > 0 ? (double)work[(int)(q * (*count - 1))] : 0;
 }
 

@@ -98,11 +98,6 @@ static void add_symbols(struct curves *c, int first, const int *durations, const
     }
 }
 
-static int by_value(const void *a, const void *b) {
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 static double quantile(const struct curves *c, double q) {
     return c->voiced_count > 0 ? (double)c->voiced[(int)(q * (c->voiced_count - 1))] : 0;
 }
@@ -164,7 +159,7 @@ static int distance(struct fit *f, const float *weights, const float *shift, boo
         add_symbols(&f->said, first, frames.durations, f->kept[0], u->count, f->kept[1], f->kept[2], room);
         first += u->count;
     }
-    qsort(f->said.voiced, (size_t)f->said.voiced_count, sizeof *f->said.voiced, by_value);
+    qsort(f->said.voiced, (size_t)f->said.voiced_count, sizeof *f->said.voiced, cw_order_floats);
     if (!given) {
         map_of(f, slope, offset);
     }
@@ -206,7 +201,7 @@ static int fit_open(struct fit *f, const struct cw_stock *s, const struct cw_aco
         add_symbols(&f->real, first, u->durations, NULL, u->count, u->f0, u->energy, 2 * units);
         first += u->count;
     }
-    qsort(f->real.voiced, (size_t)f->real.voiced_count, sizeof *f->real.voiced, by_value);
+    qsort(f->real.voiced, (size_t)f->real.voiced_count, sizeof *f->real.voiced, cw_order_floats);
     return f->real.voiced_count > 0 && f->real.units > 0 ? 0 : cw_fail(err, CW_BAD_INPUT, "expected a voice with a pitch, found none");
 }
 

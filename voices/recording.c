@@ -177,11 +177,6 @@ int cw_resample(const float *x, size_t n, int from, int to, float **out, size_t 
 
 /* ---- speech ------------------------------------------------------------------------------------------------------------------ */
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double level_of(const float *x, size_t n) {
     double sum = 1e-12 * (double)n;
     for (size_t i = 0; i < n; i++) {
@@ -214,7 +209,7 @@ int cw_activity_find(struct cw_activity *a, const float *x, size_t n, struct cw_
     for (size_t f = 0; f < frames; f++) {
         sorted[f] = level[f] = level_of(x + f * CW_ACTIVITY_FRAME, CW_ACTIVITY_FRAME);
     }
-    qsort(sorted, frames, sizeof *sorted, by_value);
+    qsort(sorted, frames, sizeof *sorted, cw_order_doubles);
     double quiet = sorted[frames / 10], loud = sorted[frames - 1 - frames / 20];
     double threshold = fmax(quiet + 0.35 * (loud - quiet), loud - 30);
     if (loud - quiet < 6) { /* one level throughout: all of it, or nothing where there is hardly any sound */
