@@ -1,7 +1,7 @@
 """How like its speaker a trained voice is, on recordings that nothing was fitted to:
 
     python bench/clone.py --models DIR [--program build/castwright] [--work DIR] [--tier low-rank] [--steps N]
-                           [--encoder-loss] [--judge JUDGE.py] [--others DIR] [--seconds S] FLAC-OR-FOLDER...
+                           [--encoder-loss] [--judge JUDGE.py [--sentences FILE]] [--others DIR] [--seconds S] FLAC-OR-FOLDER...
 
 Needs the Python of the evaluation tools (Whisper base, Resemblyzer, librosa; DIR holds whisper-base and resemblyzer). FLAC: one utterance a
 speaker. The first 60 % of each, cut at a pause, is what the voice is learnt from (its text by Whisper); the rest is what it is compared with.
@@ -13,10 +13,10 @@ are what the voice is learnt from; the others, a minute of them, are what it is 
     MFCC   cosine in a space of linear discriminants of MFCC statistics, learnt from the speakers of --others (the folder of the first FLAC)
            that are not named on the command line. It hears
            the room and the microphone as well, and knows nothing of what the voice was fitted by
-    WER, DNSMOS of the five sentences (with --judge), minutes of wall clock and of processor and peak memory (MiB) of `voices clone`,
+    WER, DNSMOS of the five sentences (with --judge), or of FILE's, one a line: stock and the two highest tiers; minutes of wall clock and of processor and peak memory (MiB) of `voices clone`,
     all tiers together
 
-with the nearest stock voice as the floor and the first 60 % itself as the ceiling.
+with the nearest stock voice as the floor and the first 60 % itself as the ceiling. A speaker whose report stands in --work is not learnt again.
 """
 import argparse, glob, json, os, subprocess, sys, time
 import numpy as np, librosa, soundfile
@@ -85,6 +85,7 @@ def main():
     ap.add_argument("--steps", type=int)
     ap.add_argument("--encoder-loss", action="store_true")
     ap.add_argument("--judge", help="judge.py of the evaluation tools")
+    ap.add_argument("--sentences", help="thirty.txt: what WER and DNSMOS are of")
     ap.add_argument("--others", help="a folder of FLAC, one utterance a speaker")
     ap.add_argument("--seconds", type=float, default=60)
     ap.add_argument("files", nargs="+")
@@ -108,9 +109,9 @@ def main():
         g = [float(ge2e(w) @ e) for w in waves]; m = [float(place(space, w) @ p) for w in waves]
         return float(np.mean(g)), float(np.mean(m))
 
-    def say(voice, leaf):
+    def say(voice, leaf, sentences):
         waves = []
-        for i, s in enumerate(SENTENCES):
+        for i, s in enumerate(sentences):
             out = f"{a.work}/{leaf}-{i}.wav"
             subprocess.run([a.program, "say", s, "--voice", voice, "-o", out], env=env, check=True, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
@@ -132,29 +133,37 @@ def main():
             first, rest = x[:at].astype(np.float32), x[at:].astype(np.float32)
             with open(f"{a.work}/{name}.txt", "w") as t:
                 t.write(" ".join(s.text.strip() for s in asr.transcribe(first, language="en", beam_size=5)[0]) + "\n")
-        began = time.time()
         command = [a.program, "voices", "clone", name, *mine, "--i-am-the-speaker", "--speaker", "LibriSpeech reader", "--for",
                    "measuring voices", "--until", "2035-01-01", "--tier", a.tier, "--each-tier", "--json"]
         command += (["--steps", str(a.steps)] if a.steps else []) + (["--encoder-loss"] if a.encoder_loss else [])
-        done = subprocess.Popen(command, env=env, stdout=open(f"{a.work}/{name}.json", "w"), stderr=open(f"{a.work}/{name}.log", "w"))
-        _, status, used = os.wait4(done.pid, 0)
-        if status != 0:
-            print(f"{speaker}\tnot learnt: {open(f'{a.work}/{name}.log').read().strip().splitlines()[-1]}", flush=True)
-            continue
-        report = json.load(open(f"{a.work}/{name}.json"))
-        minutes, cpu, memory = (time.time() - began) / 60, (used.ru_utime + used.ru_stime) / 60, used.ru_maxrss / 1024
+        if not os.path.exists(f"{a.work}/{name}.report"):
+            began = time.time()
+            done = subprocess.Popen(command, env=env, stdout=open(f"{a.work}/{name}.json", "w"), stderr=open(f"{a.work}/{name}.log", "w"))
+            _, status, used = os.wait4(done.pid, 0)
+            if status != 0:
+                print(f"{speaker}\tnot learnt: {open(f'{a.work}/{name}.log').read().strip().splitlines()[-1]}", flush=True)
+                continue
+            report = json.load(open(f"{a.work}/{name}.json"))
+            report["used"] = (time.time() - began) / 60, (used.ru_utime + used.ru_stime) / 60, used.ru_maxrss / 1024
+            json.dump(report, open(f"{a.work}/{name}.report", "w"))
+        report = json.load(open(f"{a.work}/{name}.report"))
+        minutes, cpu, memory = report["used"]
         voices = [("stock", report["nearest"])] + [(t, name if t == a.tier else f"{name}_{t.replace('-', '_')}")
                                                    for t in tiers[:tiers.index(a.tier) + 1]]
         for label, voice in voices:
-            waves = say(voice, f"{name}-{label}")
+            waves = say(voice, f"{name}-{label}", SENTENCES)
             extra = "\t"
-            if a.judge:
-                listing = f"{a.work}/{name}-{label}.tsv"
-                open(listing, "w").write("".join(f"{a.work}/{name}-{label}-{i}.wav\t{s}\n" for i, s in enumerate(SENTENCES)))
+            if a.judge and (not a.sentences or label in ("stock", *tiers[2:])):
+                listing, leaf, sentences = f"{a.work}/{name}-{label}.tsv", f"{name}-{label}", SENTENCES
+                if a.sentences:
+                    leaf, sentences = f"{leaf}-all", [s.strip() for s in open(a.sentences) if s.strip()]
+                    say(voice, leaf, sentences)
+                open(listing, "w").write("".join(f"{a.work}/{leaf}-{i}.wav\t{s}\n" for i, s in enumerate(sentences)))
                 out = subprocess.run([sys.executable, a.judge, "--models", a.models, "--json", listing], stdout=subprocess.PIPE, check=True)
                 extra = "%(wer).3f\t%(dnsmos).2f" % json.loads(out.stdout)["all"]
             g, m = score(waves, rest)
-            rows.append((label, g, m))
+            judged = [float(x) for x in extra.split("\t") if x]
+            rows.append((label, g, m, *judged))
             last = label == a.tier
             shown = label + (" (encoder in the loss)" if a.encoder_loss and label in tiers[1:] else "")
             print(f"{speaker}\t{shown}\t{g:.3f}\t{m:.3f}\t{extra}\t" + (f"{minutes:.1f}\t{cpu:.1f}\t{memory:.0f}" if last else "\t\t"),
@@ -165,7 +174,7 @@ def main():
     for label in ["stock"] + tiers + ["recording"]:
         some = [r[1:] for r in rows if r[0] == label]
         if some:
-            print(f"mean of {len(some)}\t{label}\t{np.mean([s[0] for s in some]):.3f}\t{np.mean([s[1] for s in some]):.3f}")
+            print(f"mean of {len(some)}\t{label}\t" + "\t".join(f"{x:.3f}" for x in np.mean(some, axis=0)))
 
 
 main()

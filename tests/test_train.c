@@ -65,31 +65,44 @@ static double apart(const struct cw_reference *r, const char *kind, const char *
 
 /* ---- the loss ---------------------------------------------------------------------------------------------------------- */
 
+/* Does the loss change along a direction by what the gradient says? */
+static void check_slope(struct cw_loss *l, struct cw_device *d, const float *wave, const float *target, int n) {
+    struct cw_error err = {0};
+    float *direction = hashed((size_t)n, 5, 2), *grad = hashed((size_t)n, 0, 0), *moved = hashed((size_t)n, 0, 0);
+    double at, by[2] = {0}, slope = 0, length = 0;
+    const float h = 1e-4F;
+
+    CHECKF(cw_loss_run(l, d, wave, target, n, &at, grad, &err) == 0, "%s", err.text);
+    for (int side = 0; side < 2; side++) {
+        for (int i = 0; i < n; i++)
+            moved[i] = wave[i] + (side ? -h : h) * direction[i];
+        CHECK(cw_loss_run(l, d, moved, target, n, &by[side], NULL, &err) == 0);
+    }
+    for (int i = 0; i < n; i++) {
+        slope += (double)grad[i] * (double)direction[i];
+        length += (double)grad[i] * (double)grad[i];
+    }
+    const double found = (by[0] - by[1]) / (2 * (double)h);
+    CHECKF(fabs(found - slope) < 1e-2 * sqrt(length), "the loss changes by %g, the gradient says %g", found, slope);
+    free(direction);
+    free(grad);
+    free(moved);
+}
+
 static void loss(void) {
     enum { N = 3000, RATE = 24000 };
     struct cw_error err = {0};
     struct cw_loss *l = NULL;
     struct cw_device *d = device("c", 2), *one = device("c", 1);
-    float *wave = hashed(N, 3, 0.1), *target = hashed(N, 4, 0.2), *direction = hashed(N, 5, 2), grad[N], again[N];
-    double at = 0, by[2], slope = 0, length = 0;
+    float *wave = hashed(N, 3, 0.1), *target = hashed(N, 4, 0.2), grad[N], again[N];
+    double at = 0;
 
     if (!CHECKF(cw_loss_open(&l, RATE, 7600, N, &err) == 0, "%s", err.text))
         return;
     CHECK(cw_loss_run(l, d, wave, wave, N, &at, NULL, &err) == 0 && at == 0);
     CHECK(cw_loss_run(l, d, wave, target, N, &at, grad, &err) == 0 && at > 0.1);
     CHECK(cw_loss_run(l, one, wave, target, N, &at, again, &err) == 0 && memcmp(grad, again, sizeof grad) == 0);
-    const float h = 1e-4F;
-    for (int side = 0; side < 2; side++) {
-        for (int i = 0; i < N; i++)
-            again[i] = wave[i] + (side ? -h : h) * direction[i];
-        CHECK(cw_loss_run(l, d, again, target, N, &by[side], NULL, &err) == 0);
-    }
-    for (int i = 0; i < N; i++) {
-        slope += (double)grad[i] * (double)direction[i];
-        length += (double)grad[i] * (double)grad[i];
-    }
-    const double found = (by[0] - by[1]) / (2 * (double)h);
-    CHECKF(fabs(found - slope) < 1e-2 * sqrt(length), "the loss changes by %g, the gradient says %g", found, slope);
+    check_slope(l, d, wave, target, N);
     CHECK_REFUSED(cw_loss_run(l, d, wave, target, N + 1, &at, NULL, &err), &err, "loss", "3001");
     cw_loss_close(l);
     l = NULL;
@@ -98,7 +111,45 @@ static void loss(void) {
     cw_device_close(one);
     free(wave);
     free(target);
-    free(direction);
+}
+
+/* A tone that stops, recorded in a noisy room: once the room is known, the tone alone is nearer to the recording than with noise. */
+static void room(void) {
+    enum { N = 12000, TONE = 8000, RATE = 24000, PART = 3000 };
+    struct cw_error err = {0};
+    struct cw_loss *l = NULL;
+    struct cw_device *d = device("c", 2);
+    float *recording = hashed(N, 3, 0.02), *noisy = hashed(N, 4, 0.02), *clean = hashed(N, 0, 0), *loud = hashed(PART, 6, 0.1);
+    double alone, with;
+
+    for (int i = 0; i < TONE; i++) {
+        for (int k = 1; k < 40; k++)
+            clean[i] += (float)(0.1 / k * sin(2 * M_PI * 150 * k * i / RATE));
+        recording[i] += clean[i];
+        noisy[i] += clean[i];
+    }
+    if (!CHECKF(cw_loss_open(&l, RATE, 7600, N, &err) == 0, "%s", err.text))
+        return;
+    CHECK(cw_loss_run(l, d, clean, recording, N, &alone, NULL, &err) == 0 &&
+          cw_loss_run(l, d, noisy, recording, N, &with, NULL, &err) == 0);
+    CHECKF(alone > with, "without the room: tone alone %g, with noise %g", alone, with);
+    CHECK(cw_loss_learn_room(l, (const float *const[]){recording, noisy}, (const int[]){N, N}, 2, &err) == 0);
+    CHECK(cw_loss_run(l, d, clean, recording, N, &alone, NULL, &err) == 0 &&
+          cw_loss_run(l, d, noisy, recording, N, &with, NULL, &err) == 0);
+    CHECKF(alone < 0.9 * with, "with the room: tone alone %g, with noise %g", alone, with);
+    check_slope(l, d, loud, recording, PART);
+    /* silence has no room, nor has what is too short to hear one in */
+    memset(noisy, 0, sizeof *noisy * N);
+    CHECK(cw_loss_learn_room(l, (const float *const[]){noisy}, (const int[]){N}, 1, &err) == 0);
+    CHECK(cw_loss_run(l, d, clean, clean, N, &alone, NULL, &err) == 0 && alone == 0);
+    CHECK(cw_loss_learn_room(l, (const float *const[]){recording}, (const int[]){100}, 1, &err) == 0);
+    CHECK(cw_loss_run(l, d, clean, clean, N, &alone, NULL, &err) == 0 && alone == 0);
+    cw_loss_close(l);
+    cw_device_close(d);
+    free(recording);
+    free(noisy);
+    free(clean);
+    free(loud);
 }
 
 /* ---- the whole decoder --------------------------------------------------------------------------------------------------- */
@@ -779,6 +830,7 @@ static void folded_is_trained(void) {
 
 const struct cw_test cw_tests_train[] = {
     {"train.loss", "the spectral loss: zero for equals, its gradient its differences", loss},
+    {"train.room", "once a room's noise is known, speech without it is nearer to a recording with it", room},
     {"train.decoder", "gradients through decoder and generator by style, offsets and low rank are PyTorch's", decoder},
     {"train.predictor", "the predictor on the tape says what the engine says; its gradient by the style is PyTorch's", predictor},
     {"train.fit", "a fit lowers the loss; stopped and gone on with, on other threads, it gives the same bytes", fit},

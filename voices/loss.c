@@ -13,7 +13,9 @@ static const struct { int size, bands; } resolutions[RESOLUTIONS] = {{512, 40}, 
 #define FLOOR 2e-3
 #define FLOOR_PART 0.03 /* of a band's mean in the target: what lies 30 dB under it, a room's noise, is not learnt */
 #define CONVERGENCE 1.0
-#define QUIET 0.02 /* |M*| of a stretch of silence is taken as this in every band */
+#define QUIET 0.02          /* |M*| of a stretch of silence is taken as this in every band */
+#define ROOM_PART 0.1       /* of the frames: the quietest are the room alone */
+#define SILENT_SQUARE 1e-12 /* a frame below it is no room: digital silence */
 
 struct resolution {
     struct cw_stft *stft;
@@ -21,6 +23,7 @@ struct resolution {
     double *filter;   /* [bands, bins] */
     int *first, *end; /* [bands]: bins that are not 0 */
     double *floor;    /* [bands] under a logarithm */
+    double *room;     /* [bands] square of what the room adds to every frame */
     double *re, *im;  /* [T, bins] of the wave */
     double *mel, *target_mel, *dmel;
     double *grad; /* [n] */
@@ -54,13 +57,15 @@ static int resolution_open(struct resolution *r, int size, int bands, int rate, 
     r->first = calloc((size_t)bands, sizeof *r->first);
     r->end = calloc((size_t)bands, sizeof *r->end);
     r->floor = calloc((size_t)bands, sizeof *r->floor);
+    r->room = calloc((size_t)bands, sizeof *r->room);
     r->re = malloc(frames * bins * sizeof *r->re);
     r->im = malloc(frames * bins * sizeof *r->im);
     r->mel = malloc(frames * (size_t)bands * sizeof *r->mel);
     r->target_mel = malloc(frames * (size_t)bands * sizeof *r->target_mel);
     r->dmel = malloc(frames * (size_t)bands * sizeof *r->dmel);
     r->grad = malloc((size_t)max_samples * sizeof *r->grad);
-    if (!r->filter || !r->first || !r->end || !r->floor || !r->re || !r->im || !r->mel || !r->target_mel || !r->dmel || !r->grad)
+    if (!r->filter || !r->first || !r->end || !r->floor || !r->room || !r->re || !r->im || !r->mel || !r->target_mel || !r->dmel ||
+        !r->grad)
         return cw_fail_memory(err, "loss");
     for (int b = 0; b < bands; b++) {
         double edge[3];
@@ -125,6 +130,7 @@ void cw_loss_close(struct cw_loss *l) {
         free(r->first);
         free(r->end);
         free(r->floor);
+        free(r->room);
         free(r->re);
         free(r->im);
         free(r->mel);
@@ -162,6 +168,68 @@ static void bands_of(struct resolution *r, const double *x, int n, int frames, d
     }
 }
 
+/* Bands of all frames of the recordings, then the mean square of the quietest. */
+static int find_room(struct resolution *r, double *part, int most, const float *const *x, const int *n, int count, struct cw_error *err) {
+    const size_t bands = (size_t)r->bands;
+    size_t all = 0, frames = 0, quiet = 0;
+    double *mel = NULL, *level = NULL, *order = NULL;
+    int rc = -1;
+
+    for (int i = 0; i < count; i++)
+        all += (size_t)n[i] / (size_t)r->hop + (size_t)(n[i] / most + 1);
+    mel = malloc(all * bands * sizeof *mel);
+    level = malloc(all * sizeof *level);
+    order = malloc(all * sizeof *order);
+    if (!mel || !level || !order) {
+        cw_fail_memory(err, "loss");
+        goto done;
+    }
+    for (int i = 0; i < count; i++)
+        for (int at = 0, m; at < n[i]; at += m) {
+            m = n[i] - at < most ? n[i] - at : most;
+            if (m < SAMPLES_MIN)
+                break;
+            for (int k = 0; k < m; k++)
+                part[k] = (double)x[i][at + k];
+            const int more = (int)cw_stft_frames(r->stft, (size_t)m);
+            bands_of(r, part, m, more, mel + frames * bands);
+            frames += (size_t)more;
+        }
+    for (size_t t = 0; t < frames; t++) {
+        level[t] = 0;
+        for (size_t b = 0; b < bands; b++)
+            level[t] += mel[t * bands + b] * mel[t * bands + b];
+        if (level[t] > SILENT_SQUARE)
+            order[quiet++] = level[t];
+    }
+    qsort(order, quiet, sizeof *order, cw_order_doubles);
+    const double most_quiet = quiet > 0 ? order[(size_t)(ROOM_PART * (double)(quiet - 1))] : 0;
+    quiet = 0;
+    memset(r->room, 0, bands * sizeof *r->room);
+    for (size_t t = 0; t < frames; t++) {
+        if (level[t] <= SILENT_SQUARE || level[t] > most_quiet)
+            continue;
+        quiet++;
+        for (size_t b = 0; b < bands; b++)
+            r->room[b] += mel[t * bands + b] * mel[t * bands + b];
+    }
+    for (size_t b = 0; b < bands && quiet > 0; b++)
+        r->room[b] /= (double)quiet;
+    rc = 0;
+done:
+    free(mel);
+    free(level);
+    free(order);
+    return rc;
+}
+
+int cw_loss_learn_room(struct cw_loss *l, const float *const *x, const int *n, int count, struct cw_error *err) {
+    for (int i = 0; i < RESOLUTIONS; i++)
+        if (find_room(&l->r[i], l->wave, l->max_samples, x, n, count, err) != 0)
+            return -1;
+    return 0;
+}
+
 static void resolution_task(void *arg, int i) {
     const struct loss_job *j = arg;
     struct resolution *r = &j->l->r[i];
@@ -177,8 +245,9 @@ static void resolution_task(void *arg, int i) {
         r->floor[b] = fmax(FLOOR, FLOOR_PART * sum / frames);
     }
     for (int k = 0; k < count; k++) {
-        const double difference = r->mel[k] - r->target_mel[k], floor = r->floor[k % r->bands];
-        logs += fabs(log((r->mel[k] + floor) / (r->target_mel[k] + floor)));
+        const double floor = r->floor[k % r->bands], heard = sqrt(r->mel[k] * r->mel[k] + r->room[k % r->bands]),
+                     difference = heard - r->target_mel[k];
+        logs += fabs(log((heard + floor) / (r->target_mel[k] + floor)));
         squares += difference * difference;
         target_squares += r->target_mel[k] * r->target_mel[k];
     }
@@ -187,8 +256,13 @@ static void resolution_task(void *arg, int i) {
         return;
     const double by_square = squares > 0 ? CONVERGENCE / sqrt(squares * target_squares) : 0;
     for (int k = 0; k < count; k++) {
-        const double difference = r->mel[k] - r->target_mel[k];
-        r->dmel[k] = (difference > 0 ? 1 : difference < 0 ? -1 : 0) / (r->mel[k] + r->floor[k % r->bands]) / count + by_square * difference;
+        const double heard = sqrt(r->mel[k] * r->mel[k] + r->room[k % r->bands]), difference = heard - r->target_mel[k],
+                     by_heard = (difference > 0   ? 1
+                                 : difference < 0 ? -1
+                                                  : 0) /
+                                    (heard + r->floor[k % r->bands]) / count +
+                                by_square * difference;
+        r->dmel[k] = heard > 0 ? by_heard * r->mel[k] / heard : by_heard;
     }
     memset(r->grad, 0, (size_t)j->n * sizeof *r->grad);
     for (int t = 0; t < frames; t++) {

@@ -26,7 +26,7 @@ enum {
     HELD_OUT_LITTLE = 20,
     DRAWS = 20, /* until a stretch is loud enough */
     WARM_UP = 10,
-    CHECKPOINT_VERSION = 3
+    CHECKPOINT_VERSION = 4
 };
 #define STYLE_SPREAD 0.143F /* mean standard deviation of the stock voices' style numbers */
 #define ADAM_1 0.8
@@ -301,6 +301,24 @@ static int lay_out(struct trainer *t, struct cw_error *err) {
         at += down + (size_t)CW_TRAIN_RANK * (size_t)l->out;
     }
     return 0;
+}
+
+static int learn_room(struct trainer *t, struct cw_error *err) {
+    const float **x = calloc((size_t)t->count, sizeof *x);
+    int *n = calloc((size_t)t->count, sizeof *n), rc = -1;
+
+    if (!x || !n) {
+        cw_fail_memory(err, "training");
+    } else {
+        for (int i = 0; i < t->count; i++) {
+            x[i] = t->utterances[i].from->samples;
+            n[i] = t->utterances[i].from->units * CW_ENROL_UNIT;
+        }
+        rc = cw_loss_learn_room(t->loss, x, n, t->count, err);
+    }
+    free(x);
+    free(n);
+    return rc;
 }
 
 /* sha256 of all that decides the result: a checkpoint of something else is not gone on from. */
@@ -676,7 +694,7 @@ int cw_train_run(struct cw_trained *out, struct cw_device *d, const char *model,
     }
     if (cw_acoustic_trainer_open(&t->acoustic, d, model, err) != 0 || cw_vocoder_trainer_open(&t->vocoder, d, model, err) != 0 ||
         cw_tape_open(&t->tape, d, bytes, err) != 0 ||
-        cw_loss_open(&t->loss, CW_ENROL_RATE, band, params.segment_units * CW_ENROL_UNIT, err) != 0 ||
+        cw_loss_open(&t->loss, CW_ENROL_RATE, band, params.segment_units * CW_ENROL_UNIT, err) != 0 || learn_room(t, err) != 0 ||
         (params.encoder && cw_encoder_loss_open(&t->encoder, d, params.encoder, params.segment_units * CW_ENROL_UNIT, err) != 0) ||
         lay_out(t, err) != 0)
         goto done;
