@@ -4,13 +4,14 @@
     make_hifigan_reference.py HIFIGAN.onnx [--out tests/data]              what is committed
     make_hifigan_reference.py HIFIGAN.onnx --recordings OUT.bin FILE...    whole recordings, for
         CASTWRIGHT_HIFIGAN_REFERENCE=OUT.bin build/release/tests/run --filter hifigan.real
-    make_hifigan_reference.py --onnx OUT.onnx FAULT                        a small generator (V1's kind) with a fault: none, missing, shape,
-                                                                           nan, other, operator (numpy and onnx alone)
+    make_hifigan_reference.py --onnx OUT.onnx FAULT [KIND]                 a generator of random weights (1, V1's shape, without KIND) with a
+                                                                           fault: none, missing, shape, nan, other, operator (numpy and onnx alone)
 
 HIFIGAN.onnx: that of the catalogue (`castwright models fetch hifigan-onnx`). Needs onnxruntime, and what make_mel_reference.py needs.
 Committed: hifigan_1.gguf and hifigan_2.gguf, small generators with random weights in the shapes of V1 and V3 (the latter's blocks have one
-convolution a step), as models/convert/hifigan.py converts them, and hifigan.bin: v1/audio and v3/audio, every seventh sample of what they make
-of the mel frames of mel.bin, each twice; real/audio, what the real weights make of the first 48 frames of encoder.flac.
+convolution a step), as models/convert/hifigan.py converts them, and hifigan.bin: 1/audio and 2/audio, every seventh sample of what they make
+of the mel frames of mel.bin, each twice; 3/audio, the same of V2 in its full size, whose random weights the test has made anew by --onnx;
+real/audio, what the real weights make of the first 48 frames of encoder.flac.
 """
 import argparse, os, sys, tempfile
 
@@ -24,7 +25,9 @@ BANDS, STEP, FRAMES = 80, 7, 48
 SHAPES = {  # channels, rates, kernels, residual block, its kernels and dilations
     1: (16, [8, 8, 2, 2], [16, 16, 4, 4], 1, [3, 7, 11], [[1, 3, 5]] * 3),
     2: (16, [8, 8, 4], [16, 16, 8], 2, [3, 5, 7], [[1, 2], [2, 6], [3, 12]]),
+    3: (128, [8, 8, 2, 2], [16, 16, 4, 4], 1, [3, 7, 11], [[1, 3, 5]] * 3),
 }
+COMMITTED = 2  # the kinds whose weights are
 
 
 def generator(kind, fault="none"):
@@ -100,7 +103,7 @@ def main():
     ap.add_argument("arguments", nargs="+")
     a = ap.parse_intermixed_args()
     if a.onnx:
-        onnx.save(generator(1, a.arguments[0]), a.onnx)
+        onnx.save(generator(int((a.arguments + [1])[1]), a.arguments[0]), a.onnx)
         return
     import librosa, soundfile, torch
     from make_kokoro_reference import write
@@ -127,7 +130,7 @@ def main():
     for kind in SHAPES:
         with tempfile.TemporaryDirectory() as work:
             onnx.save(generator(kind), work + "/g.onnx")
-            hifigan.convert(work + "/g.onnx", os.path.join(a.out, f"hifigan_{kind}.gguf"))
+            hifigan.convert(work + "/g.onnx", os.path.join(a.out if kind <= COMMITTED else work, f"hifigan_{kind}.gguf"))
         audio = speak(session(generator(kind)), slow)
         print(kind, len(audio), "samples, standard deviation", audio.std())
         records[f"{kind}/audio"] = np.ascontiguousarray(audio[::STEP])

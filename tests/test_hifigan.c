@@ -1,4 +1,5 @@
-/* HiFi-GAN against ONNX Runtime (tests/make_hifigan_reference.py): small generators in the shapes of V1 and V3, and the real weights. */
+/* HiFi-GAN against ONNX Runtime (tests/make_hifigan_reference.py): small generators in the shapes of V1 and V3, V2 in full
+ * with weights drawn by lot, and the real weights. */
 #include "models/catalogue.h"
 #include "tests/test.h"
 
@@ -42,35 +43,37 @@ static float *slow_mel(int *count) {
     return mel;
 }
 
-static void small(void) {
+/* The generator in `file` says what record `kind`/audio of hifigan.bin holds, on every instruction set. */
+static void compare_with(const char *file, int kind) {
     struct cw_reference *r = NULL;
     struct cw_error err = {0};
-    char name[32];
+    char name[32], path[CW_PATH_MAX];
+    snprintf(path, sizeof path, "%s", file); /* cw_test_data has one */
     int frames = 0, count = 0;
     float *mel = slow_mel(&frames);
     if (!mel || !CHECKF(!cw_reference_open(&r, "hifigan.bin", &err), "%s", err.text))
         goto done;
-    for (int kind = 1; kind <= 2; kind++) {
-        snprintf(name, sizeof name, "%d/audio", kind);
-        const float *want = cw_reference_floats(r, name, &count);
-        if (!CHECK(want != NULL))
-            break;
-        for (const char *const *isa = cw_device_isas(); *isa; isa++) {
-            struct test_sounding a;
-            const float *x = NULL;
-            size_t n = 0;
-            snprintf(name, sizeof name, "hifigan_%d.gguf", kind);
-            const struct cw_frames f = frames_of(mel, frames);
-            if (test_sounding_start(&a, cw_test_data(name), *isa, 2) && CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err), "%s", err.text)) {
-                const double off = test_sounding_distance(x, n, STEP, want, count);
-                CHECKF(off < (narrow(*isa) ? 2e-2 : 1e-5), "%s on %s: off by %g", name, *isa, off);
-            }
-            test_sounding_end(&a);
+    snprintf(name, sizeof name, "%d/audio", kind);
+    const float *want = cw_reference_floats(r, name, &count);
+    for (const char *const *isa = cw_device_isas(); CHECK(want != NULL) && *isa; isa++) {
+        struct test_sounding a;
+        const float *x = NULL;
+        size_t n = 0;
+        const struct cw_frames f = frames_of(mel, frames);
+        if (test_sounding_start(&a, path, *isa, 2) && CHECKF(!cw_vocoder_run(a.s, &f, 1, &x, &n, &err), "%s", err.text)) {
+            const double off = test_sounding_distance(x, n, STEP, want, count);
+            CHECKF(off < (narrow(*isa) ? 2e-2 : 1e-5), "%s on %s: off by %g", name, *isa, off);
         }
+        test_sounding_end(&a);
     }
 done:
     cw_reference_close(r);
     free(mel);
+}
+
+static void small(void) {
+    compare_with(cw_test_data("hifigan_1.gguf"), 1);
+    compare_with(cw_test_data("hifigan_2.gguf"), 2);
 }
 
 static bool real_path(char *path) {
@@ -307,12 +310,13 @@ static void model_refusals(void) {
     cw_device_close(d);
 }
 
-/* Runs tests/make_hifigan_reference.py for a small published file with a fault; false where there is no Python for converters. */
-static bool make_onnx(const char *path, const char *fault) {
+/* Runs tests/make_hifigan_reference.py for a published file with a fault: 1, a small one in V1's shape, or 3, V2; false where there is no
+ * Python for converters. */
+static bool make_onnx(const char *path, const char *fault, int kind) {
     const char *python = getenv("CASTWRIGHT_PYTHON");
     char command[3 * CW_PATH_MAX];
-    snprintf(command, sizeof command, "'%s' -B '%s/../make_hifigan_reference.py' --onnx '%s' %s 2>/dev/null",
-             python ? python : CW_CONVERT_PYTHON, CW_TEST_DATA, path, fault);
+    snprintf(command, sizeof command, "'%s' -B '%s/../make_hifigan_reference.py' --onnx '%s' %s %d 2>/dev/null",
+             python ? python : CW_CONVERT_PYTHON, CW_TEST_DATA, path, fault, kind);
     if (system(command) == 0)
         return true;
     cw_test_skip("no Python for the converters");
@@ -333,7 +337,7 @@ static void converter(void) {
     struct cw_error err = {0};
     snprintf(onnx, sizeof onnx, "%s/g.onnx", cw_test_dir());
     snprintf(gguf, sizeof gguf, "%s/g.gguf", cw_test_dir());
-    if (!make_onnx(onnx, "none"))
+    if (!make_onnx(onnx, "none", 1))
         return;
     CHECKF(!cw_model_convert(onnx, gguf, &err), "%s", err.text);
     /* all but the sum of the source, which another onnx may write otherwise */
@@ -344,11 +348,21 @@ static void converter(void) {
     free(want);
     remove(gguf);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if (!make_onnx(onnx, cases[i].fault))
+        if (!make_onnx(onnx, cases[i].fault, 1))
             return;
         CHECK_REFUSED(cw_model_convert(onnx, gguf, &err), &err, cases[i].pieces[0], cases[i].pieces[1]);
         CHECK(err.code == CW_BAD_INPUT && !cw_file_exists(gguf));
     }
+}
+
+/* A quarter of V1's channels, all that tells V2 from it. */
+static void v2(void) {
+    struct cw_error err = {0};
+    char onnx[CW_PATH_MAX], gguf[CW_PATH_MAX];
+    snprintf(onnx, sizeof onnx, "%s/v2.onnx", cw_test_dir());
+    snprintf(gguf, sizeof gguf, "%s/v2.gguf", cw_test_dir());
+    if (make_onnx(onnx, "none", 3) && CHECKF(!cw_model_convert(onnx, gguf, &err), "%s", err.text))
+        compare_with(gguf, 3);
 }
 
 static void command(void) {
@@ -381,6 +395,7 @@ static void command(void) {
 
 const struct cw_test cw_tests_hifigan[] = {
     {"hifigan.small", "generators in the shapes of V1 and V3 equal ONNX Runtime, cut into chunks, on every instruction set", small},
+    {"hifigan.v2", "V2 in its full size, its weights drawn by lot, converted, equals ONNX Runtime on every instruction set", v2},
     {"hifigan.real", "the real weights equal ONNX Runtime on speech, on every instruction set but plain C", real},
     {"hifigan.same_bytes", "threads, the end of a long mel and the run before change no byte", same_bytes},
     {"hifigan.refusals", "frames of another kind, shape or with infinity are refused by name", refusals},
