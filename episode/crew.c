@@ -100,7 +100,8 @@ static int put(void *arg, const float *samples, size_t n, struct cw_error *err) 
 static int render(struct worker *w, struct job *j, const struct cw_turn_plan *plan, struct cw_error *err) {
     struct cw_crew *c = w->crew;
     struct cw_cache_file *file = NULL;
-    if (cw_booth_need_voice(&w->booth, j->request.voice, err) != 0 || cw_cache_begin(&file, c->dir, plan->key, err) != 0)
+    if (cw_booth_need_voice(&w->booth, j->request.voice, j->request.language, err) != 0 ||
+        cw_cache_begin(&file, c->dir, plan->key, err) != 0)
         return -1;
     struct sink k = {c, j, cw_cache_sink(file)};
     pthread_mutex_lock(&c->lock);

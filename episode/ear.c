@@ -66,6 +66,10 @@ static void spell(const char *phonemes, char out[SPELLING_MAX]) {
     }
 }
 
+bool cw_ear_knows(const char *language) {
+    return strncmp(language, "en", 2) == 0;
+}
+
 void cw_ear_close(struct cw_ear *ear) {
     if (!ear)
         return;

@@ -7,6 +7,7 @@
 
 struct cw_ear; /* mutable: one thread at a time */
 
+bool cw_ear_knows(const char *language);
 /* The model is not installed: CW_NO_MODEL, naming the package. */
 CW_MUST_CHECK int cw_ear_open(struct cw_ear **ear, struct cw_error *err);
 void cw_ear_close(struct cw_ear *ear);

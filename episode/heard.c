@@ -109,7 +109,7 @@ static int hear(struct cw_booth *b, const struct cw_voice *voice, bool known_onl
         result = 0;
         goto done;
     }
-    if (cw_studio_need_encoder(b->studio, err) != 0 || cw_booth_need_voice(b, voice, err) != 0 ||
+    if (cw_studio_need_encoder(b->studio, err) != 0 || cw_booth_need_voice(b, voice, heard_language, err) != 0 ||
         cw_turn_measure(b, voice, heard_language, 1, heard_text, (struct cw_sink){gather, &all}, &samples, &symbols, err) != 0 ||
         cw_encoder_listen(b->studio->encoder, all.x, all.n, CW_STUDIO_RATE, embedding, err) != 0) {
         goto done;

@@ -245,7 +245,7 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
     for (int i = 0; i < 2; i++)
         if (p.listen.line && cw_studio_terms(s, &voice, i))
             p.listen.line(p.listen.arg, cw_studio_terms(s, &voice, i));
-    if (cw_booth_need_voice(s->booth, &voice, err) != 0)
+    if (cw_booth_need_voice(s->booth, &voice, r.language, err) != 0)
         goto done;
     k.started = cw_seconds();
     if (put_silence(&k, LEAD_IN, err) != 0 || cw_turn_speak(s->booth, &r, &plan, (struct cw_sink){put, &k}, &take, err) != 0 ||

@@ -554,7 +554,7 @@ static int need_sessions(struct cw_booth *b, enum cw_engine_kind kind, struct cw
     return cw_vocoder_session_open(&b->sessions[kind].vocoder, s->engines[kind].vocoder, err);
 }
 
-int cw_booth_need_voice(struct cw_booth *b, const struct cw_voice *voice, struct cw_error *err) {
+int cw_booth_need_voice(struct cw_booth *b, const struct cw_voice *voice, const char *language, struct cw_error *err) {
     struct cw_studio *s = b->studio;
     struct cw_folded *f = NULL;
     const enum cw_engine_kind kind = cw_studio_engine(voice);
@@ -562,7 +562,7 @@ int cw_booth_need_voice(struct cw_booth *b, const struct cw_voice *voice, struct
     int result = -1;
     if (need_sessions(b, kind, err) != 0)
         return -1;
-    if (kind == CW_ENGINE_F5 && !b->ear) {
+    if (kind == CW_ENGINE_F5 && !b->ear && cw_ear_knows(language)) {
         pthread_mutex_lock(&s->opening);
         result = cw_ear_open(&b->ear, err);
         pthread_mutex_unlock(&s->opening);

@@ -57,7 +57,7 @@ struct cw_booth {
         struct cw_acoustic_session *acoustic;
         struct cw_vocoder_session *vocoder;
     } sessions[CW_ENGINES];
-    struct cw_ear *ear;       /* of F5 */
+    struct cw_ear *ear;       /* of F5, once it has said something that the ear knows */
     struct cw_folded *folded; /* what Kokoro's sessions speak with now; NULL: the model as it is */
     float *scratch;           /* one chunk's waveform, for trimming */
     size_t scratch_len;
@@ -81,8 +81,9 @@ enum cw_engine_kind cw_studio_engine(const struct cw_voice *voice);
 float cw_studio_gain(const struct cw_voice *voice);
 /* What has to be said when the voice is used, lines 0 and 1; NULL where there is nothing. */
 const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *voice, int line);
-/* What synthesis needs as well: both models of the voice's engine, and sessions ready to speak as it does. From any thread. */
-CW_MUST_CHECK int cw_booth_need_voice(struct cw_booth *b, const struct cw_voice *voice, struct cw_error *err);
+/* What synthesis needs as well: both models of the voice's engine, sessions ready to speak as it does, and where F5 says a language that
+ * the ear knows, the ear. From any thread. */
+CW_MUST_CHECK int cw_booth_need_voice(struct cw_booth *b, const struct cw_voice *voice, const char *language, struct cw_error *err);
 void cw_booth_close(struct cw_booth *b);
 /* What F5 is shown for a voice; made once a voice, kept as long as the studio. */
 CW_MUST_CHECK int cw_booth_reference(struct cw_booth *b, const struct cw_voice *voice, struct cw_acoustic_reference *r,

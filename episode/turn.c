@@ -450,11 +450,11 @@ static int bits(unsigned x) {
     return n;
 }
 
-/* What is wrong with the words of chunk `index`, in a language whose sounds the recogniser knows. */
+/* What is wrong with the words of chunk `index`, in a language that the ear knows. */
 static int doubt_words(struct speaker *k, const struct cw_utterance *u, int index, const float *x, size_t n, double sound_seconds,
                        unsigned *doubts, struct cw_error *err) {
     struct cw_heard heard;
-    if (strncmp(k->request->language, "en", 2) != 0)
+    if (!cw_ear_knows(k->request->language))
         return 0;
     if (cw_ear_listen(k->booth->ear, x, n, RATE, u, index, sound_seconds, &heard, err) != 0)
         return -1;
@@ -634,7 +634,8 @@ int cw_turn_speak(struct cw_booth *b, const struct cw_turn_request *r, const str
         char c = plan->key[i];
         k.seed = k.seed << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
     }
-    if (cw_booth_need_voice(b, r->voice, err) != 0 || (k.engine == CW_ENGINE_F5 && cw_booth_reference(b, r->voice, &k.reference, err) != 0))
+    if (cw_booth_need_voice(b, r->voice, r->language, err) != 0 ||
+        (k.engine == CW_ENGINE_F5 && cw_booth_reference(b, r->voice, &k.reference, err) != 0))
         goto done;
     for (int i = 0; i < plan->span_count; i++) {
         const struct cw_utterance *u = &plan->spans[i];

@@ -579,6 +579,9 @@ static void test_long(void) {
                     !cw_studio_voice(s, &stock, "f5:af_heart", &err),
                 "%s", err.text))
         goto leave;
+    /* the ear is opened where it knows the language, and nowhere else */
+    CHECKF(!cw_booth_need_voice(s->booth, &voice, "es", &err) && !s->booth->ear, "%s", err.text);
+    CHECKF(!cw_booth_need_voice(s->booth, &voice, "en-gb", &err) && s->booth->ear, "%s", err.text);
     voice.reference_text = (char[]){LONG_TEXT};
     const int few = plan_long(s, &voice, &r, &quick);
     cw_turn_plan_free(&quick);
