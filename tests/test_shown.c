@@ -296,9 +296,8 @@ static bool write_channels(const char *path, const float *x, size_t n, int chann
 }
 
 #define SHORT_TEXT "The tide turned before noon, and nobody on the pier had noticed. Would you have seen it?"
-#define LONG_TEXT                                                                                                                          \
-    SHORT_TEXT " She keeps a notebook of everything that her garden taught her, and reads from it when it rains. When the lights came "    \
-               "back, we found that the clock had stopped."
+#define OTHER_TEXT "She keeps a notebook of everything that her garden taught her, and reads from it when it rains."
+#define LONG_TEXT SHORT_TEXT " " OTHER_TEXT " When the lights came back, we found that the clock had stopped."
 
 static void test_recordings(void) {
     struct bench b = {0};
@@ -324,6 +323,7 @@ static void test_recordings(void) {
         CHECKF(report.seconds > 4 && report.seconds < (double)r.count / r.rate - 0.2, "%g of %g s", report.seconds,
                (double)r.count / r.rate);
         CHECK(!report.cut && !report.notes.data && report.sound_seconds > 0.04 && report.sound_seconds < 0.11);
+        CHECKF(report.confidence > 0.5, "confidence %g", report.confidence);
         CHECK_STR(f.reference_text, SHORT_TEXT);
         CHECK(strcmp(f.engine, "f5") == 0 && strcmp(f.made, "zero-shot") == 0 && f.engine_sha256[0] == '\0' && f.has_embedding);
     }
@@ -376,6 +376,16 @@ static void test_recordings(void) {
     refuse(&b, "music.wav", x, 11 * CW_REFERENCE_RATE, SHORT_TEXT, "as music has", "the voice alone");
     refuse(&b, "music_8.wav", x, 8 * CW_REFERENCE_RATE, SHORT_TEXT, "at one level, as music has", "the voice alone");
     refuse(&b, "music_4.wav", x, 4 * CW_REFERENCE_RATE, SHORT_TEXT, "at one level, as music has", "the voice alone");
+    for (size_t i = 0; i < 8 * CW_REFERENCE_RATE; i++) { /* a tune with a beat and a rest: it pauses as speech does */
+        const size_t beat = i / 10800, at = i % 10800;
+        const double seconds = (double)at / CW_REFERENCE_RATE, pitch = 110 * pow(2, (double)(beat * 5 % 12) / 12);
+        x[i] = 0;
+        for (int k = 1; beat % 4 != 3 && at < 8400 && k <= 60 && k * pitch < 9000; k++)
+            x[i] += (float)(0.1 / sqrt(k) * exp(-6 * seconds) * sin(2 * M_PI * pitch * k * seconds));
+    }
+    refuse(&b, "tune_8.wav", x, 8 * CW_REFERENCE_RATE, OTHER_TEXT, "heard other words, or no speech", "word for word");
+    refuse(&b, "tune_4.wav", x, 4 * CW_REFERENCE_RATE, "Would you have seen it before noon?", "heard other words", "word for word");
+    refuse(&b, "short.wav", NULL, 0, OTHER_TEXT, "heard other words, or no speech", "give what is said in it, word for word");
     refuse(&b, "short.wav", NULL, 0, "Yes.", "is it what is said", "0.");
     refuse(&b, "none.wav", NULL, 0, SHORT_TEXT, "expected a recording", "no file");
     CHECK(!cw_file_write(test_house_path("text.wav"), "words", 5, &err));

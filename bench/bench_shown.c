@@ -1,0 +1,130 @@
+/* Is a text that is not what is said refused (voices/zero_shot.c)?
+ *   bench_shown LIST.tsv [LANGUAGE [OTHERS [BESIDE]]]     LIST: sound<TAB>text a line, every text another (bench/cuts.py makes one)
+ * Each recording becomes a zero-shot voice with its own text, and is then tried with OTHERS (3) texts of other lines: those nearest in
+ * length. LANGUAGE: en-us. BESIDE: the stock voice that speaks the texts; without it as `voices clone` chooses. */
+#include "models/catalogue.h"
+#include "voices/zero_shot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINES = 1000 };
+struct line {
+    char *sound, *text;
+};
+
+struct tally {
+    int right, kept;             /* with their own text */
+    int wrong, taken, by_length; /* with another: taken, refused by its length alone */
+    double least, most;          /* confidence of the right ones, of the wrong ones that were taken */
+};
+
+static int read_list(const char *path, char **data, struct line *lines, int *count, struct cw_error *err) {
+    size_t len = 0;
+    if (cw_file_read(path, 1 << 24, data, &len, err) != 0)
+        return -1;
+    for (char *line = *data, *end; *line != '\0' && *count < LINES; line = end) {
+        end = line + strcspn(line, "\n");
+        if (*end == '\n')
+            *end++ = '\0';
+        if (*line == '\0')
+            continue;
+        char *tab = strchr(line, '\t');
+        if (!tab)
+            return cw_fail(err, CW_BAD_INPUT, "%s: expected sound<TAB>text, found \"%.80s\"", path, line);
+        *tab = '\0';
+        lines[(*count)++] = (struct line){line, tab + 1};
+    }
+    return *count > 1 ? 0 : cw_fail(err, CW_BAD_INPUT, "%s: expected two lines or more, found %d", path, *count);
+}
+
+/* How far line k's text is from line i's in length. */
+static long apart(const struct line *lines, int i, int k) {
+    return labs((long)strlen(lines[i].text) - (long)strlen(lines[k].text));
+}
+
+/* One recording with line k's text. */
+static void try(const struct cw_enrol_engine *g, const struct line *lines, int i, int k, struct tally *t) {
+    struct cw_error err = {0};
+    struct cw_voice_file f = {0};
+    struct cw_zero_shot_report r = {0};
+    const bool taken = cw_zero_shot(&f, &r, g, "me", &(struct cw_enrol_source){lines[i].sound, lines[k].text}, &err) == 0;
+    printf("%s\t%s\t%.1f s\t%s\t%.2f\t%s\n", lines[i].sound, i == k ? "right" : "wrong", r.recording_seconds, taken ? "taken" : "refused",
+           r.confidence, taken ? "" : err.text);
+    fflush(stdout);
+    if (i == k) {
+        t->right++;
+        t->kept += taken;
+        t->least = taken && r.confidence < t->least ? r.confidence : t->least;
+    } else {
+        t->wrong++;
+        t->taken += taken;
+        t->by_length += !taken && strstr(err.text, "other words") == NULL;
+        t->most = taken && r.confidence > t->most ? r.confidence : t->most;
+    }
+    cw_voice_file_free(&f);
+    cw_zero_shot_report_free(&r);
+}
+
+static void try_others(const struct cw_enrol_engine *g, const struct line *lines, int count, int i, int others, struct tally *t) {
+    static bool done[LINES];
+    memset(done, 0, sizeof done);
+    for (int n = 0; n < others && n < count - 1; n++) {
+        int near = -1;
+        for (int k = 0; k < count; k++)
+            if (k != i && !done[k] && (near < 0 || apart(lines, i, k) < apart(lines, i, near)))
+                near = k;
+        done[near] = true;
+        try(g, lines, i, near, t);
+    }
+}
+
+int main(int argc, char **argv) {
+    struct cw_error err = {0};
+    struct cw_device *device = NULL;
+    struct cw_acoustic *acoustic = NULL;
+    struct cw_vocoder *vocoder = NULL;
+    struct cw_speech *speech = NULL;
+    struct cw_encoder *encoder = NULL;
+    static struct line lines[LINES];
+    struct tally t = {.least = 1};
+    char kokoro[CW_PATH_MAX], lexicon[CW_PATH_MAX], ge2e[CW_PATH_MAX], voices[CW_PATH_MAX], *data = NULL;
+    int code = 1, count = 0;
+    if (argc < 2 || argc > 5) {
+        fprintf(stderr, "bench_shown: expected LIST.tsv [LANGUAGE [OTHERS [BESIDE]]]\n");
+        return 2;
+    }
+    if (read_list(argv[1], &data, lines, &count, &err) != 0 || cw_model_path("kokoro", kokoro, &err) != 0 ||
+        cw_model_path("lexicon", lexicon, &err) != 0 || cw_model_path("ge2e", ge2e, &err) != 0 ||
+        cw_model_path("voices", voices, &err) != 0 || cw_device_open(&device, cw_device_params_default(), &err) != 0 ||
+        cw_acoustic_open(&acoustic, device, kokoro, &err) != 0 || cw_vocoder_open(&vocoder, device, kokoro, &err) != 0 ||
+        cw_speech_open(&speech, lexicon, &err) != 0 || cw_encoder_open(&encoder, device, ge2e, &err) != 0)
+        goto done;
+    const struct cw_enrol_engine g = {.acoustic = acoustic,
+                                      .vocoder = vocoder,
+                                      .speech = speech,
+                                      .encoder = encoder,
+                                      .voices_dir = voices,
+                                      .language = argc > 2 ? argv[2] : "en-us",
+                                      .beside = argc > 4 ? argv[4] : NULL};
+    for (int i = 0; i < count; i++) {
+        try(&g, lines, i, i, &t);
+        try_others(&g, lines, count, i, argc > 3 ? atoi(argv[3]) : 3, &t);
+    }
+    printf(
+        "%d of %d right texts taken (confidence %.2f at least), %d of %d wrong ones (%.2f at most); %d of these refused before they were "
+        "laid beside\n",
+        t.kept, t.right, t.least, t.taken, t.wrong, t.most, t.by_length);
+    code = 0;
+done:
+    if (code != 0)
+        fprintf(stderr, "bench_shown: %s\n", err.text);
+    free(data);
+    cw_encoder_close(encoder);
+    cw_speech_close(speech);
+    cw_vocoder_close(vocoder);
+    cw_acoustic_close(acoustic);
+    cw_device_close(device);
+    return code;
+}
