@@ -2,10 +2,13 @@
  *                                                                                                       │
  * waveform ─▶ 16 kHz ─────────────────────────────────────────▶ the cheapest way through it ◀─────────┘ ─▶ which words it visits, how long
  *
+ * and, where every word was found, through all sounds in a row ─▶ how long each is
+ *
  * Nothing but the chunk's own words is in the graph, so that even a word of one sound is found where it was said. What is none of them, as
  * the end of a reference, costs least as some of them said again, or as a silence, and that one is loud. */
 #include "episode/ear.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +33,7 @@ enum {
     SPELLING_MAX = 1024,
 };
 static const double price = -20;                         /* log10, of a word left out and of one said again */
-static const double drawn_times = 2.5, drawn_more = 0.3; /* of its sounds' time, and seconds: more is drawn out */
+static const double drawn_times = 2.5, drawn_more = 0.3; /* of its sounds' time, and seconds: more is drawn out, be it a word or a sound */
 static const double loud = 0.03;                         /* of the loudest 10 ms */
 
 struct cw_ear {
@@ -94,6 +97,8 @@ int cw_ear_open(struct cw_ear **out, struct cw_error *err) {
     ear->config = cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", MODEL, "-dict", "/dev/null", "-remove_silence", "no", "-beam", "1e-80",
                               "-pbeam", "1e-80", "-wbeam", "1e-60", NULL);
     ear->ps = ear->config ? ps_init(ear->config) : NULL;
+    for (size_t i = 0; ear->ps && i < sizeof sounds / sizeof *sounds; i++) /* words of one sound; a second one of a name is not taken */
+        (void)ps_add_word(ear->ps, sounds[i][1], sounds[i][1], FALSE);
     if (!ear->ps) {
         cw_ear_close(ear);
         return cw_fail(err, CW_FAILED, "the recogniser does not start");
@@ -102,8 +107,10 @@ int cw_ear_open(struct cw_ear **out, struct cw_error *err) {
     return 0;
 }
 
-/* Words of the chunk that have a sound, into its dictionary under the names ear->named + 0, 1, …; weight [WORDS_MAX]: their sounds. */
-static int name_words(struct cw_ear *ear, const struct cw_utterance *u, int chunk, double *weight, int *count, struct cw_error *err) {
+/* Words of the chunk that have a sound, into its dictionary under the names ear->named + 0, 1, …; weight [WORDS_MAX]: their sounds, which
+ * `all` has in a row. */
+static int name_words(struct cw_ear *ear, const struct cw_utterance *u, int chunk, double *weight, int *count, struct cw_text *all,
+                      struct cw_error *err) {
     char spelling[SPELLING_MAX], name[16];
     *count = 0;
     for (int w = 0; w < u->word_count && *count < WORDS_MAX; w++) {
@@ -117,8 +124,9 @@ static int name_words(struct cw_ear *ear, const struct cw_utterance *u, int chun
         if (ps_add_word(ear->ps, name, spelling, FALSE) < 0)
             return cw_fail(err, CW_FAILED, "the recogniser does not take the word \"%s\" as %s", word->text, spelling);
         weight[(*count)++] = cw_f5_weight_of(word->phonemes);
+        cw_text_printf(all, "%s ", spelling);
     }
-    return 0;
+    return cw_text_check(all, "recogniser", err);
 }
 
 /* State i: word i - 1 was the last. */
@@ -143,6 +151,33 @@ static int set_graph(struct cw_ear *ear, int count, struct cw_error *err) {
         result = cw_fail(err, CW_FAILED, "the recogniser does not take its graph of %d words", count);
     fsg_model_free(g);
     return result;
+}
+
+/* All of these sounds, each once, a blank behind each; the blanks are overwritten. */
+static int set_sounds(struct cw_ear *ear, char *all, struct cw_error *err) {
+    int count = 0, at = 0, result = 0;
+    for (const char *s = all; *s != '\0'; s++)
+        count += *s == ' ';
+    fsg_model_t *g = fsg_model_init("sounds", ps_get_logmath(ear->ps), 1, count + 1);
+    if (!g)
+        return cw_fail_memory(err, "recogniser");
+    g->start_state = 0;
+    g->final_state = count;
+    for (char *s = all, *end; *s != '\0'; s = end + 1, at++) {
+        end = s + strcspn(s, " ");
+        *end = '\0';
+        fsg_model_trans_add(g, at, at + 1, 0, fsg_model_word_add(g, s));
+    }
+    if (ps_set_fsg(ear->ps, "sounds", g) != 0 || ps_set_search(ear->ps, "sounds") != 0)
+        result = cw_fail(err, CW_FAILED, "the recogniser does not take its graph of %d sounds", count);
+    fsg_model_free(g);
+    return result;
+}
+
+static int search(struct cw_ear *ear, const int16_t *x, size_t count, struct cw_error *err) {
+    if (ps_start_utt(ear->ps) != 0 || ps_process_raw(ear->ps, x, count, FALSE, TRUE) < 0 || ps_end_utt(ear->ps) != 0)
+        return cw_fail(err, CW_FAILED, "the recogniser stopped");
+    return 0;
 }
 
 /* 16 kHz, whole numbers, the loudest at half the scale. */
@@ -194,29 +229,43 @@ static void count_words(struct cw_ear *ear, const int16_t *x, size_t count, cons
     }
 }
 
+/* A sound held inside a long word is within that word's time. */
+static void count_sounds(struct cw_ear *ear, double sound_seconds, struct cw_heard *heard) {
+    int from, to;
+    for (ps_seg_t *s = ps_seg_iter(ear->ps); s; s = ps_seg_next(s)) {
+        ps_seg_frames(s, &from, &to);
+        heard->drawn += isupper((unsigned char)ps_seg_word(s)[0]) && /* no silence */
+                        (double)(to - from + 1) / FRAMES > drawn_times * sound_seconds + drawn_more;
+    }
+}
+
 int cw_ear_listen(struct cw_ear *ear, const float *x, size_t n, int rate, const struct cw_utterance *u, int chunk, double sound_seconds,
                   struct cw_heard *heard, struct cw_error *err) {
     int result = -1;
     double weight[WORDS_MAX];
     int16_t *samples = NULL;
     size_t count = 0;
+    struct cw_text all = {0};
     *heard = (struct cw_heard){0};
-    if (name_words(ear, u, chunk, weight, &heard->words, err) != 0)
+    if (name_words(ear, u, chunk, weight, &heard->words, &all, err) != 0)
         goto done;
     if (heard->words == 0) {
         result = 0;
         goto done;
     }
-    if (set_graph(ear, heard->words, err) != 0 || to_samples(x, n, rate, &samples, &count, err) != 0)
+    if (set_graph(ear, heard->words, err) != 0 || to_samples(x, n, rate, &samples, &count, err) != 0 ||
+        search(ear, samples, count, err) != 0)
         goto done;
-    if (ps_start_utt(ear->ps) != 0 || ps_process_raw(ear->ps, samples, count, FALSE, TRUE) < 0 || ps_end_utt(ear->ps) != 0) {
-        cw_fail(err, CW_FAILED, "the recogniser stopped");
-        goto done;
-    }
     count_words(ear, samples, count, weight, sound_seconds, heard);
+    if (heard->lost + heard->again + heard->drawn == 0) {
+        if (set_sounds(ear, all.data, err) != 0 || search(ear, samples, count, err) != 0)
+            goto done;
+        count_sounds(ear, sound_seconds, heard);
+    }
     result = 0;
 done:
     ear->named += heard->words;
     free(samples);
+    cw_text_free(&all);
     return result;
 }

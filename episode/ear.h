@@ -14,7 +14,7 @@ void cw_ear_close(struct cw_ear *ear);
 
 struct cw_heard {
     int words;              /* of the chunk */
-    int lost, again, drawn; /* of these: not heard; heard more than once; heard far too long */
+    int lost, again, drawn; /* of these: not heard; heard more than once; heard far too long, or a sound of them */
     int stray;              /* sounds as loud as speech, a fifth of a second and more, that are none of them */
 };
 /* Chunk `chunk` of u, said in x [n]; sound_seconds: how long one sound (cw_f5_weight) takes in this voice at this speed. */

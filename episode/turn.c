@@ -28,7 +28,7 @@
 
 /* Part of every key: to be raised when a step below changes what is heard. */
 #define SYNTHESIS_VERSION 2
-#define SHOWN_VERSION 2 /* of F5's keys as well */
+#define SHOWN_VERSION 3 /* of F5's keys as well */
 #define MEL_VERSION 1   /* of those of our mel model */
 
 enum {

@@ -416,9 +416,9 @@ static int keep(void *arg, const float *x, size_t n, struct cw_error *err) {
     return 0;
 }
 
-/* Its loudest hundredth of a second is held for a second. */
-static void hold(struct kept *k) {
-    enum { HELD = CW_STUDIO_RATE / 100, TIMES = 100 };
+/* Its loudest hundredth of a second is said `times` times. */
+static void hold(struct kept *k, size_t times) {
+    enum { HELD = CW_STUDIO_RATE / 100 };
     size_t loudest = 0;
     double most = 0;
     for (size_t at = 0; at + HELD < k->n; at += HELD) {
@@ -428,10 +428,10 @@ static void hold(struct kept *k) {
         loudest = sum > most ? at : loudest;
         most = fmax(most, sum);
     }
-    memmove(k->x + loudest + (size_t)HELD * TIMES, k->x + loudest, sizeof *k->x * (k->n - loudest));
-    for (size_t i = 1; i < TIMES; i++)
+    memmove(k->x + loudest + HELD * times, k->x + loudest, sizeof *k->x * (k->n - loudest));
+    for (size_t i = 1; i < times; i++)
         memcpy(k->x + loudest + i * HELD, k->x + loudest, sizeof *k->x * HELD);
-    k->n += (size_t)HELD * TIMES;
+    k->n += HELD * times;
 }
 
 /* A voice says the text, and says it wrongly. */
@@ -474,7 +474,10 @@ static void hear_voice(struct cw_studio *s, struct cw_ear *ear, const char *name
                h.stray);
         if (i > 0)
             continue;
-        hold(&k);
+        hold(&k, 50);
+        CHECKF(!cw_ear_listen(ear, k.x, k.n, CW_STUDIO_RATE, &u, 0, 0.07, &h, &err), "%s", err.text);
+        CHECKF(h.drawn == 1, "%s: a sound of a word held for half a second: %d drawn", name, h.drawn);
+        hold(&k, 100);
         CHECKF(!cw_ear_listen(ear, k.x, k.n, CW_STUDIO_RATE, &u, 0, 0.07, &h, &err), "%s", err.text);
         CHECKF(h.lost + h.again + h.drawn + h.stray > 0, "%s: a sound held for a second is not heard", name);
     }
