@@ -1,7 +1,8 @@
 """How like its speaker a trained voice is, on recordings that nothing was fitted to:
 
     python bench/clone.py --models DIR [--program build/castwright] [--work DIR] [--tier low-rank] [--steps N]
-                           [--encoder-loss] [--judge JUDGE.py [--sentences FILE]] [--others DIR] [--seconds S] FLAC-OR-FOLDER...
+                           [--encoder-loss] [--judge JUDGE.py [--sentences FILE]] [--others DIR] [--seconds S]
+                           [--language en|fr|it] FLAC-OR-FOLDER...
 
 Needs the Python of the evaluation tools (Whisper base, Resemblyzer, librosa; DIR holds whisper-base and resemblyzer). FLAC: one utterance a
 speaker. The first 60 % of each, cut at a pause, is what the voice is learnt from (its text by Whisper); the rest is what it is compared with.
@@ -21,11 +22,22 @@ with the nearest stock voice as the floor and the first 60 % itself as the ceili
 import argparse, glob, json, os, subprocess, sys, time
 import numpy as np, librosa, soundfile
 
-SENTENCES = ["The tide turned before noon, and nobody on the pier had noticed.",
-             "My brother bought seven yellow lamps at the market last week.",
-             "Would you rather read the letter now, or wait until the others come?",
-             "Heavy rain is expected in the north, with strong winds along the coast.",
-             "She closed the old wooden gate and walked slowly across the field."]
+SENTENCES = {
+    "en": ["The tide turned before noon, and nobody on the pier had noticed.",
+           "My brother bought seven yellow lamps at the market last week.",
+           "Would you rather read the letter now, or wait until the others come?",
+           "Heavy rain is expected in the north, with strong winds along the coast.",
+           "She closed the old wooden gate and walked slowly across the field."],
+    "fr": ["La marée a tourné avant midi, et personne sur le quai ne l'a remarqué.",
+           "Mon frère a acheté sept lampes jaunes au marché la semaine dernière.",
+           "Voulez-vous lire la lettre maintenant, ou attendre que les autres arrivent ?",
+           "De fortes pluies sont attendues dans le nord, avec du vent le long de la côte.",
+           "Elle a fermé la vieille porte en bois et a traversé lentement le champ."],
+    "it": ["La marea è cambiata prima di mezzogiorno, e nessuno sul molo se ne è accorto.",
+           "Mio fratello ha comprato sette lampade gialle al mercato la settimana scorsa.",
+           "Preferisci leggere la lettera adesso, o aspettare che arrivino gli altri?",
+           "Si prevedono forti piogge al nord, con venti intensi lungo la costa.",
+           "Ha chiuso il vecchio cancello di legno e ha attraversato lentamente il campo."]}
 
 
 def cut_at_pause(x, rate):
@@ -87,6 +99,7 @@ def main():
     ap.add_argument("--judge", help="judge.py of the evaluation tools")
     ap.add_argument("--sentences", help="thirty.txt: what WER and DNSMOS are of")
     ap.add_argument("--others", help="a folder of FLAC, one utterance a speaker")
+    ap.add_argument("--language", default="en", choices=SENTENCES)
     ap.add_argument("--seconds", type=float, default=60)
     ap.add_argument("files", nargs="+")
     a = ap.parse_args()
@@ -97,6 +110,7 @@ def main():
     asr = WhisperModel(a.models + "/whisper-base", device="cpu", compute_type="int8", cpu_threads=2)
     os.makedirs(a.work, exist_ok=True)
     env = dict(os.environ, CASTWRIGHT_VOICES=os.path.abspath(a.work) + "/voices", CASTWRIGHT_CONFIG=os.path.abspath(a.work) + "/config")
+    code = {"en": "en-us", "fr": "fr-fr"}.get(a.language, a.language)
     named = {os.path.abspath(f) for f in a.files}
     others = a.others or next(os.path.dirname(os.path.abspath(f)) for f in a.files if os.path.isfile(f))
     others = [f for f in sorted(glob.glob(os.path.join(os.path.abspath(others), "*.flac"))) if f not in named]
@@ -113,7 +127,7 @@ def main():
         waves = []
         for i, s in enumerate(sentences):
             out = f"{a.work}/{leaf}-{i}.wav"
-            subprocess.run([a.program, "say", s, "--voice", voice, "-o", out], env=env, check=True, stdout=subprocess.DEVNULL,
+            subprocess.run([a.program, "say", s, "--voice", voice, "--language", code, "-o", out], env=env, check=True, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
             waves.append(librosa.load(out, sr=16000)[0])
         return waves
@@ -134,7 +148,7 @@ def main():
             with open(f"{a.work}/{name}.txt", "w") as t:
                 t.write(" ".join(s.text.strip() for s in asr.transcribe(first, language="en", beam_size=5)[0]) + "\n")
         command = [a.program, "voices", "clone", name, *mine, "--i-am-the-speaker", "--speaker", "LibriSpeech reader", "--for",
-                   "measuring voices", "--until", "2035-01-01", "--tier", a.tier, "--each-tier", "--json"]
+                   "measuring voices", "--until", "2035-01-01", "--language", code, "--tier", a.tier, "--each-tier", "--json"]
         command += (["--steps", str(a.steps)] if a.steps else []) + (["--encoder-loss"] if a.encoder_loss else [])
         if not os.path.exists(f"{a.work}/{name}.report"):
             began = time.time()
@@ -151,15 +165,15 @@ def main():
         voices = [("stock", report["nearest"])] + [(t, name if t == a.tier else f"{name}_{t.replace('-', '_')}")
                                                    for t in tiers[:tiers.index(a.tier) + 1]]
         for label, voice in voices:
-            waves = say(voice, f"{name}-{label}", SENTENCES)
+            waves = say(voice, f"{name}-{label}", SENTENCES[a.language])
             extra = "\t"
             if a.judge and (not a.sentences or label in ("stock", *tiers[2:])):
-                listing, leaf, sentences = f"{a.work}/{name}-{label}.tsv", f"{name}-{label}", SENTENCES
+                listing, leaf, sentences = f"{a.work}/{name}-{label}.tsv", f"{name}-{label}", SENTENCES[a.language]
                 if a.sentences:
                     leaf, sentences = f"{leaf}-all", [s.strip() for s in open(a.sentences) if s.strip()]
                     say(voice, leaf, sentences)
                 open(listing, "w").write("".join(f"{a.work}/{leaf}-{i}.wav\t{s}\n" for i, s in enumerate(sentences)))
-                out = subprocess.run([sys.executable, a.judge, "--models", a.models, "--json", listing], stdout=subprocess.PIPE, check=True)
+                out = subprocess.run([sys.executable, a.judge, "--models", a.models, "--language", a.language, "--json", listing], stdout=subprocess.PIPE, check=True)
                 extra = "%(wer).3f\t%(dnsmos).2f" % json.loads(out.stdout)["all"]
             g, m = score(waves, rest)
             judged = [float(x) for x in extra.split("\t") if x]

@@ -499,7 +499,7 @@ int cli_voices_clone(int argc, char **argv) {
         {"--tier", "TIER", "likeness (seconds), style, offsets or low-rank, the standard", CLI_TEXT, &q.tier, 0, 0},
         {"--transcript", "FILE", "what is said: the text, or lines \"RECORDING text\"; else the .txt beside each", CLI_LIST, &q.transcripts,
          0, 0},
-        {"--language", "CODE", "en-us or en-gb", CLI_TEXT, &q.language, 0, 0},
+        {"--language", "CODE", "of the recordings: en-us (default), en-gb, es, fr-fr, hi, it, pt-br", CLI_TEXT, &q.language, 0, 0},
         {"--consent", "FILE", "a signed record (castwright voices consent)", CLI_TEXT, &q.consent, 0, 0},
         {"--consent-recording", "FILE", "the statement, read aloud by the speaker", CLI_TEXT, &q.spoken, 0, 0},
         {"--i-am-the-speaker", NULL, "the recordings are of yourself; the record says that you said so", CLI_FLAG, &q.self, 0, 0},
@@ -531,8 +531,10 @@ int cli_voices_clone(int argc, char **argv) {
         return cli_usage(c, "--engine f5: expected one recording of 3 to 12 s, or a longer one to cut a part from, found %d", count - 1);
     if (q.tier && !cw_clone_tier_find(q.tier, &p.tier))
         return cli_usage(c, "--tier: expected likeness, style, offsets or low-rank, found \"%s\"", q.tier);
-    if (strncmp(q.language, "en-", 3) != 0)
-        return cli_usage(c, "--language: expected en-us or en-gb, found \"%s\"", q.language);
+    if (cw_speech_language(q.language, &err) != 0)
+        return cli_usage(c, "%s", err.text);
+    if (q.record && strncmp(q.language, "en-", 3) != 0)
+        return cli_usage(c, "--record: the sentences to read are English, found --language %s", q.language);
     if (!q.consent && !q.spoken && !q.self)
         return cli_usage(c, "expected the speaker's consent: --consent FILE, --consent-recording FILE or --i-am-the-speaker");
     if (q.consent && (q.spoken || q.self || q.speaker || q.purpose || q.until))

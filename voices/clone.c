@@ -17,7 +17,8 @@ static const double part_left_out = 0.12, least_left_out = 4, least_fitted = 12;
 static const double parent_least = 0.02;                                         /* weights below it are not named */
 
 static const char *const tier_names[CW_CLONE_TIERS] = {"likeness", "style", "offsets", "low-rank"};
-/* said by the voice and by the nearest stock voice; none of them is in the reading script */
+/* said by the voice and by the nearest stock voice; none of them is in the reading script. In another language than English: the texts of
+ * what was kept apart */
 static const char *const judged[JUDGED] = {"The tide turned before noon, and nobody on the pier had noticed.",
                                            "She keeps a notebook of everything that her garden taught her.",
                                            "When the lights came back, we found that the clock had stopped."};
@@ -162,7 +163,7 @@ static int keep_apart(struct cloning *c, struct cw_clone_report *r, struct cw_er
 
 static void mix(const struct cloning *c, float *pack) {
     memset(pack, 0, sizeof *pack * PACK_NUMBERS);
-    for (int v = 0; v < c->stock.voices; v++) {
+    for (int v = 0; v < c->stock.all; v++) {
         const float *from = c->stock.packs + (size_t)v * PACK_NUMBERS;
         for (int i = 0; i < PACK_NUMBERS; i++) {
             pack[i] += (i % CW_PACK_STYLE < CW_PACK_TIMBRE ? c->weights[v] : c->prosody.weights[v]) * from[i];
@@ -187,11 +188,11 @@ static void move(float *pack, const float *style) {
 }
 
 static int name_parents(const struct cloning *c, struct cw_voice_file *f, struct cw_error *err) {
-    f->parents = calloc((size_t)c->stock.voices + 1, sizeof *f->parents);
+    f->parents = calloc((size_t)c->stock.all + 1, sizeof *f->parents);
     if (f->parents == NULL) {
         return cw_fail_memory(err, "voice");
     }
-    for (int v = 0; v < c->stock.voices; v++) {
+    for (int v = 0; v < c->stock.all; v++) {
         char sum[65], line[256];
         const double timbre = (double)c->weights[v], prosody = (double)c->prosody.weights[v];
         if (fabs(timbre) < parent_least && fabs(prosody) < parent_least) {
@@ -360,6 +361,15 @@ static int train(struct cloning *c, const float *pack, struct cw_trained *t, str
 
 /* ---- judging ------------------------------------------------------------------------------------------------------------------------ */
 
+/* What is said to judge a voice by; NULL after the last. */
+static const char *judged_text(const struct cloning *c, int i) {
+    const int first = c->fitted.count < c->all.count ? c->fitted.count : 0;
+    if (strncmp(c->g->enrol.language, "en-", 3) == 0) {
+        return i < JUDGED ? judged[i] : NULL;
+    }
+    return first + i < c->all.count ? c->all.utterances[first + i].text : NULL;
+}
+
 /* Mean cosine of the judged sentences to what was kept apart. */
 static int judge(const struct cloning *c, const struct cw_acoustic *a, const struct cw_vocoder *v, const float *pack, float slope,
                  float offset, double *similarity, struct cw_error *err) {
@@ -367,21 +377,24 @@ static int judge(const struct cloning *c, const struct cw_acoustic *a, const str
     struct cw_symbols text = {0};
     float *x = NULL, embedding[CW_EMBEDDING];
     size_t n = 0;
-    int result = -1;
+    int result = -1, count = 0;
     *similarity = 0;
     if (cw_saying_open(&k, a, v, err) != 0) {
         goto done;
     }
-    for (int i = 0; i < c->params.sentences && i < JUDGED; i++) {
+    while (count < c->params.sentences && judged_text(c, count) != NULL) {
         cw_symbols_free(&text);
         free(x);
         x = NULL;
-        if (cw_symbols_of(&text, &c->g->enrol, judged[i], err) != 0 || cw_saying_run(&k, &text, pack, slope, offset, &x, &n, err) != 0 ||
+        if (cw_symbols_of(&text, &c->g->enrol, judged_text(c, count), err) != 0 ||
+            cw_saying_run(&k, &text, pack, slope, offset, &x, &n, err) != 0 ||
             cw_encoder_listen(c->g->enrol.encoder, x, n, CW_ENROL_RATE, embedding, err) != 0) {
             goto done;
         }
-        *similarity += cw_embedding_cosine(embedding, c->apart) / c->params.sentences;
+        *similarity += cw_embedding_cosine(embedding, c->apart);
+        count++;
     }
+    *similarity /= count > 0 ? count : 1;
     result = 0;
 done:
     free(x);

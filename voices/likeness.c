@@ -15,7 +15,7 @@ enum { PARTS = 3, PACK_NUMBERS = CW_PACK_ROWS * CW_PACK_STYLE, ROW = 100, VERSIO
 #define MAGIC "CWSTOCK1"
 static const char heard_text[] = "The harbour was quiet before the storm, and nobody saw it coming.";
 
-static int load_packs(struct cw_stock *s, const char *voices_dir, struct cw_error *err) {
+static int load_packs(struct cw_stock *s, const char *voices_dir, const char *language, struct cw_error *err) {
     struct cw_voice_info *list = NULL;
     size_t n = 0;
     int result = -1;
@@ -27,17 +27,21 @@ static int load_packs(struct cw_stock *s, const char *voices_dir, struct cw_erro
         cw_fail_memory(err, "stock voices");
         goto done;
     }
-    for (size_t i = 0; i < n && s->voices < CW_STOCK_MAX; i++) {
-        struct cw_voice v;
-        if (strcmp(list[i].made, "stock") != 0 || strncmp(list[i].language, "en-", 3) != 0) {
-            continue;
+    for (int pass = 0; pass < 2; pass++) { /* English first */
+        for (size_t i = 0; i < n && s->all < CW_STOCK_MAX; i++) {
+            const bool english = strncmp(list[i].language, "en-", 3) == 0;
+            struct cw_voice v;
+            if (strcmp(list[i].made, "stock") != 0 || english != (pass == 0) || (!english && strcmp(list[i].language, language) != 0)) {
+                continue;
+            }
+            if (cw_voice_open(&v, voices_dir, list[i].name, err) != 0) {
+                goto done;
+            }
+            memcpy(s->packs + (size_t)s->all * PACK_NUMBERS, v.pack, sizeof(float) * PACK_NUMBERS);
+            memcpy(s->names[s->all++], list[i].name, sizeof s->names[0]);
+            s->voices += pass == 0;
+            cw_voice_close(&v);
         }
-        if (cw_voice_open(&v, voices_dir, list[i].name, err) != 0) {
-            goto done;
-        }
-        memcpy(s->packs + (size_t)s->voices * PACK_NUMBERS, v.pack, sizeof(float) * PACK_NUMBERS);
-        memcpy(s->names[s->voices++], list[i].name, sizeof s->names[0]);
-        cw_voice_close(&v);
     }
     if (s->voices < PARTS) {
         cw_fail(err, CW_NO_MODEL, "%s: expected at least %d stock voices of English, found %d; `castwright models fetch` brings them",
@@ -174,7 +178,7 @@ int cw_stock_open(struct cw_stock *s, const struct cw_enrol_engine *g, const cha
     char key[65];
     int result = -1;
     *s = (struct cw_stock){0};
-    if (load_packs(s, g->voices_dir, err) != 0) {
+    if (load_packs(s, g->voices_dir, g->language, err) != 0) {
         goto done;
     }
     s->count = s->voices + mixtures;

@@ -10,8 +10,9 @@ enum { CW_STOCK_MAX = 64, CW_MIXTURES = 96 };
 
 struct cw_stock {
     int voices, count; /* the stock voices of English; those and the mixtures of them */
+    int all;           /* the stock voices of English, then those of the speaker's language: whose prosody may be nearest */
     char names[CW_STOCK_MAX][CW_VOICE_NAME_MAX + 1];
-    float *packs;      /* [voices, 510, 256] */
+    float *packs;      /* [all, 510, 256] */
     float *weights;    /* [count, voices]; row i < voices is voice i alone */
     float *embeddings; /* [count, 256] */
 };

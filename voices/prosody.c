@@ -132,7 +132,7 @@ static int distance(struct fit *f, const float *weights, const float *shift, boo
     double duration = 0, pitch = 0, level = 0, level_mean = 0;
     int first = 0, voiced = 0;
     memset(f->pack, 0, sizeof(float) * PACK_NUMBERS);
-    for (int v = 0; v < f->stock->voices; v++) {
+    for (int v = 0; v < f->stock->all; v++) {
         for (int j = 0; weights[v] != 0 && j < PACK_NUMBERS; j++) {
             f->pack[j] += weights[v] * f->stock->packs[(size_t)v * PACK_NUMBERS + (size_t)j];
         }
@@ -244,14 +244,14 @@ int cw_prosody_fit(struct cw_prosody *p, struct cw_device *d, const char *model,
     struct cw_prosody_trained moved;
     float one[CW_STOCK_MAX], tried[CW_STOCK_MAX];
     double each[CW_STOCK_MAX] = {0}, now, slope, offset;
-    const int all = s->voices + ROUNDS * NEAR + moving.steps + 1;
+    const int all = s->all + ROUNDS * NEAR + moving.steps + 1;
     struct onward onward = {progress, arg, 0, all, false};
     int result = -1, near[NEAR], best = 0, done = 0;
     *p = (struct cw_prosody){0};
     if (fit_open(&f, s, a, e, err) != 0) {
         goto done;
     }
-    for (int v = 0; v < s->voices; v++) {
+    for (int v = 0; v < s->all; v++) {
         memset(one, 0, sizeof one);
         one[v] = 1;
         if (progress != NULL && !progress(arg, done++, all)) {
@@ -267,7 +267,7 @@ int cw_prosody_fit(struct cw_prosody *p, struct cw_device *d, const char *model,
     p->before = p->after = each[best];
     for (int k = 0; k < NEAR; k++) { /* the next best */
         near[k] = -1;
-        for (int v = 0; v < s->voices; v++) {
+        for (int v = 0; v < s->all; v++) {
             bool taken = v == best;
             for (int j = 0; j < k; j++) {
                 taken |= near[j] == v;
@@ -278,7 +278,7 @@ int cw_prosody_fit(struct cw_prosody *p, struct cw_device *d, const char *model,
     for (int round = 0; round < ROUNDS; round++) {
         for (int k = 0; k < NEAR && near[k] >= 0; k++) {
             const float part = round == 0 ? 0.35F : 0.15F;
-            for (int v = 0; v < s->voices; v++) {
+            for (int v = 0; v < s->all; v++) {
                 tried[v] = p->weights[v] * (1 - part) + (v == near[k] ? part : 0);
             }
             if (progress != NULL && !progress(arg, done++, all)) {
@@ -290,7 +290,7 @@ int cw_prosody_fit(struct cw_prosody *p, struct cw_device *d, const char *model,
             }
             if (now < p->after) {
                 p->after = now;
-                memcpy(p->weights, tried, sizeof *tried * (size_t)s->voices);
+                memcpy(p->weights, tried, sizeof *tried * (size_t)s->all);
             }
         }
     }

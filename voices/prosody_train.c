@@ -80,13 +80,13 @@ static void count(struct fit *f) {
 static void measure_spread(struct fit *f) {
     for (int j = 0; j < STYLE; j++) {
         double sum = 0, square = 0;
-        for (int v = 0; v < f->stock->voices; v++) {
+        for (int v = 0; v < f->stock->all; v++) {
             const double x = (double)f->stock->packs[((size_t)v * CW_PACK_ROWS + ROW) * CW_PACK_STYLE + CW_PACK_TIMBRE + (size_t)j];
             sum += x;
             square += x * x;
         }
-        const double mean = sum / f->stock->voices;
-        f->spread[j] = (float)sqrt(fmax(0, square / f->stock->voices - mean * mean));
+        const double mean = sum / f->stock->all;
+        f->spread[j] = (float)sqrt(fmax(0, square / f->stock->all - mean * mean));
     }
 }
 
@@ -184,7 +184,7 @@ static int run(struct fit *f, double *losses, struct cw_error *err) {
         const struct cw_enrol_utterance *u = &f->e->utterances[i];
         for (int j = 0; j < STYLE; j++) {
             double sum = (double)f->spread[j] * f->x[j];
-            for (int v = 0; v < f->stock->voices; v++) {
+            for (int v = 0; v < f->stock->all; v++) {
                 sum += (double)f->start.weights[v] * (double)row_of(f->stock, v, u->count)[j];
             }
             f->style[j] = (float)sum;
@@ -317,7 +317,7 @@ int cw_prosody_say(struct cw_enrolment *e, struct cw_device *d, const char *mode
         struct cw_enrol_utterance *u = &e->utterances[i];
         for (int j = 0; j < STYLE; j++) {
             double sum = (double)shift[j];
-            for (int v = 0; v < s->voices; v++) {
+            for (int v = 0; v < s->all; v++) {
                 sum += (double)start.weights[v] * (double)row_of(s, v, u->count)[j];
             }
             style[j] = (float)sum;
