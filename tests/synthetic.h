@@ -27,6 +27,7 @@ static inline void synthetic_free(struct cw_enrolment *e) {
         free(e->utterances[i].durations);
         free(e->utterances[i].f0);
         free(e->utterances[i].energy);
+        free(e->utterances[i].cost);
         free(e->utterances[i].samples);
     }
     free(e->utterances);

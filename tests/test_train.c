@@ -113,6 +113,40 @@ static void loss(void) {
     free(target);
 }
 
+/* A sound, and the same a little late here and early there: where that is forgiven they are nearly the same, and another sound is not. */
+static void timing(void) {
+    enum { N = 24000, PART = 3000, RATE = 24000, REACH = 1200 };
+    struct cw_error err = {0};
+    struct cw_loss *strict = NULL, *kind = NULL;
+    struct cw_device *d = device("c", 2);
+    float *wave = hashed(N, 3, 0), *late = hashed(N, 4, 0), *other = hashed(N, 5, 0), *loud = hashed(PART, 6, 0.1);
+    double far, near, unlike, at;
+
+    for (int i = 0; i < N; i++)
+        for (int k = 1; k < 40; k++) {
+            const double t = (double)i / RATE, off = t - 0.03 * sin(2 * M_PI * t), tone = 0.1 / k * sin(2 * M_PI * 150 * k * t);
+            wave[i] += (float)(tone * (1 + 0.9 * sin(2 * M_PI * (4 * t + k / 7.0))));
+            late[i] += (float)(tone * (1 + 0.9 * sin(2 * M_PI * (4 * off + k / 7.0))));
+            other[i] += (float)(tone * (1 + 0.9 * sin(2 * M_PI * (4 * t + k / 3.0))));
+        }
+    if (!CHECKF(cw_loss_open(&strict, RATE, 7600, N, &err) == 0 && cw_loss_open(&kind, RATE, 7600, N, &err) == 0 &&
+                    cw_loss_forgive_timing(kind, REACH, &err) == 0,
+                "%s", err.text))
+        return;
+    CHECK(cw_loss_run(strict, d, wave, late, N, &far, NULL, &err) == 0 && cw_loss_run(kind, d, wave, late, N, &near, NULL, &err) == 0 &&
+          cw_loss_run(kind, d, wave, other, N, &unlike, NULL, &err) == 0);
+    CHECKF(near < 0.5 * far && near < 0.5 * unlike, "strict %g, forgiven %g, another sound %g", far, near, unlike);
+    CHECK(cw_loss_run(kind, d, wave, wave, N, &at, NULL, &err) == 0 && at == 0);
+    check_slope(kind, d, loud, late, PART);
+    cw_loss_close(strict);
+    cw_loss_close(kind);
+    cw_device_close(d);
+    free(wave);
+    free(late);
+    free(other);
+    free(loud);
+}
+
 /* A tone that stops, recorded in a noisy room: once the room is known, the tone alone is nearer to the recording than with noise. */
 static void room(void) {
     enum { N = 12000, TONE = 8000, RATE = 24000, PART = 3000 };
@@ -568,6 +602,19 @@ static bool add_pause(struct cw_enrol_utterance *u, int units) {
     return true;
 }
 
+/* The first of the symbols do not fit their text, and what stands there no step could bear. */
+static bool spoil(struct cw_enrol_utterance *u, int symbols) {
+    int at = 0;
+    u->cost = calloc((size_t)u->count + 2, sizeof *u->cost);
+    for (int p = 0; u->cost != NULL && p < symbols; p++) {
+        u->cost[p] = 1000;
+        at += u->durations[p];
+    }
+    for (int k = 0; u->cost != NULL && k < 2 * at; k++)
+        u->energy[k] = 1e30F;
+    return u->cost != NULL;
+}
+
 /* One sentence said by a voice, fitted from another: two steps a tier. With two threads; with one, stopped in the middle and gone
  * on with from its checkpoint. */
 static void fit(void) {
@@ -647,6 +694,11 @@ static void fit(void) {
     little.steps[0] = 12;
     little.steps[1] = little.steps[2] = 0;
     CHECKF(add_pause(&e.utterances[0], 40) && cw_train_run(&resumed, two, model, &e, start + 100 * 256, little, &err) == 0 && w.steps == 12,
+           "%s, %d steps", err.text, w.steps);
+    cw_trained_free(&resumed);
+    /* nor is what does not fit its text */
+    w = (struct watch){0};
+    CHECKF(spoil(&e.utterances[0], 8) && cw_train_run(&resumed, two, model, &e, start + 100 * 256, little, &err) == 0 && w.steps == 12,
            "%s, %d steps", err.text, w.steps);
     cw_trained_free(&resumed);
 
@@ -830,6 +882,7 @@ static void folded_is_trained(void) {
 
 const struct cw_test cw_tests_train[] = {
     {"train.loss", "the spectral loss: zero for equals, its gradient its differences", loss},
+    {"train.timing", "a sound a little late or early is nearly the same, where that is forgiven", timing},
     {"train.room", "once a room's noise is known, speech without it is nearer to a recording with it", room},
     {"train.decoder", "gradients through decoder and generator by style, offsets and low rank are PyTorch's", decoder},
     {"train.predictor", "the predictor on the tape says what the engine says; its gradient by the style is PyTorch's", predictor},

@@ -477,8 +477,9 @@ static bool place_boundaries(const struct speaking *k, const float *places, int 
     return n - 1 <= total && (n < 2 || units[1] > 0);
 }
 
+/* costs: of the frames of the chunk's synthesis, two a unit */
 static int add_utterance(struct cw_enrolment *e, const struct prepared *p, const struct cw_heard *heard, const struct spoken_chunk *c,
-                         const char *text, const int *units, double confidence, int file, struct cw_error *err) {
+                         const char *text, const int *units, const float *costs, double confidence, int file, struct cw_error *err) {
     struct cw_enrol_utterance *more = realloc(e->utterances, sizeof *more * ((size_t)e->count + 1));
     if (more == NULL) {
         return cw_fail_memory(err, "enrolment");
@@ -493,13 +494,17 @@ static int add_utterance(struct cw_enrolment *e, const struct prepared *p, const
     u->durations = calloc(symbols + 2, sizeof(int));
     u->f0 = calloc(2 * (size_t)all + 1, sizeof(float));
     u->energy = calloc(2 * (size_t)all + 1, sizeof(float));
+    u->cost = calloc(symbols + 2, sizeof(float));
     u->samples = calloc(CW_ENROL_UNIT * (size_t)all + 1, sizeof(float));
-    if (!u->text || !u->ids || !u->durations || !u->f0 || !u->energy || !u->samples) {
+    if (!u->text || !u->ids || !u->durations || !u->f0 || !u->energy || !u->cost || !u->samples) {
         return cw_fail_memory(err, "enrolment");
     }
     memcpy(u->ids, c->ids, sizeof(int) * (size_t)c->count);
     for (int s = 0; s < c->count + 2; s++) {
         u->durations[s] = units[s + 1] - units[s];
+        for (int f = 0; f < 2 * c->durations[s]; f++) {
+            u->cost[s] += *costs++ / (float)(2 * c->durations[s]);
+        }
     }
     memcpy(u->f0, p->f0 + (size_t)2 * (size_t)first, sizeof(float) * 2 * (size_t)all);
     memcpy(u->energy, heard->energy + (size_t)2 * (size_t)first, sizeof(float) * 2 * (size_t)all);
@@ -575,7 +580,8 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
         if (confidence < least_confidence) {
             cw_text_printf(notes, "%s: \"%s\" left out: what is heard does not fit the text (confidence %.2f)\n", source->recording,
                            k.chunks[c].text.data, confidence);
-        } else if (add_utterance(e, &p, &here, &k.chunks[c], k.chunks[c].text.data, units + at, confidence, file, err) != 0) {
+        } else if (add_utterance(e, &p, &here, &k.chunks[c], k.chunks[c].text.data, units + at, costs + synth, confidence, file, err) !=
+                   0) {
             goto done;
         }
         synth += frames;
@@ -675,6 +681,7 @@ void cw_enrolment_free(struct cw_enrolment *e) {
         free(u->text);
         free(u->ids);
         free(u->durations);
+        free(u->cost);
         free(u->f0);
         free(u->energy);
         free(u->said_f0);

@@ -25,6 +25,7 @@ struct cw_enrol_utterance {
     float *f0;                    /* [2 U] Hz, 0 where unvoiced */
     float *energy;                /* [2 U] Kokoro's N: log of the root of summed squares over mels, see docs/voices.md */
     float *said_f0, *said_energy; /* [2 U] what a voice's prosody says for these durations (cw_prosody_say), or NULL */
+    float *cost;                  /* [P + 2] how unlike the synthesis it was laid beside, 0 .. 2 (cw_align), or NULL */
     float *samples;               /* [600 U] 24 kHz mono, the enrolment's level (RMS of speech 0.042) */
     float confidence;             /* of the alignment, 0 .. 1 */
     int file;                     /* index of the recording it was cut from */
@@ -62,6 +63,7 @@ struct cw_enrol_source {
 CW_MUST_CHECK int cw_enrol_check(const struct cw_recording *r, const struct cw_encoder *encoder, struct cw_error *err);
 /* A recording that fails its check is an error; an utterance that does not fit its text is left out, with a line in `notes`; less than
  * CW_ENROL_LEAST seconds left in all is an error. */
+#define CW_ENROL_COST_MOST 0.69 /* mean cost of what fits its text: confidence 0.20 */
 enum { CW_ENROL_LEAST = 8, CW_ENROL_FILE_SECONDS = 120 };
 CW_MUST_CHECK int cw_enrol(struct cw_enrolment *e, const struct cw_enrol_engine *g, const struct cw_enrol_source *sources, int count,
                            struct cw_text *notes, struct cw_error *err);

@@ -15,16 +15,20 @@ static const struct { int size, bands; } resolutions[RESOLUTIONS] = {{512, 40}, 
 #define CONVERGENCE 1.0
 #define QUIET 0.02          /* |M*| of a stretch of silence is taken as this in every band */
 #define ROOM_PART 0.1       /* of the frames: the quietest are the room alone */
+#define STEP_COST 0.05      /* of a step of the warping that is not one frame, mean log of a band */
 #define SILENT_SQUARE 1e-12 /* a frame below it is no room: digital silence */
 
 struct resolution {
     struct cw_stft *stft;
     int size, hop, bins, bands;
-    double *filter;   /* [bands, bins] */
-    int *first, *end; /* [bands]: bins that are not 0 */
-    double *floor;    /* [bands] under a logarithm */
-    double *room;     /* [bands] square of what the room adds to every frame */
-    double *re, *im;  /* [T, bins] of the wave */
+    double *filter;                       /* [bands, bins] */
+    int *first, *end;                     /* [bands]: bins that are not 0 */
+    double *floor;                        /* [bands] under a logarithm */
+    int reach;                            /* frames that the target's timing may be off; 0: it is exact */
+    double *heard, *wanted, *cost, *none; /* [T, bands], [T, bands], [T, 2 reach + 1], [bands] of 0: for the warping */
+    signed char *step;                    /* [T, 2 reach + 1] */
+    double *room;                         /* [bands] square of what the room adds to every frame */
+    double *re, *im;                      /* [T, bins] of the wave */
     double *mel, *target_mel, *dmel;
     double *grad; /* [n] */
     double loss;
@@ -131,6 +135,11 @@ void cw_loss_close(struct cw_loss *l) {
         free(r->end);
         free(r->floor);
         free(r->room);
+        free(r->heard);
+        free(r->wanted);
+        free(r->cost);
+        free(r->none);
+        free(r->step);
         free(r->re);
         free(r->im);
         free(r->mel);
@@ -177,9 +186,9 @@ static int find_room(struct resolution *r, double *part, int most, const float *
 
     for (int i = 0; i < count; i++)
         all += (size_t)n[i] / (size_t)r->hop + (size_t)(n[i] / most + 1);
-    mel = malloc(all * bands * sizeof *mel);
-    level = malloc(all * sizeof *level);
-    order = malloc(all * sizeof *order);
+    mel = malloc((all * bands + 1) * sizeof *mel);
+    level = malloc((all + 1) * sizeof *level);
+    order = malloc((all + 1) * sizeof *order);
     if (!mel || !level || !order) {
         cw_fail_memory(err, "loss");
         goto done;
@@ -223,11 +232,89 @@ done:
     return rc;
 }
 
+int cw_loss_forgive_timing(struct cw_loss *l, int samples, struct cw_error *err) {
+    for (int i = 0; i < RESOLUTIONS; i++) {
+        struct resolution *r = &l->r[i];
+        const size_t frames = (size_t)l->max_samples / (size_t)r->hop + 1, width = 2 * (size_t)(samples / r->hop) + 1;
+        r->reach = samples / r->hop;
+        r->heard = malloc(frames * (size_t)r->bands * sizeof *r->heard);
+        r->wanted = malloc(frames * (size_t)r->bands * sizeof *r->wanted);
+        r->cost = malloc(frames * width * sizeof *r->cost);
+        r->none = calloc((size_t)r->bands, sizeof *r->none);
+        r->step = malloc(frames * width * sizeof *r->step);
+        if (!r->heard || !r->wanted || !r->cost || !r->none || !r->step)
+            return cw_fail_memory(err, "loss");
+    }
+    return 0;
+}
+
 int cw_loss_learn_room(struct cw_loss *l, const float *const *x, const int *n, int count, struct cw_error *err) {
     for (int i = 0; i < RESOLUTIONS; i++)
         if (find_room(&l->r[i], l->wave, l->max_samples, x, n, count, err) != 0)
             return -1;
     return 0;
+}
+
+/* How unlike frame t of the wave and frame u of the target are: bands less their means. */
+static double unlike(const struct resolution *r, int t, int u) {
+    const double *x = r->heard + (size_t)t * (size_t)r->bands, *y = r->wanted + (size_t)u * (size_t)r->bands;
+    double sum = 0;
+
+    for (int b = 0; b < r->bands; b++)
+        sum += fabs(x[b] - y[b]);
+    return sum / r->bands;
+}
+
+/* log(M + f) [T, bands], each band less its mean. */
+static void features(const struct resolution *r, const double *mel, const double *room, int frames, double *x) {
+    for (int b = 0; b < r->bands; b++) {
+        double mean = 0;
+        for (int t = 0; t < frames; t++) {
+            const double m = mel[(size_t)t * (size_t)r->bands + (size_t)b];
+            mean += x[(size_t)t * (size_t)r->bands + (size_t)b] = log(sqrt(m * m + room[b]) + r->floor[b]);
+        }
+        for (int t = 0; t < frames; t++)
+            x[(size_t)t * (size_t)r->bands + (size_t)b] -= mean / frames;
+    }
+}
+
+/* Puts the target's frames where the wave has them: dynamic time warping, steps of 0, 1 or 2 frames, at most r->reach off. */
+static void warp_target(struct resolution *r, int frames) {
+    const int width = 2 * r->reach + 1;
+    double best = INFINITY;
+    int at = 0;
+
+    features(r, r->mel, r->room, frames, r->heard);
+    features(r, r->target_mel, r->none, frames, r->wanted);
+    for (int t = 0; t < frames; t++)
+        for (int k = 0; k < width; k++) {
+            const int u = t + k - r->reach;
+            double least = t == 0 ? 0 : INFINITY;
+            int step = 1;
+            for (int back = 0; t > 0 && back <= 2; back++) { /* from u - back, which is k + 1 - back a frame before */
+                const int from = k + 1 - back;
+                if (from < 0 || from >= width)
+                    continue;
+                const double c = r->cost[(size_t)(t - 1) * (size_t)width + (size_t)from] + (back == 1 ? 0 : STEP_COST);
+                if (c < least) {
+                    least = c;
+                    step = back;
+                }
+            }
+            r->cost[(size_t)t * (size_t)width + (size_t)k] = u < 0 || u >= frames ? INFINITY : least + unlike(r, t, u);
+            r->step[(size_t)t * (size_t)width + (size_t)k] = (signed char)step;
+        }
+    for (int k = 0; k < width; k++)
+        if (r->cost[(size_t)(frames - 1) * (size_t)width + (size_t)k] < best) {
+            best = r->cost[(size_t)(frames - 1) * (size_t)width + (size_t)k];
+            at = k;
+        }
+    memcpy(r->wanted, r->target_mel, sizeof *r->wanted * (size_t)frames * (size_t)r->bands);
+    for (int t = frames - 1; t >= 0; t--) {
+        memcpy(r->target_mel + (size_t)t * (size_t)r->bands, r->wanted + (size_t)(t + at - r->reach) * (size_t)r->bands,
+               sizeof *r->wanted * (size_t)r->bands);
+        at += 1 - r->step[(size_t)t * (size_t)width + (size_t)at];
+    }
 }
 
 static void resolution_task(void *arg, int i) {
@@ -244,6 +331,8 @@ static void resolution_task(void *arg, int i) {
             sum += r->target_mel[(size_t)t * (size_t)r->bands + (size_t)b];
         r->floor[b] = fmax(FLOOR, FLOOR_PART * sum / frames);
     }
+    if (r->reach > 0)
+        warp_target(r, frames);
     for (int k = 0; k < count; k++) {
         const double floor = r->floor[k % r->bands], heard = sqrt(r->mel[k] * r->mel[k] + r->room[k % r->bands]),
                      difference = heard - r->target_mel[k];

@@ -15,6 +15,9 @@ void cw_loss_close(struct cw_loss *l);
 /* What the room adds to the target, so that it is not learnt: from then on sqrt(M^2 + R^2) stands for M, R^2 a band's mean square in the
  * quietest tenth of the frames of these recordings x[i] [n[i]]. */
 CW_MUST_CHECK int cw_loss_learn_room(struct cw_loss *l, const float *const *x, const int *n, int count, struct cw_error *err);
+/* From then on a frame of the target may stand up to `samples` from its place: each is laid beside the frame of the wave that it is most
+ * like, in order (dynamic time warping in each resolution, band means taken off), before the two are compared. Once. */
+CW_MUST_CHECK int cw_loss_forgive_timing(struct cw_loss *l, int samples, struct cw_error *err);
 /* wave, target [n]; grad [n] gets the gradient by the wave, or NULL. n from 2048. */
 CW_MUST_CHECK int cw_loss_run(struct cw_loss *l, struct cw_device *d, const float *wave, const float *target, int n, double *loss,
                               float *grad, struct cw_error *err);

@@ -24,9 +24,10 @@ enum {
     HELD_OUT_MAX = 4,   /* stretches */
     HELD_OUT_PART = 10, /* one unit in so many is held out */
     HELD_OUT_LITTLE = 20,
-    DRAWS = 20, /* until a stretch is loud enough */
+    DRAWS = 20,                 /* until a stretch teaches */
+    TIMING = 2 * CW_ENROL_UNIT, /* samples that an aligned sound may be off by */
     WARM_UP = 10,
-    CHECKPOINT_VERSION = 4
+    CHECKPOINT_VERSION = 5
 };
 #define STYLE_SPREAD 0.143F /* mean standard deviation of the stock voices' style numbers */
 #define ADAM_1 0.8
@@ -66,6 +67,7 @@ struct utterance {
     const struct cw_enrol_utterance *from;
     float *text;  /* [P + 2, 512] */
     bool *loud;   /* [units] */
+    float *cost;  /* [units] of the alignment; 0 where it is not known */
     int begin;    /* first unit that is trained on: most of the silence at both ends is left out */
     int held_out; /* first unit that is not */
 };
@@ -73,6 +75,7 @@ struct utterance {
 struct stretch {
     int utterance, unit, units;
     uint64_t noise; /* seed of the source's */
+    bool own_f0;    /* F0 by the voice's own prosody, not the recording's */
 };
 
 struct trainer {
@@ -160,7 +163,8 @@ static int find_loud(struct utterance *u, struct cw_error *err) {
     double all = 0;
 
     u->loud = calloc((size_t)units, sizeof *u->loud);
-    if (!u->loud)
+    u->cost = calloc((size_t)units, sizeof *u->cost);
+    if (!u->loud || !u->cost)
         return cw_fail_memory(err, "training");
     for (int i = 0; i < units * CW_ENROL_UNIT; i++)
         all += (double)u->from->samples[i] * (double)u->from->samples[i];
@@ -170,6 +174,9 @@ static int find_loud(struct utterance *u, struct cw_error *err) {
             sum += (double)u->from->samples[i] * (double)u->from->samples[i];
         u->loud[k] = sum * units >= all / 100;
     }
+    for (int p = 0, k = 0; u->from->cost && p < u->from->count + 2; p++)
+        for (int i = 0; i < u->from->durations[p]; i++)
+            u->cost[k++] = u->from->cost[p];
     return 0;
 }
 
@@ -208,7 +215,7 @@ static void hold_out(struct trainer *t) {
         if (units < UNITS_MIN)
             break;
         u->held_out -= units;
-        t->held_out[t->held_out_count] = (struct stretch){longest, u->held_out, units, (uint64_t)t->held_out_count};
+        t->held_out[t->held_out_count] = (struct stretch){longest, u->held_out, units, (uint64_t)t->held_out_count, false};
         t->held_out_count++;
         taken += units;
     }
@@ -216,17 +223,22 @@ static void hold_out(struct trainer *t) {
         t->trainable += starts_of(t, &t->utterances[i]);
 }
 
-static bool is_loud(const struct trainer *t, struct stretch s) {
+/* Not mostly pauses, which teach nothing but the room, and is what is loud what the text says? */
+static bool teaches(const struct trainer *t, struct stretch s) {
+    const struct utterance *u = &t->utterances[s.utterance];
+    double cost = 0;
     int loud = 0;
 
-    for (int k = s.unit; k < s.unit + s.units; k++)
-        loud += t->utterances[s.utterance].loud[k];
-    return loud >= LOUD_PART * s.units;
+    for (int k = s.unit; k < s.unit + s.units; k++) {
+        loud += u->loud[k];
+        cost += u->loud[k] ? (double)u->cost[k] : 0;
+    }
+    return loud >= LOUD_PART * s.units && cost <= CW_ENROL_COST_MOST * loud;
 }
 
-/* A stretch for a step, by the seed alone: the first of some that is not mostly pauses, which teach nothing but the room. */
+/* A stretch for a step, by the seed alone: the first of some that teaches. */
 static struct stretch stretch_of(const struct trainer *t, int tier, int step) {
-    struct stretch s = {0, 0, UNITS_MIN, 0};
+    struct stretch s = {0, 0, UNITS_MIN, 0, false};
 
     for (int draw = 0; draw < DRAWS; draw++) {
         uint32_t words[4];
@@ -236,8 +248,8 @@ static struct stretch stretch_of(const struct trainer *t, int tier, int step) {
             at -= starts_of(t, &t->utterances[i++]);
         const struct utterance *u = &t->utterances[i];
         s = (struct stretch){i, u->begin + at, free_units(u) < t->params.segment_units ? free_units(u) : t->params.segment_units,
-                             (uint64_t)words[1] << 32 | words[2]};
-        if (is_loud(t, s))
+                             (uint64_t)words[1] << 32 | words[2], (words[3] & 1) != 0};
+        if (teaches(t, s))
             break;
     }
     return s;
@@ -354,6 +366,8 @@ static void make_key(struct trainer *t, const struct cw_enrolment *e) {
             cw_sha256_add(&h, u->said_f0, sizeof *u->said_f0 * 2 * (size_t)u->units);
             cw_sha256_add(&h, u->said_energy, sizeof *u->said_energy * 2 * (size_t)u->units);
         }
+        if (u->cost)
+            cw_sha256_add(&h, u->cost, sizeof *u->cost * (size_t)(u->count + 2));
         cw_sha256_add(&h, u->samples, sizeof *u->samples * CW_ENROL_UNIT * (size_t)u->units);
         cw_sha256_add(&h, t->utterances[i].text, sizeof(float) * (size_t)(u->count + 2) * HIDDEN);
     }
@@ -469,9 +483,10 @@ static int run_stretch(struct trainer *t, struct stretch s, bool backward, doubl
         for (int k = 0; k < from->durations[p]; k++, unit++)
             if (unit >= 0 && unit < s.units)
                 memcpy(t->asr + (size_t)n++ * HIDDEN, u->text + (size_t)p * HIDDEN, sizeof(float) * HIDDEN);
-    /* by the curves of its own prosody, since it will have to speak by such */
+    /* by the energy that its own prosody says, since it will have to speak by such; by its F0 half of the time, since harmonics that are
+     * not where the recording's are teach noise */
     const bool own = from->said_f0 && from->said_energy;
-    const float *f0 = (own ? from->said_f0 : from->f0) + (size_t)2 * s.unit;
+    const float *f0 = (own && s.own_f0 ? from->said_f0 : from->f0) + (size_t)2 * s.unit;
     const float *energy = (own ? from->said_energy : from->energy) + (size_t)2 * s.unit;
     cw_tape_start(t->tape);
     struct cw_var *style = cw_tape_leaf(t->tape, (struct cw_mat){t->style, 1, STYLE, STYLE}, (struct cw_mat){t->dstyle, 1, STYLE, STYLE});
@@ -695,6 +710,7 @@ int cw_train_run(struct cw_trained *out, struct cw_device *d, const char *model,
     if (cw_acoustic_trainer_open(&t->acoustic, d, model, err) != 0 || cw_vocoder_trainer_open(&t->vocoder, d, model, err) != 0 ||
         cw_tape_open(&t->tape, d, bytes, err) != 0 ||
         cw_loss_open(&t->loss, CW_ENROL_RATE, band, params.segment_units * CW_ENROL_UNIT, err) != 0 || learn_room(t, err) != 0 ||
+        cw_loss_forgive_timing(t->loss, TIMING, err) != 0 ||
         (params.encoder && cw_encoder_loss_open(&t->encoder, d, params.encoder, params.segment_units * CW_ENROL_UNIT, err) != 0) ||
         lay_out(t, err) != 0)
         goto done;
@@ -719,6 +735,7 @@ done:
     for (int i = 0; t && t->utterances && i < t->count; i++) {
         free(t->utterances[i].text);
         free(t->utterances[i].loud);
+        free(t->utterances[i].cost);
     }
     if (t) {
         cw_acoustic_trainer_close(t->acoustic);
