@@ -138,6 +138,8 @@ static void timing(void) {
     CHECKF(near < 0.5 * far && near < 0.5 * unlike, "strict %g, forgiven %g, another sound %g", far, near, unlike);
     CHECK(cw_loss_run(kind, d, wave, wave, N, &at, NULL, &err) == 0 && at == 0);
     check_slope(kind, d, loud, late, PART);
+    wave[N / 2] = NAN;
+    CHECK(cw_loss_run(kind, d, wave, late, N, &at, NULL, &err) == 0 && isnan(at));
     cw_loss_close(strict);
     cw_loss_close(kind);
     cw_device_close(d);

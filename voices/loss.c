@@ -21,14 +21,14 @@ static const struct { int size, bands; } resolutions[RESOLUTIONS] = {{512, 40}, 
 struct resolution {
     struct cw_stft *stft;
     int size, hop, bins, bands;
-    double *filter;                       /* [bands, bins] */
-    int *first, *end;                     /* [bands]: bins that are not 0 */
-    double *floor;                        /* [bands] under a logarithm */
-    int reach;                            /* frames that the target's timing may be off; 0: it is exact */
-    double *heard, *wanted, *cost, *none; /* [T, bands], [T, bands], [T, 2 reach + 1], [bands] of 0: for the warping */
-    signed char *step;                    /* [T, 2 reach + 1] */
-    double *room;                         /* [bands] square of what the room adds to every frame */
-    double *re, *im;                      /* [T, bins] of the wave */
+    double *filter;                /* [bands, bins] */
+    int *first, *end;              /* [bands]: bins that are not 0 */
+    double *floor;                 /* [bands] under a logarithm */
+    int reach;                     /* frames that the target's timing may be off; 0: it is exact */
+    double *heard, *wanted, *cost; /* [T, bands], [T, bands], [T, 2 reach + 1]: for the warping */
+    signed char *step;             /* [T, 2 reach + 1] */
+    double *room;                  /* [bands] square of what the room adds to every frame */
+    double *re, *im;               /* [T, bins] of the wave */
     double *mel, *target_mel, *dmel;
     double *grad; /* [n] */
     double loss;
@@ -138,7 +138,6 @@ void cw_loss_close(struct cw_loss *l) {
         free(r->heard);
         free(r->wanted);
         free(r->cost);
-        free(r->none);
         free(r->step);
         free(r->re);
         free(r->im);
@@ -240,9 +239,8 @@ int cw_loss_forgive_timing(struct cw_loss *l, int samples, struct cw_error *err)
         r->heard = malloc(frames * (size_t)r->bands * sizeof *r->heard);
         r->wanted = malloc(frames * (size_t)r->bands * sizeof *r->wanted);
         r->cost = malloc(frames * width * sizeof *r->cost);
-        r->none = calloc((size_t)r->bands, sizeof *r->none);
         r->step = malloc(frames * width * sizeof *r->step);
-        if (!r->heard || !r->wanted || !r->cost || !r->none || !r->step)
+        if (!r->heard || !r->wanted || !r->cost || !r->step)
             return cw_fail_memory(err, "loss");
     }
     return 0;
@@ -265,17 +263,36 @@ static double unlike(const struct resolution *r, int t, int u) {
     return sum / r->bands;
 }
 
-/* log(M + f) [T, bands], each band less its mean. */
+/* log(M + f) [T, bands], each band less its mean; room: NULL where M has it already. */
 static void features(const struct resolution *r, const double *mel, const double *room, int frames, double *x) {
     for (int b = 0; b < r->bands; b++) {
         double mean = 0;
         for (int t = 0; t < frames; t++) {
             const double m = mel[(size_t)t * (size_t)r->bands + (size_t)b];
-            mean += x[(size_t)t * (size_t)r->bands + (size_t)b] = log(sqrt(m * m + room[b]) + r->floor[b]);
+            mean += x[(size_t)t * (size_t)r->bands + (size_t)b] = log(sqrt(m * m + (room ? room[b] : 0)) + r->floor[b]);
         }
         for (int t = 0; t < frames; t++)
             x[(size_t)t * (size_t)r->bands + (size_t)b] -= mean / frames;
     }
+}
+
+/* The cheapest way to cell k of frame t, without the cell; *step: frames of the target since the frame before. */
+static double way_to(const struct resolution *r, int t, int k, signed char *step) {
+    const int width = 2 * r->reach + 1;
+    double least = t == 0 ? 0 : INFINITY;
+
+    *step = 1;
+    for (int back = 0; t > 0 && back <= 2; back++) {
+        const int from = k + 1 - back;
+        if (from < 0 || from >= width)
+            continue;
+        const double c = r->cost[(size_t)(t - 1) * (size_t)width + (size_t)from] + (back == 1 ? 0 : STEP_COST);
+        if (c < least) {
+            least = c;
+            *step = (signed char)back;
+        }
+    }
+    return least;
 }
 
 /* Puts the target's frames where the wave has them: dynamic time warping, steps of 0, 1 or 2 frames, at most r->reach off. */
@@ -285,30 +302,21 @@ static void warp_target(struct resolution *r, int frames) {
     int at = 0;
 
     features(r, r->mel, r->room, frames, r->heard);
-    features(r, r->target_mel, r->none, frames, r->wanted);
+    features(r, r->target_mel, NULL, frames, r->wanted);
     for (int t = 0; t < frames; t++)
         for (int k = 0; k < width; k++) {
             const int u = t + k - r->reach;
-            double least = t == 0 ? 0 : INFINITY;
-            int step = 1;
-            for (int back = 0; t > 0 && back <= 2; back++) { /* from u - back, which is k + 1 - back a frame before */
-                const int from = k + 1 - back;
-                if (from < 0 || from >= width)
-                    continue;
-                const double c = r->cost[(size_t)(t - 1) * (size_t)width + (size_t)from] + (back == 1 ? 0 : STEP_COST);
-                if (c < least) {
-                    least = c;
-                    step = back;
-                }
-            }
-            r->cost[(size_t)t * (size_t)width + (size_t)k] = u < 0 || u >= frames ? INFINITY : least + unlike(r, t, u);
-            r->step[(size_t)t * (size_t)width + (size_t)k] = (signed char)step;
+            const size_t cell = (size_t)t * (size_t)width + (size_t)k;
+            const double before = way_to(r, t, k, &r->step[cell]);
+            r->cost[cell] = u < 0 || u >= frames ? INFINITY : before + unlike(r, t, u);
         }
     for (int k = 0; k < width; k++)
         if (r->cost[(size_t)(frames - 1) * (size_t)width + (size_t)k] < best) {
             best = r->cost[(size_t)(frames - 1) * (size_t)width + (size_t)k];
             at = k;
         }
+    if (!isfinite(best)) /* what is no number has no place; the loss will be none */
+        return;
     memcpy(r->wanted, r->target_mel, sizeof *r->wanted * (size_t)frames * (size_t)r->bands);
     for (int t = frames - 1; t >= 0; t--) {
         memcpy(r->target_mel + (size_t)t * (size_t)r->bands, r->wanted + (size_t)(t + at - r->reach) * (size_t)r->bands,

@@ -157,8 +157,8 @@ static int starts_of(const struct trainer *t, const struct utterance *u) {
     return rest > 0 ? rest + 1 : free_units(u) >= UNITS_MIN ? 1 : 0;
 }
 
-/* Which units have at least a tenth of the utterance's loudness. */
-static int find_loud(struct utterance *u, struct cw_error *err) {
+/* Which units have at least a tenth of the utterance's loudness, and what their alignment cost. */
+static int look_at_units(struct utterance *u, struct cw_error *err) {
     const int units = u->from->units;
     double all = 0;
 
@@ -700,7 +700,7 @@ int cw_train_run(struct cw_trained *out, struct cw_device *d, const char *model,
     if (encode_texts(t, model, e, err) != 0)
         goto done;
     for (int i = 0; i < t->count; i++)
-        if (find_loud(&t->utterances[i], err) != 0)
+        if (look_at_units(&t->utterances[i], err) != 0)
             goto done;
     hold_out(t);
     if (t->held_out_count == 0 || t->trainable == 0) {
