@@ -3,8 +3,8 @@
  * Each recording is listened to as it is; beside its text with one word more in the middle, of the next line's, as if it had been lost; and
  * with the last 0.7 s of the next recording before it, as if a reference leaked; and with its loudest hundredth of a second held for half a
  * second. */
+#include "bench/rig.h"
 #include "episode/ear.h"
-#include "models/catalogue.h"
 #include "tts/f5_text.h"
 #include "voices/recording.h"
 
@@ -20,30 +20,14 @@ struct clip {
 };
 static struct clip clips[LINES];
 
-static int read_list(const char *path, int *count, struct cw_error *err) {
+static int read_clips(const char *path, int *count, struct cw_error *err) {
+    static struct bench_line lines[LINES];
     char *data = NULL;
-    size_t len = 0;
-    int result = -1;
-    if (cw_file_read(path, 1 << 24, &data, &len, err) != 0)
-        return -1;
-    for (char *line = data, *end; *line != '\0' && *count < LINES; line = end) {
-        end = line + strcspn(line, "\n");
-        if (*end == '\n')
-            *end++ = '\0';
-        if (*line == '\0')
-            continue;
-        char *tab = strchr(line, '\t');
-        if (!tab) {
-            cw_fail(err, CW_BAD_INPUT, "%s: expected sound<TAB>text, found \"%.80s\"", path, line);
-            goto done;
-        }
-        *tab = '\0';
-        if (cw_recording_read(&clips[*count].sound, line, err) != 0)
-            goto done;
-        clips[(*count)++].text = cw_strdup(tab + 1);
+    int result = bench_list_read(path, &data, lines, LINES, count, err);
+    for (int i = 0; result == 0 && i < *count; i++) {
+        clips[i].text = cw_strdup(lines[i].text);
+        result = clips[i].text ? cw_recording_read(&clips[i].sound, lines[i].sound, err) : cw_fail_memory(err, "clips");
     }
-    result = *count > 1 ? 0 : cw_fail(err, CW_BAD_INPUT, "%s: expected two lines or more, found %d", path, *count);
-done:
     free(data);
     return result;
 }
@@ -123,7 +107,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "bench_ear: expected LIST.tsv [LANGUAGE]\n");
         return 2;
     }
-    if (read_list(argv[1], &count, &err) != 0 || cw_model_path("lexicon", lexicon, &err) != 0 ||
+    if (read_clips(argv[1], &count, &err) != 0 || cw_model_path("lexicon", lexicon, &err) != 0 ||
         cw_speech_open(&speech, lexicon, &err) != 0 || cw_ear_open(&ear, &err) != 0)
         goto done;
     for (int i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 /* Where a reader's silences go: bench_enrol RECORDING... enrols each (its text in the .txt beside it, the nearest stock voice beside it)
  * and counts the duration units (25 ms) that lie in silences of 150 ms and more, and how many of them sounds were given, not what is
  * between words. Silence is what lies under 35 % of the way from the quietest twentieth to the loudest fifth. */
-#include "models/catalogue.h"
+#include "bench/rig.h"
 #include "voices/likeness.h"
 
 #include <stdio.h>
@@ -81,28 +81,19 @@ done:
 
 int main(int argc, char **argv) {
     struct cw_error err = {0};
-    struct cw_device *device = NULL;
-    struct cw_acoustic *acoustic = NULL;
-    struct cw_vocoder *vocoder = NULL;
-    struct cw_speech *speech = NULL;
-    struct cw_encoder *encoder = NULL;
+    struct bench_rig rig = {0};
     struct cw_stock stock = {0};
     struct count sum = {0};
-    char kokoro[CW_PATH_MAX], lexicon[CW_PATH_MAX], ge2e[CW_PATH_MAX], voices[CW_PATH_MAX], models[CW_PATH_MAX], cache[CW_PATH_MAX],
-        sha256[65];
+    char models[CW_PATH_MAX], cache[CW_PATH_MAX], sha256[65];
     int code = 1, read = 0;
-    if (cw_model_path("kokoro", kokoro, &err) != 0 || cw_model_path("lexicon", lexicon, &err) != 0 ||
-        cw_model_path("ge2e", ge2e, &err) != 0 || cw_model_path("voices", voices, &err) != 0 || cw_model_sum(kokoro, sha256, &err) != 0 ||
-        cw_models_dir(models, &err) != 0 || cw_path_join(cache, models, "heard/stock.mixtures", &err) != 0 ||
-        cw_device_open(&device, cw_device_params_default(), &err) != 0 || cw_acoustic_open(&acoustic, device, kokoro, &err) != 0 ||
-        cw_vocoder_open(&vocoder, device, kokoro, &err) != 0 || cw_speech_open(&speech, lexicon, &err) != 0 ||
-        cw_encoder_open(&encoder, device, ge2e, &err) != 0)
+    if (bench_rig_open(&rig, &err) != 0 || cw_model_sum(rig.kokoro, sha256, &err) != 0 || cw_models_dir(models, &err) != 0 ||
+        cw_path_join(cache, models, "heard/stock.mixtures", &err) != 0)
         goto done;
-    const struct cw_enrol_engine g = {.acoustic = acoustic,
-                                      .vocoder = vocoder,
-                                      .speech = speech,
-                                      .encoder = encoder,
-                                      .voices_dir = voices,
+    const struct cw_enrol_engine g = {.acoustic = rig.acoustic,
+                                      .vocoder = rig.vocoder,
+                                      .speech = rig.speech,
+                                      .encoder = rig.encoder,
+                                      .voices_dir = rig.voices,
                                       .language = "en-us",
                                       .least_seconds = 1};
     if (cw_stock_open(&stock, &g, sha256, cache, CW_MIXTURES, NULL, NULL, &err) != 0)
@@ -124,10 +115,6 @@ done:
     if (code != 0)
         fprintf(stderr, "%s\n", err.text);
     cw_stock_close(&stock);
-    cw_encoder_close(encoder);
-    cw_speech_close(speech);
-    cw_vocoder_close(vocoder);
-    cw_acoustic_close(acoustic);
-    cw_device_close(device);
+    bench_rig_close(&rig);
     return code;
 }

@@ -2,7 +2,7 @@
  *   bench_shown LIST.tsv [LANGUAGE [OTHERS [BESIDE]]]     LIST: sound<TAB>text a line, every text another (bench/cuts.py makes one)
  * Each recording becomes a zero-shot voice with its own text, and is then tried with OTHERS (3) texts of other lines: those nearest in
  * length. LANGUAGE: en-us. BESIDE: the stock voice that speaks the texts; without it as `voices clone` chooses. */
-#include "models/catalogue.h"
+#include "bench/rig.h"
 #include "voices/zero_shot.h"
 
 #include <stdio.h>
@@ -10,9 +10,6 @@
 #include <string.h>
 
 enum { LINES = 1000 };
-struct line {
-    char *sound, *text;
-};
 
 struct tally {
     int right, kept;             /* with their own text */
@@ -20,32 +17,13 @@ struct tally {
     double least, most;          /* confidence of the right ones, of the wrong ones that were taken */
 };
 
-static int read_list(const char *path, char **data, struct line *lines, int *count, struct cw_error *err) {
-    size_t len = 0;
-    if (cw_file_read(path, 1 << 24, data, &len, err) != 0)
-        return -1;
-    for (char *line = *data, *end; *line != '\0' && *count < LINES; line = end) {
-        end = line + strcspn(line, "\n");
-        if (*end == '\n')
-            *end++ = '\0';
-        if (*line == '\0')
-            continue;
-        char *tab = strchr(line, '\t');
-        if (!tab)
-            return cw_fail(err, CW_BAD_INPUT, "%s: expected sound<TAB>text, found \"%.80s\"", path, line);
-        *tab = '\0';
-        lines[(*count)++] = (struct line){line, tab + 1};
-    }
-    return *count > 1 ? 0 : cw_fail(err, CW_BAD_INPUT, "%s: expected two lines or more, found %d", path, *count);
-}
-
 /* How far line k's text is from line i's in length. */
-static long apart(const struct line *lines, int i, int k) {
+static long apart(const struct bench_line *lines, int i, int k) {
     return labs((long)strlen(lines[i].text) - (long)strlen(lines[k].text));
 }
 
 /* One recording with line k's text. */
-static void try(const struct cw_enrol_engine *g, const struct line *lines, int i, int k, struct tally *t) {
+static void try(const struct cw_enrol_engine *g, const struct bench_line *lines, int i, int k, struct tally *t) {
     struct cw_error err = {0};
     struct cw_voice_file f = {0};
     struct cw_zero_shot_report r = {0};
@@ -67,7 +45,7 @@ static void try(const struct cw_enrol_engine *g, const struct line *lines, int i
     cw_zero_shot_report_free(&r);
 }
 
-static void try_others(const struct cw_enrol_engine *g, const struct line *lines, int count, int i, int others, struct tally *t) {
+static void try_others(const struct cw_enrol_engine *g, const struct bench_line *lines, int count, int i, int others, struct tally *t) {
     static bool done[LINES];
     memset(done, 0, sizeof done);
     for (int n = 0; n < others && n < count - 1; n++) {
@@ -82,30 +60,22 @@ static void try_others(const struct cw_enrol_engine *g, const struct line *lines
 
 int main(int argc, char **argv) {
     struct cw_error err = {0};
-    struct cw_device *device = NULL;
-    struct cw_acoustic *acoustic = NULL;
-    struct cw_vocoder *vocoder = NULL;
-    struct cw_speech *speech = NULL;
-    struct cw_encoder *encoder = NULL;
-    static struct line lines[LINES];
+    struct bench_rig rig = {0};
+    static struct bench_line lines[LINES];
     struct tally t = {.least = 1};
-    char kokoro[CW_PATH_MAX], lexicon[CW_PATH_MAX], ge2e[CW_PATH_MAX], voices[CW_PATH_MAX], *data = NULL;
+    char *data = NULL;
     int code = 1, count = 0;
     if (argc < 2 || argc > 5) {
         fprintf(stderr, "bench_shown: expected LIST.tsv [LANGUAGE [OTHERS [BESIDE]]]\n");
         return 2;
     }
-    if (read_list(argv[1], &data, lines, &count, &err) != 0 || cw_model_path("kokoro", kokoro, &err) != 0 ||
-        cw_model_path("lexicon", lexicon, &err) != 0 || cw_model_path("ge2e", ge2e, &err) != 0 ||
-        cw_model_path("voices", voices, &err) != 0 || cw_device_open(&device, cw_device_params_default(), &err) != 0 ||
-        cw_acoustic_open(&acoustic, device, kokoro, &err) != 0 || cw_vocoder_open(&vocoder, device, kokoro, &err) != 0 ||
-        cw_speech_open(&speech, lexicon, &err) != 0 || cw_encoder_open(&encoder, device, ge2e, &err) != 0)
+    if (bench_list_read(argv[1], &data, lines, LINES, &count, &err) != 0 || bench_rig_open(&rig, &err) != 0)
         goto done;
-    const struct cw_enrol_engine g = {.acoustic = acoustic,
-                                      .vocoder = vocoder,
-                                      .speech = speech,
-                                      .encoder = encoder,
-                                      .voices_dir = voices,
+    const struct cw_enrol_engine g = {.acoustic = rig.acoustic,
+                                      .vocoder = rig.vocoder,
+                                      .speech = rig.speech,
+                                      .encoder = rig.encoder,
+                                      .voices_dir = rig.voices,
                                       .language = argc > 2 ? argv[2] : "en-us",
                                       .beside = argc > 4 ? argv[4] : NULL};
     for (int i = 0; i < count; i++) {
@@ -121,10 +91,6 @@ done:
     if (code != 0)
         fprintf(stderr, "bench_shown: %s\n", err.text);
     free(data);
-    cw_encoder_close(encoder);
-    cw_speech_close(speech);
-    cw_vocoder_close(vocoder);
-    cw_acoustic_close(acoustic);
-    cw_device_close(device);
+    bench_rig_close(&rig);
     return code;
 }

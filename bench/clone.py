@@ -14,8 +14,8 @@ are what the voice is learnt from; the others, a minute of them, are what it is 
     MFCC   cosine in a space of linear discriminants of MFCC statistics, learnt from the speakers of --others (the folder of the first FLAC)
            that are not named on the command line. It hears
            the room and the microphone as well, and knows nothing of what the voice was fitted by
-    WER, DNSMOS of the five sentences (with --judge), or of FILE's, one a line: stock and the two highest tiers; minutes of wall clock and of processor and peak memory (MiB) of `voices clone`,
-    all tiers together
+    WER, DNSMOS of the five sentences (with --judge), or of FILE's, one a line: stock and the two highest tiers; minutes of wall clock and of
+    processor and peak memory (MiB) of `voices clone`, all tiers together
 
 with the nearest stock voice as the floor and the first 60 % itself as the ceiling. A speaker whose report stands in --work is not learnt again.
 """
