@@ -9,12 +9,14 @@ speaker. The first 60 % of each, cut at a pause, is what the voice is learnt fro
 FOLDER: a speaker's recordings, NAME.wav with NAME.txt (bench/prompts.py makes one). Those that come first by name, S seconds of them (60),
 are what the voice is learnt from; the others, a minute of them, are what it is compared with. A line a speaker and tier:
 
-    GE2E   cosine of Resemblyzer's embeddings of five sentences to the rest's (GE2E is in no loss, unless --encoder-loss puts it there:
-           then it flatters, and the labels say so)
+    GE2E   cosine of Resemblyzer's embedding of each of five sentences to the rest's, their mean (GE2E is in no loss, unless --encoder-loss puts
+           it there: then it flatters, and the labels say so)
+    set    the same of the five embeddings' mean, as the evaluation tools' similarity.py has it: three seconds alone are heard less surely.
+           The ceiling is the first 60 % in pieces of 3.5 s
     MFCC   cosine in a space of linear discriminants of MFCC statistics, learnt from the speakers of --others (the folder of the first FLAC)
            that are not named on the command line. It hears
            the room and the microphone as well, and knows nothing of what the voice was fitted by
-    WER, DNSMOS of the five sentences (with --judge), or of FILE's, one a line: stock and the two highest tiers; minutes of wall clock and of
+    WER, DNSMOS of the five sentences (with --judge), or of FILE's, one a line: stock and the highest tier; minutes of wall clock and of
     processor and peak memory (MiB) of `voices clone`, all tiers together
 
 with the nearest stock voice as the floor and the first 60 % itself as the ceiling. A speaker whose report stands in --work is not learnt again.
@@ -120,8 +122,8 @@ def main():
 
     def score(waves, rest):
         e = ge2e(rest); p = place(space, rest)
-        g = [float(ge2e(w) @ e) for w in waves]; m = [float(place(space, w) @ p) for w in waves]
-        return float(np.mean(g)), float(np.mean(m))
+        g = np.array([ge2e(w) for w in waves]); m = [float(place(space, w) @ p) for w in waves]
+        return float(np.mean(g @ e)), float(np.mean(g, axis=0) @ e / np.linalg.norm(np.mean(g, axis=0))), float(np.mean(m))
 
     def say(voice, leaf, sentences):
         waves = []
@@ -133,7 +135,7 @@ def main():
         return waves
 
     rows, tiers = [], ["likeness", "style", "offsets", "low-rank"]
-    print("speaker\tvoice\tGE2E\tMFCC\tWER\tDNSMOS\tminutes\tCPU minutes\tMiB")
+    print("speaker\tvoice\tGE2E\tset\tMFCC\tWER\tDNSMOS\tminutes\tCPU minutes\tMiB")
     for f in a.files:
         speaker = os.path.basename(f.rstrip("/")).split(".")[0]
         name = "s" + speaker.split("-")[0]
@@ -167,7 +169,7 @@ def main():
         for label, voice in voices:
             waves = say(voice, f"{name}-{label}", SENTENCES[a.language])
             extra = "\t"
-            if a.judge and (not a.sentences or label in ("stock", *tiers[2:])):
+            if a.judge and (not a.sentences or label in ("stock", a.tier)):
                 listing, leaf, sentences = f"{a.work}/{name}-{label}.tsv", f"{name}-{label}", SENTENCES[a.language]
                 if a.sentences:
                     leaf, sentences = f"{leaf}-all", [s.strip() for s in open(a.sentences) if s.strip()]
@@ -175,16 +177,17 @@ def main():
                 open(listing, "w").write("".join(f"{a.work}/{leaf}-{i}.wav\t{s}\n" for i, s in enumerate(sentences)))
                 out = subprocess.run([sys.executable, a.judge, "--models", a.models, "--language", a.language, "--json", listing], stdout=subprocess.PIPE, check=True)
                 extra = "%(wer).3f\t%(dnsmos).2f" % json.loads(out.stdout)["all"]
-            g, m = score(waves, rest)
+            g, whole, m = score(waves, rest)
             judged = [float(x) for x in extra.split("\t") if x]
-            rows.append((label, g, m, *judged))
+            rows.append((label, g, whole, m, *judged))
             last = label == a.tier
             shown = label + (" (encoder in the loss)" if a.encoder_loss and label in tiers[1:] else "")
-            print(f"{speaker}\t{shown}\t{g:.3f}\t{m:.3f}\t{extra}\t" + (f"{minutes:.1f}\t{cpu:.1f}\t{memory:.0f}" if last else "\t\t"),
+            print(f"{speaker}\t{shown}\t{g:.3f}\t{whole:.3f}\t{m:.3f}\t{extra}\t" + (f"{minutes:.1f}\t{cpu:.1f}\t{memory:.0f}" if last else "\t\t"),
                   flush=True)
-        g, m = score([first], rest)
-        rows.append(("recording", g, m))
-        print(f"{speaker}\trecording\t{g:.3f}\t{m:.3f}", flush=True)
+        n = 56000
+        g, whole, m = score([first[i:i + n] for i in range(0, len(first) - n + 1, n)], rest)
+        rows.append(("recording", g, whole, m))
+        print(f"{speaker}\trecording\t{g:.3f}\t{whole:.3f}\t{m:.3f}", flush=True)
     for label in ["stock"] + tiers + ["recording"]:
         some = [r[1:] for r in rows if r[0] == label]
         if some:

@@ -587,6 +587,81 @@ static void test_file(void) {
     attempt(file_once);
 }
 
+/* ---- the microphone -------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Every second sample's mean with the one after it, of a file of 48 kHz; free() it. */
+static float *heard_at_24k(const char *path, size_t *n) {
+    SF_INFO info = {0};
+    SNDFILE *file = sf_open(path, SFM_READ, &info);
+    float *x = NULL;
+    *n = 0;
+    if (CHECKF(file != NULL, "%s: %s", path, sf_strerror(NULL)) &&
+        CHECKF(info.samplerate == 2 * RATE && info.channels == 1, "%d Hz, %d channels", info.samplerate, info.channels)) {
+        x = calloc((size_t)info.frames + 2, sizeof *x);
+        *n = x != NULL ? (size_t)sf_readf_float(file, x, info.frames) / 2 : 0;
+    }
+    for (size_t i = 0; i < *n; i++) {
+        x[i] = (x[2 * i] + x[2 * i + 1]) / 2;
+    }
+    sf_close(file);
+    return x;
+}
+
+/* A reader who begins, speaks, ends, and goes away before the second sentence; who comes back later and goes at once. */
+static bool microphone_once(struct sink *s, bool last) {
+    enum { ALL = 5 * RATE / 2, FROM = RATE / 2, N = 3 * RATE / 2 }; /* of the speech: what is looked for */
+    char command[3 * CW_PATH_MAX], voice[CW_PATH_MAX], folder[CW_PATH_MAX], path[CW_PATH_MAX + 16], *said = NULL, *again = NULL;
+    struct cw_error err = {0};
+    SF_INFO info = {0};
+    size_t m = 0, len = 0;
+    float *x = calloc(ALL, sizeof *x), *y = NULL;
+    (void)s;
+    SNDFILE *file = sf_open(CW_TEST_DATA "/recording_24000.flac", SFM_READ, &info);
+    bool ok = CHECK(file != NULL && x != NULL && info.samplerate == RATE && info.channels == 1 && sf_readf_float(file, x, ALL) == ALL);
+    sf_close(file);
+    snprintf(voice, sizeof voice, "%.3000s/speech.raw", cw_test_dir());
+    snprintf(folder, sizeof folder, "%.3000s/read", cw_test_dir());
+    CHECKF(cw_file_write(voice, x, ALL * sizeof *x, &err) == 0, "%s", err.text);
+    snprintf(command, sizeof command,
+             "rm -rf '%s'; { echo; sleep 1; pacat --raw -d loop --format=float32le --rate=24000 --channels=1 --latency-msec=100 '%s'; "
+             "sleep 0.5; echo; } 2>/dev/null | "
+             "'%s' voices script --record '%s' >'%s.said' 2>&1",
+             folder, voice, CW_PROGRAM, folder, folder);
+    const int first = system(command);
+    snprintf(path, sizeof path, "%s.said", folder);
+    ok = CHECKF(cw_file_read(path, 100000, &said, &len, &err) == 0, "%s", err.text) && ok;
+    ok = SHOW(WIFEXITED(first) && WEXITSTATUS(first) == 2 && said != NULL && strstr(said, "1 of 26: ") != NULL &&
+                  strstr(said, "--record: expected Enter before sentence 2, found the end of the input") != NULL,
+              "status %d: %s", first, said ? said : "") &&
+         ok;
+    if (ok) {
+        snprintf(path, sizeof path, "%s/01.txt", folder);
+        CHECKF(cw_file_read(path, 1000, &again, &len, &err) == 0 && strstr(said, again) != NULL, "%s", err.text);
+        snprintf(path, sizeof path, "%s/01.wav", folder);
+        y = heard_at_24k(path, &m);
+        const struct likeness l = compare(x + FROM, N, y, m, find_signal(x + FROM, N, y, m, 0));
+        printf("      recorded %.2f s, gain %.4f, SNR %.0f dB\n", (double)m / RATE, l.gain, l.snr_db);
+        ok = SHOW(l.snr_db > 20 && fabs(l.gain - 1) < 0.05, "gain %g, SNR %g dB", l.gain, l.snr_db);
+        snprintf(command, sizeof command, "'%s' voices script --record '%s' >'%s.said' 2>&1 </dev/null", CW_PROGRAM, folder, folder);
+        CHECK(WEXITSTATUS(system(command)) == 2); /* what was read is kept */
+        free(said);
+        said = NULL;
+        snprintf(path, sizeof path, "%s.said", folder);
+        CHECKF(cw_file_read(path, 100000, &said, &len, &err) == 0 && strstr(said, "1 of 26: ") == NULL && strstr(said, "2 of 26: ") != NULL,
+               "%s", said ? said : err.text);
+    }
+    free(x);
+    free(y);
+    free(said);
+    free(again);
+    return ok;
+}
+
+static void test_microphone(void) {
+    attempt(microphone_once);
+}
+
 /* ---- no device ------------------------------------------------------------------------------------------------------------------------
  */
 
@@ -639,6 +714,8 @@ const struct cw_test cw_tests_player[] = {
     {"player.starve", "a starved ring counts one underrun, lays in a stock and goes on", test_starve},
     {"player.live", "clips that come late are heard as mastering hears them, times the gain", test_live},
     {"player.forecast", "playback waits until it will not run dry, and stops at once", test_forecast},
+    {"player.microphone", "sentences read into the microphone are taken down one by one, and those that are there are kept",
+     test_microphone},
     {"player.file", "an episode's folder is played, with progress, and can be cancelled", test_file},
     {0},
 };

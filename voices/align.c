@@ -171,8 +171,7 @@ static double unlike(const float *a, const float *b) {
     return 1 - (double)dot;
 }
 
-/* [frames] how loud each frame is: 0 as silence, 1 as speech. free() it. */
-static float *levels_of(const struct cw_heard *h) {
+float *cw_heard_levels(const struct cw_heard *h) {
     float *level = malloc(sizeof *level * (size_t)h->frames);
     if (level == NULL) {
         return NULL;
@@ -207,7 +206,7 @@ static const int step_a[STEPS] = {1, 1, 2, 0, 1}, step_b[STEPS] = {1, 2, 1, 1, 0
 
 int cw_align(const struct cw_heard *a, const struct cw_heard *b, const bool *pauses, float *places, float *costs, struct cw_error *err) {
     int result = -1;
-    float *level_a = levels_of(a), *level_b = levels_of(b);
+    float *level_a = cw_heard_levels(a), *level_b = cw_heard_levels(b);
     struct grid g = {.rows = a->frames, .cols = b->frames, .slope = a->frames > 1 ? (b->frames - 1.0) / (a->frames - 1.0) : 1};
     g.width = 2 * (int)(band * b->frames) + 9;
     size_t cells = (size_t)g.rows * (size_t)g.width;

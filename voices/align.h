@@ -16,6 +16,8 @@ struct cw_heard {
 /* What lies above `band_hz` is not in the features: a recording of 16 kHz is laid beside a synthesis of 24. */
 CW_MUST_CHECK int cw_heard_make(struct cw_heard *h, const float *x, size_t n, double band_hz, struct cw_error *err);
 void cw_heard_free(struct cw_heard *h);
+/* [frames] how loud each frame is: 0 as silence, 1 as speech; free() it. NULL: no memory. */
+float *cw_heard_levels(const struct cw_heard *h);
 
 /* pauses [a->frames]: where a may pause, so that b may be silent there for as long as it likes. places [a->frames + 1]: the frame of b at
  * which each frame of a begins, never falling, places[a->frames] = b->frames; costs [a->frames]: how unlike the two are there, 0 .. 2. */

@@ -13,12 +13,14 @@
 #include <string.h>
 
 enum { SYMBOLS_MAX = 510, EDGE_UNITS = 6, PIECES_MIN = 6 };
-static const double level = 0.042;           /* RMS of speech, a little above what the engine's own voices have */
-static const double raised_most = 2;         /* of the energy curves: 8.7 dB */
-static const double edge_seconds = 0.15;     /* kept before and after speech */
-static const double high_voice = 160;        /* Hz: above it the stock voice beside is a woman's */
-static const double silent = 5;              /* below the mean power, log: no speech */
+enum { MARKED_PAUSE = 8, LONGEST_PAUSE = 16, SPACE_UNITS = 3 }; /* units of 25 ms */
+static const double level = 0.042;                              /* RMS of speech, a little above what the engine's own voices have */
+static const double raised_most = 2;                            /* of the energy curves: 8.7 dB */
+static const double edge_seconds = 0.15;                        /* kept before and after speech */
+static const double high_voice = 160;                           /* Hz: above it the stock voice beside is a woman's */
+static const double silent = 5;                                 /* below the mean power, log: no speech */
 static const double one_level = 6;           /* dB between the loud and the quiet: in 3 s of speech and more at least 9 (docs/voices.md) */
+static const double silent_level = 0.25;     /* of a recording's frames: no sound */
 static const double least_confidence = 0.20; /* of an utterance that is kept */
 
 /* ---- is it fit? ------------------------------------------------------------------------------------------------------------------ */
@@ -314,12 +316,14 @@ static int speak(struct speaking *k, struct spoken_chunk *c, const struct cw_voi
     return 0;
 }
 
-/* The whole text by the stock voice `name`, as long as `seconds` where that can be had. */
+/* The whole text by the stock voice `name`, as long as `seconds` where that can be had; in place of what was said before. */
 static int speak_text(const struct cw_enrol_engine *g, struct speaking *k, const char *name, double seconds, struct cw_error *err) {
     struct cw_voice voice = {0};
     int units = 0, result = -1;
-    if (cw_voice_open(&voice, g->voices_dir, name, err) != 0 || cw_acoustic_session_open(&k->acoustic, g->acoustic, err) != 0 ||
-        cw_vocoder_session_open(&k->vocoder, g->vocoder, err) != 0) {
+    k->count = 0;
+    if (cw_voice_open(&voice, g->voices_dir, name, err) != 0 ||
+        (k->acoustic == NULL &&
+         (cw_acoustic_session_open(&k->acoustic, g->acoustic, err) != 0 || cw_vocoder_session_open(&k->vocoder, g->vocoder, err) != 0))) {
         goto done;
     }
     for (int i = 0; i < k->text.chunk_count; i++) {
@@ -477,9 +481,54 @@ static bool place_boundaries(const struct speaking *k, const float *places, int 
     return n - 1 <= total && (n < 2 || units[1] > 0);
 }
 
+static int silent_units(const float *levels, int first, int end) {
+    int count = 0;
+    for (int u = first; u < end; u++) {
+        count += (double)levels[2 * u] < silent_level && (double)levels[2 * u + 1] < silent_level;
+    }
+    return count;
+}
+
+/* Of a pause at a mark and the space after it, the mark has all but SPACE_UNITS, as the engine has it. */
+static void give_to_marks(const struct cw_enrol_engine *g, const struct speaking *k, int *units) {
+    const int space = cw_acoustic_symbol(g->acoustic, ' ');
+    for (int i = 0; i < k->text.chunk_count; i++) {
+        const struct spoken_chunk *c = &k->chunks[i];
+        for (int p = 2; p <= c->count; p++) {
+            if (c->ids[p - 1] == space && c->ids[p - 2] != space && cw_enrol_is_pause(g->acoustic, c->ids[p - 2])) {
+                units[p] = units[p + 1] - units[p] > SPACE_UNITS ? units[p + 1] - SPACE_UNITS : units[p];
+            }
+        }
+        units += c->count + 2;
+    }
+}
+
+/* Takes units first .. first + n out of x [all], `size` bytes a unit. */
+static void cut(void *x, size_t size, int all, int first, int n) {
+    memmove((char *)x + size * (size_t)first, (char *)x + size * ((size_t)first + (size_t)n), size * (size_t)(all - first - n));
+}
+
+/* Takes what is over LONGEST_PAUSE out of the middle of a pause, where it is silent. levels: of the utterance's frames. */
+static void shorten_pauses(const struct cw_enrol_engine *g, struct cw_enrol_utterance *u, const float *levels) {
+    for (int p = 1, from = u->durations[0], heard = from; p <= u->count; p++) {
+        const int length = u->durations[p], over = length - LONGEST_PAUSE, at = from + LONGEST_PAUSE / 2;
+        if (over > 0 && cw_enrol_is_pause(g->acoustic, u->ids[p - 1]) &&
+            silent_units(levels, heard + at - from, heard + at - from + over) == over) {
+            cut(u->f0, 2 * sizeof *u->f0, u->units, at, over);
+            cut(u->energy, 2 * sizeof *u->energy, u->units, at, over);
+            cut(u->samples, CW_ENROL_UNIT * sizeof *u->samples, u->units, at, over);
+            u->durations[p] -= over;
+            u->units -= over;
+        }
+        from += u->durations[p];
+        heard += length;
+    }
+}
+
 /* costs: of the frames of the chunk's synthesis, two a unit */
-static int add_utterance(struct cw_enrolment *e, const struct prepared *p, const struct cw_heard *heard, const struct spoken_chunk *c,
-                         const char *text, const int *units, const float *costs, double confidence, int file, struct cw_error *err) {
+static int add_utterance(struct cw_enrolment *e, const struct cw_enrol_engine *g, const struct prepared *p, const struct cw_heard *heard,
+                         const float *levels, const struct spoken_chunk *c, const char *text, const int *units, const float *costs,
+                         double confidence, int file, struct cw_error *err) {
     struct cw_enrol_utterance *more = realloc(e->utterances, sizeof *more * ((size_t)e->count + 1));
     if (more == NULL) {
         return cw_fail_memory(err, "enrolment");
@@ -510,6 +559,7 @@ static int add_utterance(struct cw_enrolment *e, const struct prepared *p, const
     memcpy(u->energy, heard->energy + (size_t)2 * (size_t)first, sizeof(float) * 2 * (size_t)all);
     memcpy(u->samples, p->x + (size_t)CW_ENROL_UNIT * (size_t)first, sizeof(float) * CW_ENROL_UNIT * (size_t)all);
     e->seconds += (double)all * CW_ENROL_UNIT / CW_ENROL_RATE;
+    shorten_pauses(g, u, levels + (size_t)2 * (size_t)first);
     return 0;
 }
 
@@ -519,46 +569,107 @@ static double confidence_of(double cost) {
     return fmin(1, fmax(0, (0.75 - cost) / 0.30));
 }
 
-static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, const struct cw_enrol_source *source, int file,
-                     struct cw_text *notes, struct cw_error *err) {
-    int result = -1, symbols = 0, synth = 0, *units = NULL;
-    struct cw_recording r = {0};
-    struct prepared p = {0};
-    struct speaking k = {0};
-    struct cw_heard here = {0}, there = {0};
-    float *places = NULL, *costs = NULL;
+/* A recording beside the same text as a stock voice says it. */
+struct laid {
+    struct cw_heard there;
+    float *places, *costs; /* [frames of the synthesis + 1] */
+    int *units;            /* [symbols + 1] where each symbol of the chunks begins in the recording */
+    int symbols;
+};
+
+static void laid_free(struct laid *l) {
+    cw_heard_free(&l->there);
+    free(l->places);
+    free(l->costs);
+    free(l->units);
+    *l = (struct laid){0};
+}
+
+static int lay_beside(struct laid *l, const struct cw_enrol_engine *g, struct speaking *k, const struct prepared *p,
+                      const struct cw_heard *here, struct cw_error *err) {
     bool *pauses = NULL;
-    if (cw_recording_read(&r, source->recording, err) != 0) {
+    int result = -1;
+    laid_free(l);
+    if (speak_text(g, k,
+                   g->beside != NULL         ? g->beside
+                   : p->median >= high_voice ? "af_heart"
+                                             : "am_michael",
+                   p->speech_seconds, err) != 0 ||
+        cw_heard_make(&l->there, k->samples, k->count, p->band, err) != 0) {
         goto done;
     }
-    if (prepare(&p, g, &r, err) != 0 || plan(g, source->text, &k, err) != 0 ||
-        speak_text(g, &k,
-                   g->beside != NULL        ? g->beside
-                   : p.median >= high_voice ? "af_heart"
-                                            : "am_michael",
-                   p.speech_seconds, err) != 0 ||
-        cw_heard_make(&here, p.x, p.n, p.band, err) != 0 || cw_heard_make(&there, k.samples, k.count, p.band, err) != 0) {
-        cw_fail_in(err, "%s", source->recording);
-        goto done;
+    for (int c = 0; c < k->text.chunk_count; c++) {
+        l->symbols += k->chunks[c].count + 2;
     }
-    for (int c = 0; c < k.text.chunk_count; c++) {
-        symbols += k.chunks[c].count + 2;
-    }
-    units = calloc((size_t)symbols + 2, sizeof *units);
-    places = calloc((size_t)there.frames + 1, sizeof *places);
-    costs = calloc((size_t)there.frames + 1, sizeof *costs);
-    pauses = find_pauses(g, &k, there.frames);
-    if (units == NULL || places == NULL || costs == NULL || pauses == NULL) {
+    l->units = calloc((size_t)l->symbols + 2, sizeof *l->units);
+    l->places = calloc((size_t)l->there.frames + 1, sizeof *l->places);
+    l->costs = calloc((size_t)l->there.frames + 1, sizeof *l->costs);
+    pauses = find_pauses(g, k, l->there.frames);
+    if (l->units == NULL || l->places == NULL || l->costs == NULL || pauses == NULL) {
         cw_fail_memory(err, "alignment");
         goto done;
     }
-    if (cw_align(&there, &here, pauses, places, costs, err) != 0) {
+    if (cw_align(&l->there, here, pauses, l->places, l->costs, err) != 0) {
+        goto done;
+    }
+    if (!place_boundaries(k, l->places, (int)(p->n / CW_ENROL_UNIT), l->units)) {
+        cw_fail(err, CW_BAD_INPUT, "expected time for %d sounds, found %.1f s of speech; is it the right text?", l->symbols,
+                p->speech_seconds);
+        goto done;
+    }
+    give_to_marks(g, k, l->units);
+    result = 0;
+done:
+    free(pauses);
+    return result;
+}
+
+/* Readers pause where no comma stands. There they speak as before a comma, so one is put into the symbols; how many were put. */
+static int mark_pauses(const struct cw_enrol_engine *g, struct speaking *k, const int *units, const float *levels) {
+    const int space = cw_acoustic_symbol(g->acoustic, ' '), comma = cw_acoustic_symbol(g->acoustic, ',');
+    int marked = 0;
+    for (int i = 0; i < k->text.chunk_count; i++) {
+        struct spoken_chunk *c = &k->chunks[i];
+        const int symbols = c->count;
+        for (int p = 1, at = 1; p <= symbols; p++, at++) { /* symbol p of the text is c->ids[at - 1] by now */
+            const bool between = p > 1 && c->ids[at - 1] == space && !cw_enrol_is_pause(g->acoustic, c->ids[at - 2]);
+            if (between && c->count < SYMBOLS_MAX && silent_units(levels, units[p], units[p + 1]) >= MARKED_PAUSE) {
+                memmove(c->ids + at, c->ids + at - 1, sizeof *c->ids * (size_t)(c->count - at + 1));
+                c->ids[at - 1] = comma;
+                c->count++;
+                at++;
+                marked++;
+            }
+        }
+        units += symbols + 2;
+    }
+    return marked;
+}
+
+static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, const struct cw_enrol_source *source, int file,
+                     struct cw_text *notes, struct cw_error *err) {
+    int result = -1, synth = 0;
+    struct cw_recording r = {0};
+    struct prepared p = {0};
+    struct speaking k = {0};
+    struct cw_heard here = {0};
+    struct laid l = {0};
+    float *levels = NULL;
+    if (cw_recording_read(&r, source->recording, err) != 0) {
+        goto done;
+    }
+    if (prepare(&p, g, &r, err) != 0 || plan(g, source->text, &k, err) != 0 || cw_heard_make(&here, p.x, p.n, p.band, err) != 0 ||
+        lay_beside(&l, g, &k, &p, &here, err) != 0) {
         cw_fail_in(err, "%s", source->recording);
         goto done;
     }
-    if (!place_boundaries(&k, places, (int)(p.n / CW_ENROL_UNIT), units)) {
-        cw_fail(err, CW_BAD_INPUT, "%s: expected time for %d sounds, found %.1f s of speech; is it the right text?", source->recording,
-                symbols, p.speech_seconds);
+    levels = cw_heard_levels(&here);
+    if (levels == NULL) {
+        cw_fail_memory(err, "alignment");
+        goto done;
+    }
+    if (mark_pauses(g, &k, l.units, levels) > 0 && lay_beside(&l, g, &k, &p, &here, err) != 0) {
+        cw_fail_in(err, "%s", source->recording);
         goto done;
     }
     for (int c = 0, at = 0; c < k.text.chunk_count; c++) {
@@ -568,11 +679,11 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
             frames += 2 * k.chunks[c].durations[s];
         }
         for (int f = 0; f < frames; f++) {
-            power += exp((double)there.energy[synth + f]) / frames;
+            power += exp((double)l.there.energy[synth + f]) / frames;
         }
         for (int f = 0; f < frames; f++) { /* silence is like any silence */
-            if ((double)there.energy[synth + f] > log(power) - silent) {
-                cost += (double)costs[synth + f];
+            if ((double)l.there.energy[synth + f] > log(power) - silent) {
+                cost += (double)l.costs[synth + f];
                 loud++;
             }
         }
@@ -580,8 +691,8 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
         if (confidence < least_confidence) {
             cw_text_printf(notes, "%s: \"%s\" left out: what is heard does not fit the text (confidence %.2f)\n", source->recording,
                            k.chunks[c].text.data, confidence);
-        } else if (add_utterance(e, &p, &here, &k.chunks[c], k.chunks[c].text.data, units + at, costs + synth, confidence, file, err) !=
-                   0) {
+        } else if (add_utterance(e, g, &p, &here, levels, &k.chunks[c], k.chunks[c].text.data, l.units + at, l.costs + synth, confidence,
+                                 file, err) != 0) {
             goto done;
         }
         synth += frames;
@@ -597,11 +708,8 @@ done:
     prepared_free(&p);
     speaking_close(&k);
     cw_heard_free(&here);
-    cw_heard_free(&there);
-    free(units);
-    free(places);
-    free(costs);
-    free(pauses);
+    laid_free(&l);
+    free(levels);
     return result;
 }
 

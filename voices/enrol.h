@@ -15,7 +15,8 @@
 
 enum { CW_ENROL_RATE = 24000, CW_ENROL_UNIT = 600, CW_ENROL_HOP = 300 };
 
-/* One utterance, plain data. Every array is the enrolment's; freed with it. */
+/* One utterance, plain data. Every array is the enrolment's; freed with it. Where the reader pauses for 0.2 s and more between words, a
+ * comma stands in the symbols, written or not; what is over 0.4 s of a pause is cut out of its middle. */
 struct cw_enrol_utterance {
     char *text;                   /* what is said */
     int *ids;                     /* [P] the acoustic model's symbols, without padding */
