@@ -12,14 +12,14 @@ are what the voice is learnt from; the others, a minute of them, are what it is 
     GE2E   cosine of Resemblyzer's embedding of each of five sentences to the rest's, their mean (GE2E is in no loss, unless --encoder-loss puts
            it there: then it flatters, and the labels say so)
     set    the same of the five embeddings' mean, as the evaluation tools' similarity.py has it: three seconds alone are heard less surely.
-           The ceiling is the first 60 % in pieces of 3.5 s
+           The ceiling is the recording in pieces of 3.5 s
     MFCC   cosine in a space of linear discriminants of MFCC statistics, learnt from the speakers of --others (the folder of the first FLAC)
            that are not named on the command line. It hears
            the room and the microphone as well, and knows nothing of what the voice was fitted by
     WER, DNSMOS of the five sentences (with --judge), or of FILE's, one a line: stock and the highest tier; minutes of wall clock and of
     processor and peak memory (MiB) of `voices clone`, all tiers together
 
-with the nearest stock voice as the floor and the first 60 % itself as the ceiling. A speaker whose report stands in --work is not learnt again.
+with the nearest stock voice as the floor and the first 60 % itself, in such pieces, as the ceiling. A speaker whose report stands in --work is not learnt again.
 """
 import argparse, glob, json, os, subprocess, sys, time
 import numpy as np, librosa, soundfile
@@ -40,6 +40,9 @@ SENTENCES = {
            "Preferisci leggere la lettera adesso, o aspettare che arrivino gli altri?",
            "Si prevedono forti piogge al nord, con venti intensi lungo la costa.",
            "Ha chiuso il vecchio cancello di legno e ha attraversato lentamente il campo."]}
+
+
+PIECE = 56000  # 3.5 s of 16 kHz: as long as such a sentence
 
 
 def cut_at_pause(x, rate):
@@ -123,7 +126,8 @@ def main():
     def score(waves, rest):
         e = ge2e(rest); p = place(space, rest)
         g = np.array([ge2e(w) for w in waves]); m = [float(place(space, w) @ p) for w in waves]
-        return float(np.mean(g @ e)), float(np.mean(g, axis=0) @ e / np.linalg.norm(np.mean(g, axis=0))), float(np.mean(m))
+        centre = g.mean(axis=0)
+        return float(np.mean(g @ e)), float(centre @ e / np.linalg.norm(centre)), float(np.mean(m))
 
     def say(voice, leaf, sentences):
         waves = []
@@ -184,8 +188,7 @@ def main():
             shown = label + (" (encoder in the loss)" if a.encoder_loss and label in tiers[1:] else "")
             print(f"{speaker}\t{shown}\t{g:.3f}\t{whole:.3f}\t{m:.3f}\t{extra}\t" + (f"{minutes:.1f}\t{cpu:.1f}\t{memory:.0f}" if last else "\t\t"),
                   flush=True)
-        n = 56000
-        g, whole, m = score([first[i:i + n] for i in range(0, len(first) - n + 1, n)], rest)
+        g, whole, m = score([first[i:i + PIECE] for i in range(0, len(first) - PIECE + 1, PIECE)], rest)
         rows.append(("recording", g, whole, m))
         print(f"{speaker}\trecording\t{g:.3f}\t{whole:.3f}\t{m:.3f}", flush=True)
     for label in ["stock"] + tiers + ["recording"]:

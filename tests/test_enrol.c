@@ -354,7 +354,6 @@ static void test_pauses(void) {
         for (size_t i = 0; i < t.n; i++) {
             t.x[i] += 0.001F * room[i];
         }
-
         if (CHECK(pauses == PAUSES) && CHECK(enrolled(&r, "plain", t.x, t.n, text, plain, plain_ids) == t.symbols) &&
             CHECK(enrolled(&r, "paused", x, all, text, paused, paused_ids) == t.symbols + PAUSES)) {
             for (int s = 0, p = 0, k = 0; s < t.symbols; s++, p++) { /* symbol s without pauses is symbol p with them */

@@ -94,6 +94,17 @@ static int mels_below(double band_hz) {
     return mels;
 }
 
+/* How loud each frame is: 0 as silence, 1 as speech. */
+static void find_levels(struct cw_heard *h) {
+    float *level = h->level;
+    memcpy(level, h->energy, sizeof *level * (size_t)h->frames);
+    qsort(level, (size_t)h->frames, sizeof *level, cw_order_floats);
+    const double high = (double)level[h->frames * 4 / 5], low = fmax((double)level[h->frames / 20], high - level_range);
+    for (int f = 0; f < h->frames; f++) {
+        level[f] = (float)fmin(1, fmax(0, ((double)h->energy[f] - low) / fmax(0.5, high - low)));
+    }
+}
+
 int cw_heard_make(struct cw_heard *h, const float *x, size_t n, double band_hz, struct cw_error *err) {
     int result = -1, frames = (int)(n / CW_ALIGN_HOP);
     const int mels = mels_below(band_hz);
@@ -106,8 +117,9 @@ int cw_heard_make(struct cw_heard *h, const float *x, size_t n, double band_hz, 
     }
     mel = calloc((size_t)frames * CW_ALIGN_MELS, sizeof *mel);
     h->energy = calloc((size_t)frames, sizeof *h->energy);
+    h->level = calloc((size_t)frames, sizeof *h->level);
     h->features = calloc((size_t)frames * FEATURES, sizeof *h->features);
-    if (mel == NULL || h->energy == NULL || h->features == NULL) {
+    if (mel == NULL || h->energy == NULL || h->level == NULL || h->features == NULL) {
         cw_fail_memory(err, "features");
         goto done;
     }
@@ -148,6 +160,7 @@ int cw_heard_make(struct cw_heard *h, const float *x, size_t n, double band_hz, 
         weight[c] = c < CEPSTRA ? 1 : c < 2 * CEPSTRA ? 2 : 0.5;
     }
     normalise(h->features, frames, weight);
+    find_levels(h);
     result = 0;
 done:
     free(mel);
@@ -159,6 +172,7 @@ done:
 
 void cw_heard_free(struct cw_heard *h) {
     free(h->energy);
+    free(h->level);
     free(h->features);
     *h = (struct cw_heard){0};
 }
@@ -169,20 +183,6 @@ static double unlike(const float *a, const float *b) {
         dot += a[c] * b[c];
     }
     return 1 - (double)dot;
-}
-
-float *cw_heard_levels(const struct cw_heard *h) {
-    float *level = malloc(sizeof *level * (size_t)h->frames);
-    if (level == NULL) {
-        return NULL;
-    }
-    memcpy(level, h->energy, sizeof *level * (size_t)h->frames);
-    qsort(level, (size_t)h->frames, sizeof *level, cw_order_floats);
-    const double high = (double)level[h->frames * 4 / 5], low = fmax((double)level[h->frames / 20], high - level_range);
-    for (int f = 0; f < h->frames; f++) {
-        level[f] = (float)fmin(1, fmax(0, ((double)h->energy[f] - low) / fmax(0.5, high - low)));
-    }
-    return level;
 }
 
 /* Where frame j of b stands in row i's band. */
@@ -206,7 +206,6 @@ static const int step_a[STEPS] = {1, 1, 2, 0, 1}, step_b[STEPS] = {1, 2, 1, 1, 0
 
 int cw_align(const struct cw_heard *a, const struct cw_heard *b, const bool *pauses, float *places, float *costs, struct cw_error *err) {
     int result = -1;
-    float *level_a = cw_heard_levels(a), *level_b = cw_heard_levels(b);
     struct grid g = {.rows = a->frames, .cols = b->frames, .slope = a->frames > 1 ? (b->frames - 1.0) / (a->frames - 1.0) : 1};
     g.width = 2 * (int)(band * b->frames) + 9;
     size_t cells = (size_t)g.rows * (size_t)g.width;
@@ -217,7 +216,7 @@ int cw_align(const struct cw_heard *a, const struct cw_heard *b, const bool *pau
     }
     g.total = malloc(cells * sizeof *g.total);
     g.step = calloc(cells, 1);
-    if (level_a == NULL || level_b == NULL || g.total == NULL || g.step == NULL) {
+    if (g.total == NULL || g.step == NULL) {
         cw_fail_memory(err, "alignment");
         goto done;
     }
@@ -230,8 +229,8 @@ int cw_align(const struct cw_heard *a, const struct cw_heard *b, const bool *pau
                 continue;
             }
             const double cost = unlike(a->features + (size_t)i * FEATURES, b->features + (size_t)j * FEATURES) +
-                                unlike_level * fabs((double)level_a[i] - (double)level_b[j]);
-            const double waits = pauses[i] ? pause_cost + pause_loud * fmax(0, (double)level_b[j] - pause_level) : INFINITY;
+                                unlike_level * fabs((double)a->level[i] - (double)b->level[j]);
+            const double waits = pauses[i] ? pause_cost + pause_loud * fmax(0, (double)b->level[j] - pause_level) : INFINITY;
             const double costs_of[STEPS] = {cost, cost, cost, fmin(waits, cost * slow), cost * slow};
             double best = INFINITY;
             for (int s = 0; s < STEPS; s++) {
@@ -269,8 +268,6 @@ int cw_align(const struct cw_heard *a, const struct cw_heard *b, const bool *pau
     }
     result = 0;
 done:
-    free(level_a);
-    free(level_b);
     free(g.total);
     free(g.step);
     return result;

@@ -14,11 +14,12 @@
 
 enum { SYMBOLS_MAX = 510, EDGE_UNITS = 6, PIECES_MIN = 6 };
 enum { MARKED_PAUSE = 8, LONGEST_PAUSE = 16, SPACE_UNITS = 3 }; /* units of 25 ms */
-static const double level = 0.042;                              /* RMS of speech, a little above what the engine's own voices have */
-static const double raised_most = 2;                            /* of the energy curves: 8.7 dB */
-static const double edge_seconds = 0.15;                        /* kept before and after speech */
-static const double high_voice = 160;                           /* Hz: above it the stock voice beside is a woman's */
-static const double silent = 5;                                 /* below the mean power, log: no speech */
+
+static const double level = 0.042;           /* RMS of speech, a little above what the engine's own voices have */
+static const double raised_most = 2;         /* of the energy curves: 8.7 dB */
+static const double edge_seconds = 0.15;     /* kept before and after speech */
+static const double high_voice = 160;        /* Hz: above it the stock voice beside is a woman's */
+static const double silent = 5;              /* below the mean power, log: no speech */
 static const double one_level = 6;           /* dB between the loud and the quiet: in 3 s of speech and more at least 9 (docs/voices.md) */
 static const double silent_level = 0.25;     /* of a recording's frames: no sound */
 static const double least_confidence = 0.20; /* of an utterance that is kept */
@@ -527,8 +528,8 @@ static void shorten_pauses(const struct cw_enrol_engine *g, struct cw_enrol_utte
 
 /* costs: of the frames of the chunk's synthesis, two a unit */
 static int add_utterance(struct cw_enrolment *e, const struct cw_enrol_engine *g, const struct prepared *p, const struct cw_heard *heard,
-                         const float *levels, const struct spoken_chunk *c, const char *text, const int *units, const float *costs,
-                         double confidence, int file, struct cw_error *err) {
+                         const struct spoken_chunk *c, const char *text, const int *units, const float *costs, double confidence, int file,
+                         struct cw_error *err) {
     struct cw_enrol_utterance *more = realloc(e->utterances, sizeof *more * ((size_t)e->count + 1));
     if (more == NULL) {
         return cw_fail_memory(err, "enrolment");
@@ -559,7 +560,7 @@ static int add_utterance(struct cw_enrolment *e, const struct cw_enrol_engine *g
     memcpy(u->energy, heard->energy + (size_t)2 * (size_t)first, sizeof(float) * 2 * (size_t)all);
     memcpy(u->samples, p->x + (size_t)CW_ENROL_UNIT * (size_t)first, sizeof(float) * CW_ENROL_UNIT * (size_t)all);
     e->seconds += (double)all * CW_ENROL_UNIT / CW_ENROL_RATE;
-    shorten_pauses(g, u, levels + (size_t)2 * (size_t)first);
+    shorten_pauses(g, u, heard->level + (size_t)2 * (size_t)first);
     return 0;
 }
 
@@ -654,7 +655,6 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
     struct speaking k = {0};
     struct cw_heard here = {0};
     struct laid l = {0};
-    float *levels = NULL;
     if (cw_recording_read(&r, source->recording, err) != 0) {
         goto done;
     }
@@ -663,12 +663,7 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
         cw_fail_in(err, "%s", source->recording);
         goto done;
     }
-    levels = cw_heard_levels(&here);
-    if (levels == NULL) {
-        cw_fail_memory(err, "alignment");
-        goto done;
-    }
-    if (mark_pauses(g, &k, l.units, levels) > 0 && lay_beside(&l, g, &k, &p, &here, err) != 0) {
+    if (mark_pauses(g, &k, l.units, here.level) > 0 && lay_beside(&l, g, &k, &p, &here, err) != 0) {
         cw_fail_in(err, "%s", source->recording);
         goto done;
     }
@@ -691,8 +686,8 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
         if (confidence < least_confidence) {
             cw_text_printf(notes, "%s: \"%s\" left out: what is heard does not fit the text (confidence %.2f)\n", source->recording,
                            k.chunks[c].text.data, confidence);
-        } else if (add_utterance(e, g, &p, &here, levels, &k.chunks[c], k.chunks[c].text.data, l.units + at, l.costs + synth, confidence,
-                                 file, err) != 0) {
+        } else if (add_utterance(e, g, &p, &here, &k.chunks[c], k.chunks[c].text.data, l.units + at, l.costs + synth, confidence, file,
+                                 err) != 0) {
             goto done;
         }
         synth += frames;
@@ -709,7 +704,6 @@ done:
     speaking_close(&k);
     cw_heard_free(&here);
     laid_free(&l);
-    free(levels);
     return result;
 }
 
