@@ -210,7 +210,7 @@ CW_MUST_CHECK int cw_vocode(struct cw_studio *s, const char *recording, struct c
 struct cw_bench_params {
     const char *const *texts; /* default: eight of its own */
     int text_count, rounds;
-    const char *voice;
+    const char *voice, *against;     /* against: says the same in turn with voice; or NULL */
     bool speech, writer;             /* what is measured; both */
     long (*count_allocations)(void); /* so far in this process; or NULL */
 };
@@ -219,6 +219,7 @@ struct cw_bench_result {
     char isa[16];
     int threads;
     double load_seconds, speech_seconds, synthesis_seconds, acoustic_seconds, vocoder_seconds, real_time_factor;
+    double against_ratio, against_low, against_high; /* voice's time by against's, text by text: median, quartiles; 0: not measured */
     double modelled_seconds;           /* speech_seconds and the silence around each chunk that the models made and we cut away */
     double text_characters_per_second; /* of the text front end alone, on the same texts */
     double first_sound_seconds;        /* text to first sample of "Welcome back to the show.", models open */

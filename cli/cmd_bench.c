@@ -72,6 +72,9 @@ static void print_text(const struct cw_bench_result *r, double cold) {
         printf("  acoustic      %.2f s\n  vocoder       %.2f s\n", r->acoustic_seconds, r->vocoder_seconds);
         printf("  models        %.0f GFLOP/s of plain sums, %.2f of the %.0f that registers alone reach\n", r->gflops,
                r->peak_gflops > 0 ? r->gflops / r->peak_gflops : 0, r->peak_gflops);
+        if (r->against_ratio > 0)
+            printf("  against       %.3f of the other voice's time a second, text by text; %.3f to %.3f in the middle half\n",
+                   r->against_ratio, r->against_low, r->against_high);
         printf("mastering       %.0f × real time\n", r->master_times_real_time);
         printf("first sound     %.0f ms with the models open", r->first_sound_seconds * 1e3);
         if (cold >= 0)
@@ -100,6 +103,9 @@ static void print_json(const struct cw_bench_result *r, double cold) {
         {"acoustic_seconds", r->acoustic_seconds, r->threads > 0},
         {"vocoder_seconds", r->vocoder_seconds, r->threads > 0},
         {"real_time_factor", r->real_time_factor, r->threads > 0},
+        {"against_ratio", r->against_ratio, r->against_ratio > 0},
+        {"against_low", r->against_low, r->against_ratio > 0},
+        {"against_high", r->against_high, r->against_ratio > 0},
         {"text_characters_per_second", r->text_characters_per_second, r->threads > 0},
         {"gflops", r->gflops, r->threads > 0},
         {"peak_gflops", r->peak_gflops, r->threads > 0},
@@ -124,11 +130,12 @@ static void print_json(const struct cw_bench_result *r, double cold) {
 int cli_bench(const struct cli_command *c, int argc, char **argv) {
     bool json = false, first_sound = false;
     long threads = 0, rounds = 3;
-    const char *voice = "af_heart", *sentences = NULL, *only = NULL, *llm = NULL;
+    const char *voice = "af_heart", *against = NULL, *sentences = NULL, *only = NULL, *llm = NULL;
     const struct cli_option options[] = {
         {"--threads", "N", "threads (default: one per core)", CLI_INT, &threads, 1, 256},
         {"--rounds", "N", "rounds over the sentences (default 3)", CLI_INT, &rounds, 1, 1000},
         {"--voice", "V", "default af_heart", CLI_TEXT, &voice, 0, 0},
+        {"--against", "V", "another voice says the same in turn, and their times are compared", CLI_TEXT, &against, 0, 0},
         {"--sentences", "FILE", "say these, one a line (default: eight of its own)", CLI_TEXT, &sentences, 0, 0},
         {"--llm", "FILE", "the language model (default: the one that make uses)", CLI_TEXT, &llm, 0, 0},
         {"--only", "WHAT", "speech, or writer (default: both)", CLI_TEXT, &only, 0, 0},
@@ -149,6 +156,7 @@ int cli_bench(const struct cli_command *c, int argc, char **argv) {
     struct cw_bench_result r = {0};
     b.rounds = (int)rounds;
     b.voice = voice;
+    b.against = against;
     b.speech = !only || strcmp(only, "speech") == 0;
     b.writer = !only || strcmp(only, "writer") == 0;
     if (!b.speech && !b.writer)

@@ -70,7 +70,9 @@ const struct cli_command cli_commands[] = {
      "  castwright models convert pytorch_model.bin vocos.gguf    Kokoro, HiFi-GAN: ONNX; Vocos, F5-TTS: PyTorch, safetensors\n",
      cli_models},
     {"doctor", "", "what this machine has, and what is missing", "  castwright doctor\n", cli_doctor},
-    {"bench", "", "speed of synthesis on this machine", "  castwright bench\n  castwright bench --json --threads 1\n", cli_bench},
+    {"bench", "", "speed of synthesis on this machine",
+     "  castwright bench\n  castwright bench --json --threads 1\n  castwright bench --only speech --voice ada --against am_michael\n",
+     cli_bench},
     {0},
 };
 

@@ -123,6 +123,56 @@ static int time_speech(struct cw_studio *s, const struct cw_bench_params *b, con
     return 0;
 }
 
+/* One text: wall clock a second that the models made. */
+static int time_text_spoken(struct cw_studio *s, const struct cw_voice *voice, const char *text, double *cost, struct cw_error *err) {
+    struct ear e = {0};
+    double modelled = s->booth->modelled_seconds, start = cw_seconds();
+    if (speak(s, voice, text, &e, err) != 0)
+        return -1;
+    double took = cw_seconds() - start;
+    modelled = s->booth->modelled_seconds - modelled;
+    *cost = modelled > 0 ? took / modelled : 0;
+    return 0;
+}
+
+/* Both voices say each text, one after the other, so that what else the machine does falls on both alike; who begins changes every time.
+ * What a voice has learnt is folded into the weights before. */
+static int time_against(struct cw_studio *s, const struct cw_bench_params *b, const struct cw_voice *voice, struct cw_bench_result *r,
+                        struct cw_error *err) {
+    int status = -1, count = b->rounds * b->text_count;
+    struct cw_voice against = {0};
+    struct ear warm = {0};
+    double *ratios = calloc((size_t)count, sizeof *ratios);
+    if (!ratios) {
+        cw_fail(err, CW_FAILED, "bench: no memory for %d ratios", count);
+        goto done;
+    }
+    if (cw_studio_voice(s, &against, b->against, err) != 0 || cw_speech_language(against.language, err) != 0 ||
+        speak(s, &against, sentences[1], &warm, err) != 0)
+        goto done;
+    for (int i = 0; i < count; i++) {
+        const char *text = b->texts[i % b->text_count];
+        double cost[2] = {0};
+        for (int k = 0; k < 2; k++) {
+            int who = (i + k) % 2;
+            if (time_text_spoken(s, who ? &against : voice, text, &cost[who], err) != 0) {
+                cw_fail_in(err, "text %d", i % b->text_count + 1);
+                goto done;
+            }
+        }
+        ratios[i] = cost[1] > 0 ? cost[0] / cost[1] : 0;
+    }
+    qsort(ratios, (size_t)count, sizeof *ratios, cw_order_doubles);
+    r->against_ratio = ratios[count / 2];
+    r->against_low = ratios[count / 4];
+    r->against_high = ratios[count - 1 - count / 4];
+    status = 0;
+done:
+    free(ratios);
+    cw_voice_close(&against);
+    return status;
+}
+
 /* ---- mastering ---------------------------------------------------------------------------------------------------------- */
 
 static int time_mastering(const char *dir, const char *sound, int64_t samples, struct cw_bench_result *r, struct cw_error *err) {
@@ -232,7 +282,9 @@ static int time_voice(struct cw_studio *s, const struct cw_bench_params *b, stru
     r->threads = cw_device_threads(s->device);
     snprintf(r->isa, sizeof r->isa, "%s", cw_device_isa(s->device));
     r->peak_gflops = 2e-9 * cw_device_peak(s->device);
-    result = time_sound(s, b, &voice, r, err);
+    if (time_sound(s, b, &voice, r, err) != 0 || (b->against && time_against(s, b, &voice, r, err) != 0))
+        goto done;
+    result = 0;
     r->peak_rss_kib = cw_peak_rss_kib();
 done:
     cw_voice_close(&voice);

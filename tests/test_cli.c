@@ -417,11 +417,15 @@ static void test_bench(void) {
                    {"master_times_real_time", 0.01, 1e6},
                    {"first_sound_seconds", 1e-3, 600},
                    {"cold_first_sound_seconds", 1e-3, 600},
-                   {"peak_rss_kib", 10000, 1e8}};
+                   {"peak_rss_kib", 10000, 1e8},
+                   {"against_ratio", 0.02, 50},
+                   {"against_low", 0.02, 50},
+                   {"against_high", 0.02, 50}};
     if (!models())
         return;
     write_file("one.txt", "Somebody always pays.\n");
-    struct ran *r = RUN("bench", "--only", "speech", "--rounds", "1", "--threads", "2", "--sentences", "one.txt", "--json");
+    struct ran *r =
+        RUN("bench", "--only", "speech", "--rounds", "1", "--threads", "2", "--sentences", "one.txt", "--json", "--against", "am_michael");
     json_error_t e = {0};
     json_t *j = json_loads(r->out, 0, &e);
     if (CHECKF(r->code == 0 && json_is_object(j), "%d %s%s %s", r->code, r->out, r->err, e.text)) {
@@ -444,6 +448,7 @@ static void test_bench(void) {
     char *end = r->out;
     const double now = cw_seconds(), when = strtod(r->out, &end);
     CHECKF(r->code == 0 && strcmp(end, "\n") == 0 && when > now - 600 && when <= now, "%s%s", r->out, r->err);
+    EXPECT(RUN("bench", "--only", "speech", "--rounds", "1", "--sentences", "one.txt", "--against", "nobody"), 2, "nobody");
     EXPECT(RUN("bench", "--only", "dancing"), 2, "--only", "speech or writer", "dancing");
     EXPECT(RUN("bench", "--only", "speech", "--sentences", "absent.txt"), 2, "absent.txt");
     write_file("none.txt", "\n");
