@@ -35,7 +35,7 @@ define install_packages
 	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $${missing[*]} >/dev/null; fi
 endef
 
-.PHONY: help deps deps-test deps-lint venv llama llama-server endpoint models models-test all episode test lint format sanitize bench fuzz fuzz-text clean
+.PHONY: help deps deps-test deps-lint venv llama llama-server endpoint models models-test all episode test lint format sanitize sanitize-build bench fuzz fuzz-text clean
 
 help: ## this help
 	@echo 'Castwright: a topic in, a finished multi-speaker podcast episode out.'
@@ -194,10 +194,12 @@ lint: deps-lint llama ## clang-format and clang-tidy
 format: deps-lint ## formats the sources
 	@clang-format -i castwright.h $(foreach d,$(ROOMS) cli tests bench models/train,$(wildcard $(d)/*.[ch]))
 
-sanitize: deps-test ## tests under ASan + UBSan, then the threaded ones under TSan
-	@$(MAKE) --no-print-directory models-test
+sanitize-build: deps-test
 	@$(MAKE) --no-print-directory -j$$(nproc) FLAVOUR=asan build/asan/tests/run
 	@$(MAKE) --no-print-directory -j$$(nproc) FLAVOUR=tsan build/tsan/tests/run
+
+sanitize: sanitize-build ## tests under ASan + UBSan, then the threaded ones under TSan
+	@$(MAKE) --no-print-directory models-test
 	@build/asan/tests/run $(if $(FILTER),--filter "$(FILTER)")
 	@for part in kernels.pool player episode.crew; do build/tsan/tests/run --filter $$part || exit 1; done
 
