@@ -533,7 +533,7 @@ int cli_voices_clone(int argc, char **argv) {
         return cli_usage(c, "--tier: expected likeness, style, offsets or low-rank, found \"%s\"", q.tier);
     if (cw_speech_language(q.language, &err) != 0)
         return cli_usage(c, "%s", err.text);
-    if (q.record && strncmp(q.language, "en-", 3) != 0)
+    if (q.record && !cw_speech_english(q.language))
         return cli_usage(c, "--record: the sentences to read are English, found --language %s", q.language);
     if (!q.consent && !q.spoken && !q.self)
         return cli_usage(c, "expected the speaker's consent: --consent FILE, --consent-recording FILE or --i-am-the-speaker");

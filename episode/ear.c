@@ -70,7 +70,7 @@ static void spell(const char *phonemes, char out[SPELLING_MAX]) {
 }
 
 bool cw_ear_knows(const char *language) {
-    return strncmp(language, "en", 2) == 0;
+    return cw_speech_english(language);
 }
 
 void cw_ear_close(struct cw_ear *ear) {

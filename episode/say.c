@@ -295,7 +295,7 @@ static int audition_one(struct cw_studio *s, struct saying *k, const char *name,
     double start = k->seconds;
     if (cw_studio_voice(s, &voice, name, err) != 0 || cw_speech_language(voice.language, err) != 0)
         goto done;
-    if (strncmp(voice.language, "en", 2) == 0)
+    if (cw_speech_english(voice.language))
         cw_text_printf(&line, "Number %d. %s", number, text);
     else
         cw_text_printf(&line, "%d. %s", number, text);

@@ -187,7 +187,7 @@ static int gather(void *arg, const float *samples, size_t n, struct cw_error *er
 
 /* The language in which what shows a voice is said. */
 static const char *shown_language(const struct cw_voice *voice) {
-    return strncmp(voice->language, "en", 2) == 0 ? voice->language : "en-us";
+    return cw_speech_english(voice->language) ? voice->language : "en-us";
 }
 
 /* A voice of Kokoro, shown by its own speech. */

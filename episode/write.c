@@ -42,7 +42,7 @@ static int start_script(struct build *b, const struct cw_write_params *w, struct
     cw_voice_close(&voice);
     if (!script->language)
         return cw_fail_memory(err, "script");
-    if (strncmp(script->language, "en-", 3) != 0)
+    if (!cw_speech_english(script->language))
         return cw_fail(err, CW_BAD_INPUT,
                        "cast: %s: expected an English voice first, since scripts are written in English, found one that speaks \"%s\"",
                        script->cast[0].name, script->language);

@@ -272,9 +272,9 @@ static void test_truth(void) {
             CHECK(strncmp(e.utterances[0].text, "The harbour was quiet before the storm,", 39) == 0);
 
             struct cw_enrol_utterance *u = &e.utterances[0]; /* raised, what is heard is what the curve says */
-            struct cw_heard heard = {0};
+            struct cw_align_side heard = {0};
             cw_enrolment_raise(&e, 1);
-            if (CHECKF(cw_heard_make(&heard, u->samples, (size_t)u->units * CW_ENROL_UNIT, e.band_hz, &err) == 0, "%s", err.text)) {
+            if (CHECKF(cw_align_side_make(&heard, u->samples, (size_t)u->units * CW_ENROL_UNIT, e.band_hz, &err) == 0, "%s", err.text)) {
                 double apart = 0;
                 int loud = 0;
                 for (int i = 8; i < 2 * u->units - 8; i++) {
@@ -285,7 +285,7 @@ static void test_truth(void) {
                 }
                 CHECKF(loud > 40 && apart < 0.02 * loud, "energy of %d loud frames is off by %.3f", loud, apart / (loud > 0 ? loud : 1));
             }
-            cw_heard_free(&heard);
+            cw_align_side_free(&heard);
         }
     }
     cw_text_free(&notes);

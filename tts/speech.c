@@ -25,6 +25,10 @@ static int language_of(const char *language) {
     return -1;
 }
 
+bool cw_speech_english(const char *language) {
+    return strncmp(language, "en", 2) == 0 && (language[2] == '\0' || language[2] == '-');
+}
+
 int cw_speech_language(const char *language, struct cw_error *err) {
     static const char *const unwritten[][2] = {{"ja", "Japanese"}, {"cmn", "Mandarin"}, {"zh", "Mandarin"}, {"ko", "Korean"}};
     if (language_of(language) >= 0) {

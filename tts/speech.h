@@ -27,6 +27,8 @@ void cw_speech_close(struct cw_speech *s);
 
 /* Is there a front end for this language ("en-us", "es")? CW_BAD_INPUT naming the language and the ones there are. */
 CW_MUST_CHECK int cw_speech_language(const char *language, struct cw_error *err);
+/* "en", "en-us", "en-gb". */
+bool cw_speech_english(const char *language);
 
 enum cw_word_source { CW_WORD_LEXICON, CW_WORD_RULE, CW_WORD_ESPEAK, CW_WORD_INLINE, CW_WORD_PUNCTUATION, CW_WORD_DICTIONARY };
 

@@ -95,7 +95,7 @@ static int mels_below(double band_hz) {
 }
 
 /* How loud each frame is: 0 as silence, 1 as speech. */
-static void find_levels(struct cw_heard *h) {
+static void find_levels(struct cw_align_side *h) {
     float *level = h->level;
     memcpy(level, h->energy, sizeof *level * (size_t)h->frames);
     qsort(level, (size_t)h->frames, sizeof *level, cw_order_floats);
@@ -105,12 +105,12 @@ static void find_levels(struct cw_heard *h) {
     }
 }
 
-int cw_heard_make(struct cw_heard *h, const float *x, size_t n, double band_hz, struct cw_error *err) {
+int cw_align_side_make(struct cw_align_side *h, const float *x, size_t n, double band_hz, struct cw_error *err) {
     int result = -1, frames = (int)(n / CW_ALIGN_HOP);
     const int mels = mels_below(band_hz);
     double floor = 0;
     double *mel = NULL, weight[FEATURES];
-    *h = (struct cw_heard){.frames = frames};
+    *h = (struct cw_align_side){.frames = frames};
     if (frames < 8 || frames > FRAMES_MAX) {
         cw_fail(err, CW_BAD_INPUT, "expected a recording of 0.1 to %d seconds, found %.1f", FRAMES_MAX / 80, (double)n / 24000);
         goto done;
@@ -165,16 +165,16 @@ int cw_heard_make(struct cw_heard *h, const float *x, size_t n, double band_hz, 
 done:
     free(mel);
     if (result != 0) {
-        cw_heard_free(h);
+        cw_align_side_free(h);
     }
     return result;
 }
 
-void cw_heard_free(struct cw_heard *h) {
+void cw_align_side_free(struct cw_align_side *h) {
     free(h->energy);
     free(h->level);
     free(h->features);
-    *h = (struct cw_heard){0};
+    *h = (struct cw_align_side){0};
 }
 
 static double unlike(const float *a, const float *b) {
@@ -204,7 +204,8 @@ static float total_at(const struct grid *g, int i, int j) {
 
 static const int step_a[STEPS] = {1, 1, 2, 0, 1}, step_b[STEPS] = {1, 2, 1, 1, 0};
 
-int cw_align(const struct cw_heard *a, const struct cw_heard *b, const bool *pauses, float *places, float *costs, struct cw_error *err) {
+int cw_align(const struct cw_align_side *a, const struct cw_align_side *b, const bool *pauses, float *places, float *costs,
+             struct cw_error *err) {
     int result = -1;
     struct grid g = {.rows = a->frames, .cols = b->frames, .slope = a->frames > 1 ? (b->frames - 1.0) / (a->frames - 1.0) : 1};
     g.width = 2 * (int)(band * b->frames) + 9;

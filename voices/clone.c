@@ -364,7 +364,7 @@ static int train(struct cloning *c, const float *pack, struct cw_trained *t, str
 /* What is said to judge a voice by; NULL after the last. */
 static const char *judged_text(const struct cloning *c, int i) {
     const int first = c->fitted.count < c->all.count ? c->fitted.count : 0;
-    if (strncmp(c->g->enrol.language, "en-", 3) == 0) {
+    if (cw_speech_english(c->g->enrol.language)) {
         return i < JUDGED ? judged[i] : NULL;
     }
     return first + i < c->all.count ? c->all.utterances[first + i].text : NULL;

@@ -527,9 +527,9 @@ static void shorten_pauses(const struct cw_enrol_engine *g, struct cw_enrol_utte
 }
 
 /* costs: of the frames of the chunk's synthesis, two a unit */
-static int add_utterance(struct cw_enrolment *e, const struct cw_enrol_engine *g, const struct prepared *p, const struct cw_heard *heard,
-                         const struct spoken_chunk *c, const char *text, const int *units, const float *costs, double confidence, int file,
-                         struct cw_error *err) {
+static int add_utterance(struct cw_enrolment *e, const struct cw_enrol_engine *g, const struct prepared *p,
+                         const struct cw_align_side *heard, const struct spoken_chunk *c, const char *text, const int *units,
+                         const float *costs, double confidence, int file, struct cw_error *err) {
     struct cw_enrol_utterance *more = realloc(e->utterances, sizeof *more * ((size_t)e->count + 1));
     if (more == NULL) {
         return cw_fail_memory(err, "enrolment");
@@ -572,14 +572,14 @@ static double confidence_of(double cost) {
 
 /* A recording beside the same text as a stock voice says it. */
 struct laid {
-    struct cw_heard there;
+    struct cw_align_side there;
     float *places, *costs; /* [frames of the synthesis + 1] */
     int *units;            /* [symbols + 1] where each symbol of the chunks begins in the recording */
     int symbols;
 };
 
 static void laid_free(struct laid *l) {
-    cw_heard_free(&l->there);
+    cw_align_side_free(&l->there);
     free(l->places);
     free(l->costs);
     free(l->units);
@@ -587,7 +587,7 @@ static void laid_free(struct laid *l) {
 }
 
 static int lay_beside(struct laid *l, const struct cw_enrol_engine *g, struct speaking *k, const struct prepared *p,
-                      const struct cw_heard *here, struct cw_error *err) {
+                      const struct cw_align_side *here, struct cw_error *err) {
     bool *pauses = NULL;
     int result = -1;
     laid_free(l);
@@ -596,7 +596,7 @@ static int lay_beside(struct laid *l, const struct cw_enrol_engine *g, struct sp
                    : p->median >= high_voice ? "af_heart"
                                              : "am_michael",
                    p->speech_seconds, err) != 0 ||
-        cw_heard_make(&l->there, k->samples, k->count, p->band, err) != 0) {
+        cw_align_side_make(&l->there, k->samples, k->count, p->band, err) != 0) {
         goto done;
     }
     for (int c = 0; c < k->text.chunk_count; c++) {
@@ -653,12 +653,12 @@ static int enrol_one(struct cw_enrolment *e, const struct cw_enrol_engine *g, co
     struct cw_recording r = {0};
     struct prepared p = {0};
     struct speaking k = {0};
-    struct cw_heard here = {0};
+    struct cw_align_side here = {0};
     struct laid l = {0};
     if (cw_recording_read(&r, source->recording, err) != 0) {
         goto done;
     }
-    if (prepare(&p, g, &r, err) != 0 || plan(g, source->text, &k, err) != 0 || cw_heard_make(&here, p.x, p.n, p.band, err) != 0 ||
+    if (prepare(&p, g, &r, err) != 0 || plan(g, source->text, &k, err) != 0 || cw_align_side_make(&here, p.x, p.n, p.band, err) != 0 ||
         lay_beside(&l, g, &k, &p, &here, err) != 0) {
         cw_fail_in(err, "%s", source->recording);
         goto done;
@@ -702,7 +702,7 @@ done:
     cw_recording_free(&r);
     prepared_free(&p);
     speaking_close(&k);
-    cw_heard_free(&here);
+    cw_align_side_free(&here);
     laid_free(&l);
     return result;
 }

@@ -29,7 +29,7 @@ static int load_packs(struct cw_stock *s, const char *voices_dir, const char *la
     }
     for (int pass = 0; pass < 2; pass++) { /* English first */
         for (size_t i = 0; i < n && s->all < CW_STOCK_MAX; i++) {
-            const bool english = strncmp(list[i].language, "en-", 3) == 0;
+            const bool english = cw_speech_english(list[i].language);
             struct cw_voice v;
             if (strcmp(list[i].made, "stock") != 0 || english != (pass == 0) || (!english && strcmp(list[i].language, language) != 0)) {
                 continue;
