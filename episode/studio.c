@@ -51,8 +51,14 @@ float cw_studio_gain(const struct cw_voice *voice) {
     return engines[cw_studio_engine(voice)].gain;
 }
 
-const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *voice, int line) {
-    const struct cw_engine *e = &s->engines[cw_studio_engine(voice)];
+const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *voice, const char *language, int line) {
+    const enum cw_engine_kind kind = cw_studio_engine(voice);
+    const struct cw_engine *e = &s->engines[kind];
+    if (line == 2) /* docs/quality.md has the figures */
+        return kind == CW_ENGINE_MEL && !cw_speech_english(language) ? "the mel engine has learnt little but English: of other languages "
+                                                                       "two to seven times as many words are misunderstood as with "
+                                                                       "--engine kokoro"
+                                                                     : NULL;
     return line >= 0 && line < 2 && e->terms[line][0] ? e->terms[line] : NULL;
 }
 
