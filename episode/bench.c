@@ -144,7 +144,7 @@ static int time_against(struct cw_studio *s, const struct cw_bench_params *b, co
     struct ear warm = {0};
     double *ratios = calloc((size_t)count, sizeof *ratios);
     if (!ratios) {
-        cw_fail(err, CW_FAILED, "bench: no memory for %d ratios", count);
+        cw_fail_memory(err, "bench");
         goto done;
     }
     if (cw_studio_voice(s, &against, b->against, err) != 0 || cw_speech_language(against.language, err) != 0 ||
