@@ -23,6 +23,7 @@ with the nearest stock voice as the floor and the first 60 % itself, in such pie
 """
 import argparse, glob, json, os, subprocess, sys, time
 import numpy as np, librosa, soundfile
+from judging import judged
 
 SENTENCES = {
     "en": ["The tide turned before noon, and nobody on the pier had noticed.",
@@ -174,16 +175,14 @@ def main():
             waves = say(voice, f"{name}-{label}", SENTENCES[a.language])
             extra = "\t"
             if a.judge and (not a.sentences or label in ("stock", a.tier)):
-                listing, leaf, sentences = f"{a.work}/{name}-{label}.tsv", f"{name}-{label}", SENTENCES[a.language]
+                leaf, sentences = f"{name}-{label}", SENTENCES[a.language]
                 if a.sentences:
                     leaf, sentences = f"{leaf}-all", [s.strip() for s in open(a.sentences) if s.strip()]
                     say(voice, leaf, sentences)
-                open(listing, "w").write("".join(f"{a.work}/{leaf}-{i}.wav\t{s}\n" for i, s in enumerate(sentences)))
-                out = subprocess.run([sys.executable, a.judge, "--models", a.models, "--language", a.language, "--json", listing], stdout=subprocess.PIPE, check=True)
-                extra = "%(wer).3f\t%(dnsmos).2f" % json.loads(out.stdout)["all"]
+                sounds = [f"{a.work}/{leaf}-{i}.wav" for i in range(len(sentences))]
+                extra = "%(wer).3f\t%(dnsmos).2f" % judged(a.judge, a.models, a.language, f"{a.work}/{name}-{label}.tsv", sounds, sentences)
             g, whole, m = score(waves, rest)
-            judged = [float(x) for x in extra.split("\t") if x]
-            rows.append((label, g, whole, m, *judged))
+            rows.append((label, g, whole, m, *(float(x) for x in extra.split("\t") if x)))
             last = label == a.tier
             shown = label + (" (encoder in the loss)" if a.encoder_loss and label in tiers[1:] else "")
             print(f"{speaker}\t{shown}\t{g:.3f}\t{whole:.3f}\t{m:.3f}\t{extra}\t" + (f"{minutes:.1f}\t{cpu:.1f}\t{memory:.0f}" if last else "\t\t"),

@@ -115,9 +115,11 @@ int build_open_voices(struct build *b, const struct cw_script *script, const cha
         bool told = false; /* once an engine */
         for (int k = 0; k < i; k++)
             told |= cw_studio_engine(&b->voices[k]) == cw_studio_engine(&b->voices[i]);
-        for (int line = 0; !told && line < CW_STUDIO_TERMS; line++)
-            if (cw_studio_terms(b->studio, &b->voices[i], script->language, line))
-                build_tell(b, "%s", cw_studio_terms(b->studio, &b->voices[i], script->language, line));
+        for (int line = 0; !told && line < CW_STUDIO_TERMS; line++) {
+            const char *terms = cw_studio_terms(b->studio, &b->voices[i], script->language, line);
+            if (terms)
+                build_tell(b, "%s", terms);
+        }
     }
     if (!b->compared) {
         struct cw_text alike = {0};

@@ -242,9 +242,11 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
     k.expected_seconds = 0.07 * plan.symbols / p.speed;
     if (open_player(&k, p, err) != 0 || open_file(&k, p.out, name, temp, err) != 0)
         goto done;
-    for (int i = 0; p.listen.line && i < CW_STUDIO_TERMS; i++)
-        if (cw_studio_terms(s, &voice, r.language, i))
-            p.listen.line(p.listen.arg, cw_studio_terms(s, &voice, r.language, i));
+    for (int i = 0; p.listen.line && i < CW_STUDIO_TERMS; i++) {
+        const char *terms = cw_studio_terms(s, &voice, r.language, i);
+        if (terms)
+            p.listen.line(p.listen.arg, terms);
+    }
     if (cw_booth_need_voice(s->booth, &voice, r.language, err) != 0)
         goto done;
     k.started = cw_seconds();

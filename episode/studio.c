@@ -20,10 +20,14 @@
 static const struct {
     const char *name, *acoustic, *vocoder; /* vocoder NULL: in the acoustic model's file */
     float gain;                            /* of the vocoder's sound */
+    const char *foreign;                   /* what has to be said where it speaks another language than English; NULL: nothing */
 } engines[CW_ENGINES] = {
-    [CW_ENGINE_KOKORO] = {"kokoro", "kokoro", NULL, 1},
-    [CW_ENGINE_MEL] = {"mel", "mel", "hifigan", 0.5F}, /* it learnt mels of twice the sound (models/train/make_data.c) */
-    [CW_ENGINE_F5] = {"f5", "f5", "vocos", 1},
+    [CW_ENGINE_KOKORO] = {"kokoro", "kokoro", NULL, 1, NULL},
+    [CW_ENGINE_MEL] =
+        {"mel", "mel", "hifigan", 0.5F, /* it learnt mels of twice the sound (models/train/make_data.c); docs/quality.md has figures */
+         "the mel engine has learnt little but English: of other languages two to seven times as many words are misunderstood as with "
+         "--engine kokoro"},
+    [CW_ENGINE_F5] = {"f5", "f5", "vocos", 1, NULL},
 };
 
 /* The engine whose name the n bytes at s are, or -1. */
@@ -53,13 +57,12 @@ float cw_studio_gain(const struct cw_voice *voice) {
 
 const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *voice, const char *language, int line) {
     const enum cw_engine_kind kind = cw_studio_engine(voice);
-    const struct cw_engine *e = &s->engines[kind];
-    if (line == 2) /* docs/quality.md has the figures */
-        return kind == CW_ENGINE_MEL && !cw_speech_english(language) ? "the mel engine has learnt little but English: of other languages "
-                                                                       "two to seven times as many words are misunderstood as with "
-                                                                       "--engine kokoro"
-                                                                     : NULL;
-    return line >= 0 && line < 2 && e->terms[line][0] ? e->terms[line] : NULL;
+    if (line < 0 || line >= CW_STUDIO_TERMS)
+        return NULL;
+    if (line == CW_STUDIO_TERMS - 1)
+        return cw_speech_english(language) ? NULL : engines[kind].foreign;
+    const char *terms = s->engines[kind].terms[line];
+    return terms[0] ? terms : NULL;
 }
 
 struct cw_studio_params cw_studio_params_default(void) {

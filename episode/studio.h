@@ -15,11 +15,12 @@ enum { CW_STUDIO_RATE = 24000 };
 
 /* Ways to speak: an acoustic model, and the vocoder of its frames. Adding one means adding a line to the table in studio.c. */
 enum cw_engine_kind { CW_ENGINE_KOKORO, CW_ENGINE_MEL, CW_ENGINE_F5, CW_ENGINES };
+enum { CW_STUDIO_TERMS = 3 };
 struct cw_engine {
     char path[CW_PATH_MAX], sum[65]; /* of the acoustic model */
     char vocoder_path[CW_PATH_MAX], vocoder_sum[65];
-    char terms[2][800];            /* of models that do not come with every episode: name, licence and what it asks; "" */
-    struct cw_f5_symbols *symbols; /* what F5 can be told; NULL: phonemes */
+    char terms[CW_STUDIO_TERMS - 1][800]; /* of models that do not come with every episode: name, licence and what it asks; "" */
+    struct cw_f5_symbols *symbols;        /* what F5 can be told; NULL: phonemes */
     struct cw_acoustic *acoustic;
     struct cw_vocoder *vocoder;
 };
@@ -79,9 +80,8 @@ const char *cw_studio_unnamed(const char *expr, int *engine);
 enum cw_engine_kind cw_studio_engine(const struct cw_voice *voice);
 /* What the sound of the voice's engine is multiplied by. */
 float cw_studio_gain(const struct cw_voice *voice);
-enum { CW_STUDIO_TERMS = 3 };
-/* What has to be said when the voice speaks `language`: licences of both models, what the engine is not good at; NULL where there is
- * nothing. */
+/* What has to be said when the voice speaks `language`, line 0 to CW_STUDIO_TERMS - 1: licences of both models, what the engine is not
+ * good at; NULL where there is nothing. */
 const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *voice, const char *language, int line);
 /* What synthesis needs as well: both models of the voice's engine, sessions ready to speak as it does, and where F5 says a language that
  * the ear knows, the ear. From any thread. */
