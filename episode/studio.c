@@ -27,7 +27,8 @@ static const struct {
         {"mel", "mel", "hifigan", 0.5F, /* it learnt mels of twice the sound (models/train/make_data.c); docs/quality.md has figures */
          "the mel engine has learnt little but English: of other languages two to seven times as many words are misunderstood as with "
          "--engine kokoro"},
-    [CW_ENGINE_F5] = {"f5", "f5", "vocos", 1, NULL},
+    [CW_ENGINE_F5] = {"f5", "f5", "vocos", 1,
+                      "what F5 says is heard back in English only: in other languages, listen for words left out or said twice"},
 };
 
 /* The engine whose name the n bytes at s are, or -1. */

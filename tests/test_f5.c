@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,9 +121,14 @@ static void full(const char *folder) {
         const double from = cw_seconds(), cpu = cw_cpu_seconds(), products = cw_device_products(a.d);
         if (CHECKF(!cw_f5_run(a.s, &in, &mel, &err), "%s", err.text)) {
             const double spent = cw_seconds() - from, all = cw_cpu_seconds() - cpu, off = distance(mel, count, 1, count, want);
+            const double gflop = 2e-9 * (cw_device_products(a.d) - products), made = (in.frames - in.reference_frames) * 256 / 24000.0;
+            struct rusage used;
+            getrusage(RUSAGE_SELF, &used);
             printf(
-                "    %s: off by %.2g (relative L2); %d frames in %d steps: %.1f s, %.1f CPU seconds, %.0f billion products a CPU second\n",
-                cw_device_isa(a.d), off, in.frames, in.steps, spent, all, (cw_device_products(a.d) - products) / all / 1e9);
+                "    %s: off by %.2g (relative L2); %.1f s made in %d steps: %.1f s, %.1f CPU seconds; real-time factor %.2f, %.0f GFLOP/s "
+                "(%.0f a core); %.2f GB at most\n",
+                cw_device_isa(a.d), off, made, in.steps, spent, all, spent / made, gflop / spent, gflop / all,
+                (double)used.ru_maxrss * 1024 / 1e9);
             CHECKF(off < 3 * tolerance(cw_device_isa(a.d)), "off by %g", off);
         }
     }

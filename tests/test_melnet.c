@@ -370,6 +370,11 @@ static void engine(void) {
     CHECK(!test_house_same("a.wav", "c.wav"));
     hear(text);
     CHECKF(RUN("say", "Qui ?", "--voice", "mel:ff_siwis", "-o", "d.wav") == 0 && strstr(said, "little but English"), "%s", said);
+    CHECKF(RUN("voices", "audition", "mel:af_heart", "mel:ff_siwis", "--text", "Yes.", "-o", "e.wav") == 0 &&
+               strstr(said, "little but English"),
+           "%s", said);
+    const char *licence = strstr(said, "licence: agpl-3.0");
+    CHECKF(licence && !strstr(licence + 1, "licence: agpl-3.0"), "not told once: %s", said);
     CHECKF(RUN("text", "--voice", "mel:bf_emma", "--phonemes", "Yes.") == 0, "%s", said);
     CHECKF(RUN("say", text, "--engine", "mell", "-o", "x.wav") == 2 && strstr(said, "expected kokoro, mel or f5"), "%s", said);
 
@@ -380,6 +385,10 @@ static void engine(void) {
     CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "2 reused"), "%s", said);
     if (change_vocoder())
         CHECKF(RUN("render", "talk.md", "-o", "talk") == 0 && strstr(said, "1 rendered") && strstr(said, "1 reused"), "%s", said);
+    CHECKF(RUN("render", "talk.md", "-o", "all", "--engine", "mel") == 0 && strstr(said, "2 rendered"), "%s", said);
+    json_t *root = test_house_manifest("all");
+    CHECK_STR(test_house_string(json_object_get(root, "voices"), 1, "engine"), "mel");
+    json_decref(root);
     make();
     setenv("CASTWRIGHT_OWN_MODELS", "/nowhere", 1);
     CHECKF(RUN("say", text, "--engine", "mel", "-o", "x.wav") == 3 && strstr(said, "comes with Castwright"), "%s", said);

@@ -1,19 +1,26 @@
 #!/usr/bin/env python3
 """Sentences for the mel model's data: one a line, LANGUAGE <tab> TEXT, from books, scripts of our own and the patterns below.
 
-    text.py OUT.tsv [--lines 8000] [--seed 1] [--book FILE]... [--script FILE]... [--lexicon FILE]
+    text.py OUT.tsv [--lines 8000] [--seed 1] [--book [LANGUAGE=]FILE]... [--script FILE]... [--lexicon FILE]
 
---book: text whose licence permits it, plain or a dictd database (.dict.dz); English. --script: scripts that Castwright wrote.
---lexicon: us.lex of the models folder, whose words fill lists. Same arguments, same lines. A tenth of the lines, spread evenly, is of
-other languages, from patterns alone.
+--book: text whose licence permits it, plain, a dictd database (.dict.dz), a page or a folder of pages (.html); English unless its language is
+named (es, fr-fr, it, pt-br). --script: scripts that Castwright wrote. --lexicon: us.lex of the models folder, whose words fill lists. Same
+arguments, same lines. Of the lines three in ten, spread evenly, are of other languages: from a language's books seven in ten, where there are
+any, and from patterns.
 """
 import argparse
+import glob
 import gzip
+import html
 import itertools
+import os
 import random
 import re
+import sys
 
 SHARES = {"book": 0.36, "script": 0.08, "question": 0.11, "short": 0.08, "number": 0.13, "talk": 0.14, "list": 0.10}  # what a source lacks, the others make up
+OTHER = 0.3  # of the lines
+OTHER_BOOK = 0.7  # of a language's lines, where it has books
 LENGTHS = (20, 250)  # characters of a passage of a book: one chunk of speech, mostly
 
 # ---- patterns: [name] is one of SLOTS, {a|b} one of what is in it, # a number by its kind --------------------------------------------
@@ -89,26 +96,54 @@ PATTERNS = {
         "[person|cap] [did] the [word] [word] [how].", "Spell [word], please: [word].", "A [word] is a kind of [word], {isn't it|they say|more or less}.",
     ],
 }
-OTHERS = {  # language: (openings, nouns, endings): a sentence is one of each
-    "es": (["¿Por qué", "Dime cuándo", "Nadie sabe cómo", "Ayer vimos que", "Creo que mañana", "¡Mira!", "Es verdad:", "En mi pueblo"],
-           ["la luna pequeña", "el ingeniero joven", "mi abuela", "la ciudad vieja", "el tren de las ocho", "una guitarra roja", "el agua del río", "la gente de Bogotá", "cada niño"],
-           ["llega siempre tarde.", "guarda diecisiete secretos.", "cruza el puente con cuidado.", "cambió para siempre.", "no cuesta nada.", "hace mucho ruido, ¿verdad?",
-            "quiere aprender otra lengua.", "se quedó en silencio.", "vale cuarenta y dos euros."]),
-    "fr-fr": (["Pourquoi", "Je crois que", "Personne ne dit que", "Hier soir,", "Écoute bien :", "Il paraît que", "Demain peut-être,", "C'est vrai,"],
-              ["la petite lune", "le jeune ingénieur", "ma grand-mère", "cette vieille ville", "le train de huit heures", "un bon fromage", "l'eau de la rivière", "chaque enfant", "le musicien"],
-              ["arrive toujours en retard.", "cache dix-sept secrets.", "traverse lentement le pont.", "a changé pour toujours.", "ne coûte presque rien.",
-               "fait beaucoup de bruit, non ?", "veut apprendre une autre langue.", "est resté silencieux.", "vaut quarante-deux euros."]),
-    "it": (["Perché", "Credo che", "Nessuno sa come", "Ieri sera", "Ascolta:", "Si dice che", "Domani forse", "È vero,"],
-           ["la piccola luna", "il giovane ingegnere", "mia nonna", "la città vecchia", "il treno delle otto", "una chitarra rossa", "l'acqua del fiume", "ogni bambino", "il vicino di casa"],
-           ["arriva sempre in ritardo.", "nasconde diciassette segreti.", "attraversa piano il ponte.", "è cambiato per sempre.", "non costa quasi niente.",
-            "fa molto rumore, vero?", "vuole imparare un'altra lingua.", "è rimasto in silenzio.", "vale quarantadue euro."]),
-    "pt-br": (["Por que", "Acho que", "Ninguém sabe como", "Ontem à noite", "Escute:", "Dizem que", "Amanhã talvez", "É verdade,"],
-              ["a pequena lua", "o jovem engenheiro", "minha avó", "a cidade velha", "o trem das oito", "um violão vermelho", "a água do rio", "cada criança", "o vizinho"],
-              ["chega sempre atrasado.", "guarda dezessete segredos.", "atravessa a ponte devagar.", "mudou para sempre.", "não custa quase nada.",
-               "faz muito barulho, não é?", "quer aprender outra língua.", "ficou em silêncio.", "vale quarenta e dois reais."]),
-    "hi": (["क्या", "मुझे लगता है कि", "कल रात", "सुनो,", "लोग कहते हैं कि", "शायद", "सच यह है कि"],
-           ["छोटा चाँद", "मेरी दादी", "पुराना शहर", "आठ बजे की गाड़ी", "नदी का पानी", "हर बच्चा", "हमारा पड़ोसी"],
-           ["हमेशा देर से आता है।", "बहुत शोर करता है।", "धीरे धीरे पुल पार करता है।", "कुछ नहीं कहता।", "नई भाषा सीखना चाहता है।", "बदल गया है।"]),
+OTHERS = {  # language: [opening], [noun] and [ending] of a plain sentence, and further patterns
+    "es": ({"opening": ["¿Por qué", "Dime cuándo", "Nadie sabe cómo", "Ayer vimos que", "Creo que mañana", "¡Mira!", "Es verdad:", "En mi pueblo", "Resulta que", "A veces"],
+            "noun": ["la luna pequeña", "el ingeniero joven", "mi abuela", "la ciudad vieja", "el tren de las ocho", "una guitarra roja", "el agua del río", "la gente de Bogotá", "cada niño",
+                     "el zapatero", "la lluvia de abril", "nuestro equipo", "el viento del norte", "la hija del médico", "un viejo amigo", "la orquesta", "el jefe", "esa máquina"],
+            "ending": ["llega siempre tarde.", "guarda diecisiete secretos.", "cruza el puente con cuidado.", "cambió para siempre.", "no cuesta nada.", "hace mucho ruido, ¿verdad?",
+                       "quiere aprender otra lengua.", "se quedó en silencio.", "vale cuarenta y dos euros.", "sigue creciendo.", "nunca se equivoca.", "duerme junto a la chimenea.",
+                       "busca las llaves perdidas.", "huele a pan recién hecho."]},
+           ["Sí.", "No, gracias.", "Claro que sí.", "¡Qué raro!", "¿De verdad?", "Buenos días a todos.", "¿Y entonces?", "Por supuesto.", "Exacto, así es.", "Vamos a empezar.", "Ya veo.", "¿Quién lo hizo?",
+            "En #year vivían aquí #n personas.", "Cuesta #n euros, no #n.", "Son las #small, más o menos.", "¿Cuántos kilómetros hay, #n o #n?", "El #small por ciento está de acuerdo.",
+            "¿Has visto alguna vez [noun]?", "Hoy hablamos de [noun] y de [noun].", "Primero [noun], luego [noun].", "¿Qué prefieres, [noun] o [noun]?", "Bueno, [noun] [ending]"]),
+    "fr-fr": ({"opening": ["Pourquoi", "Je crois que", "Personne ne dit que", "Hier soir,", "Écoute bien :", "Il paraît que", "Demain peut-être,", "C'est vrai,", "Figurez-vous que", "Parfois"],
+               "noun": ["la petite lune", "le jeune ingénieur", "ma grand-mère", "cette vieille ville", "le train de huit heures", "un bon fromage", "l'eau de la rivière", "chaque enfant", "le musicien",
+                        "la boulangère", "notre voisin du dessus", "la pluie d'automne", "un chien fatigué", "le professeur d'histoire", "une guitare rouge", "la mer", "ce grand bâtiment", "mon frère"],
+               "ending": ["arrive toujours en retard.", "cache dix-sept secrets.", "traverse lentement le pont.", "a changé pour toujours.", "ne coûte presque rien.",
+                          "fait beaucoup de bruit, non ?", "veut apprendre une autre langue.", "est resté silencieux.", "vaut quarante-deux euros.", "grandit un peu chaque jour.", "ne se trompe jamais.",
+                          "cherche encore ses clés.", "sent bon le pain chaud.", "dort au coin du feu."]},
+              ["Oui.", "Non merci.", "Bien sûr.", "C'est étrange !", "Vraiment ?", "Bonjour à tous.", "Et alors ?", "Exactement.", "On commence.", "Je vois.", "Qui a fait ça ?", "Pas tout à fait.",
+               "En #year, #n personnes vivaient ici.", "Ça coûte #n euros, pas #n.", "Il est environ #small heures.", "Combien de kilomètres, #n ou #n ?", "#small pour cent des gens sont d'accord.",
+               "Avez-vous déjà vu [noun] ?", "Aujourd'hui, nous parlons de tout : [noun], [noun] et [noun].", "D'abord [noun], ensuite [noun].", "Tu préfères [noun] ou [noun] ?", "Eh bien, [noun] [ending]"]),
+    "it": ({"opening": ["Perché", "Credo che", "Nessuno sa come", "Ieri sera", "Ascolta:", "Si dice che", "Domani forse", "È vero,", "Pare proprio che", "A volte"],
+            "noun": ["la piccola luna", "il giovane ingegnere", "mia nonna", "la città vecchia", "il treno delle otto", "una chitarra rossa", "l'acqua del fiume", "ogni bambino", "il vicino di casa",
+                     "la maestra", "un cane stanco", "la pioggia d'autunno", "il medico del paese", "lo zio Giuseppe", "quella macchina", "il mare", "la nostra squadra", "gli amici di Chiara"],
+            "ending": ["arriva sempre in ritardo.", "nasconde diciassette segreti.", "attraversa piano il ponte.", "è cambiato per sempre.", "non costa quasi niente.",
+                       "fa molto rumore, vero?", "vuole imparare un'altra lingua.", "è rimasto in silenzio.", "vale quarantadue euro.", "cresce un poco ogni giorno.", "non sbaglia mai.",
+                       "cerca ancora le chiavi.", "profuma di pane caldo.", "dorme accanto al fuoco."]},
+           ["Sì.", "No, grazie.", "Certo che sì.", "Che strano!", "Davvero?", "Buongiorno a tutti.", "E allora?", "Esatto.", "Cominciamo.", "Capisco.", "Chi è stato?", "Non proprio.",
+            "Nel #year vivevano qui #n persone.", "Costa #n euro, non #n.", "Sono circa le #small.", "Quanti chilometri sono, #n o #n?", "Il #small per cento è d'accordo.",
+            "Hai mai visto [noun]?", "Oggi parliamo di tutto: [noun], [noun] e [noun].", "Prima [noun], poi [noun].", "Che cosa preferisci, [noun] o [noun]?", "Beh, [noun] [ending]"]),
+    "pt-br": ({"opening": ["Por que", "Acho que", "Ninguém sabe como", "Ontem à noite", "Escute:", "Dizem que", "Amanhã talvez", "É verdade,", "Parece mesmo que", "Às vezes"],
+               "noun": ["a pequena lua", "o jovem engenheiro", "minha avó", "a cidade velha", "o trem das oito", "um violão vermelho", "a água do rio", "cada criança", "o vizinho",
+                        "a professora", "um cachorro cansado", "a chuva de verão", "o médico da vila", "o tio João", "aquela máquina", "o mar", "o nosso time", "a irmã da Conceição"],
+               "ending": ["chega sempre atrasado.", "guarda dezessete segredos.", "atravessa a ponte devagar.", "mudou para sempre.", "não custa quase nada.",
+                          "faz muito barulho, não é?", "quer aprender outra língua.", "ficou em silêncio.", "vale quarenta e dois reais.", "cresce um pouco a cada dia.", "nunca se engana.",
+                          "ainda procura as chaves.", "cheira a pão quente.", "dorme perto do fogão."]},
+              ["Sim.", "Não, obrigado.", "Claro que sim.", "Que estranho!", "É mesmo?", "Bom dia a todos.", "E então?", "Exatamente.", "Vamos começar.", "Entendi.", "Quem fez isso?", "Não exatamente.",
+               "Em #year moravam aqui #n pessoas.", "Custa #n reais, não #n.", "São umas #small horas.", "Quantos quilômetros são, #n ou #n?", "#small por cento concordam.",
+               "Você já viu [noun]?", "Hoje falamos de tudo: [noun], [noun] e [noun].", "Primeiro [noun], depois [noun].", "O que você prefere, [noun] ou [noun]?", "Bem, [noun] [ending]"]),
+    "hi": ({"opening": ["क्या", "मुझे लगता है कि", "कल रात", "सुनो,", "लोग कहते हैं कि", "शायद", "सच यह है कि", "कभी कभी"],
+            "noun": ["छोटा चाँद", "मेरी दादी", "पुराना शहर", "आठ बजे की गाड़ी", "नदी का पानी", "हर बच्चा", "हमारा पड़ोसी", "यह बड़ा मकान", "स्कूल का अध्यापक", "ठंडी हवा", "मेरा दोस्त", "बाज़ार का दुकानदार"],
+            "ending": ["हमेशा देर से आता है।", "बहुत शोर करता है।", "धीरे धीरे पुल पार करता है।", "कुछ नहीं कहता।", "नई भाषा सीखना चाहता है।", "बदल गया है।", "कभी गलती नहीं करता।", "अपनी चाबी खोज रहा है।"]},
+           ["हाँ।", "नहीं, धन्यवाद।", "बिलकुल।", "सच में?", "नमस्ते।", "और फिर?", "चलिए, शुरू करते हैं।", "मैं समझ गया।", "यह किसने किया?", "इसकी कीमत #n रुपये है।", "यहाँ #n लोग रहते थे।",
+            "क्या आपने [noun] देखा है?", "आज हम बात करेंगे: [noun], [noun] और [noun]।", "पहले [noun], फिर [noun]।", "अच्छा, [noun] [ending]"]),
+}
+COMMON = {  # words that a sentence of the language has some of: a translation leaves sentences untranslated
+    "es": "de la que el en y a los se del las un por con no una su para es al lo como más o este ha sus",
+    "fr-fr": "de la le et les des en un du une que est pour qui dans par plus au pas sur ne se ce il sont avec",
+    "it": "di e il la che in un per è del una si le con i non da della sono al dei gli come più lo questo nel",
+    "pt-br": "de a o que e do da em um para com não uma os no se na por mais as dos como ao das é seu",
 }
 MONTHS = "January February March April May June July August September October November December".split()
 
@@ -150,6 +185,17 @@ def fill(pattern, slots, r):
     return re.sub(r"\ba (?=[aeiou])", "an ", re.sub(r"\bA (?=[aeiou])", "An ", text))
 
 
+def other(language, r):
+    slots, patterns = OTHERS[language]
+
+    def one():
+        text = "[opening] [noun] [ending]" if r.random() < 0.5 else r.choice(patterns)
+        text = re.sub(r"\[(\w+)\]", lambda m: r.choice(slots[m.group(1)]), text)
+        text = re.sub(r"#(\w+)", lambda m: str(r.randint(1100, 2035) if m.group(1) == "year" else r.randint(2, 99) if m.group(1) == "small" or r.random() < 0.5 else r.randint(100, 9999)), text)
+        return text[0].upper() + text[1:]
+    return " ".join(one() for _ in range(r.choice([1, 1, 2])))
+
+
 # ---- books and scripts ------------------------------------------------------------------------------------------------------------------
 
 def sentences(path):
@@ -175,8 +221,29 @@ def sentences(path):
             yield kept
 
 
-def passages(paths, r):
-    found = [p for path in paths for p in sentences(path)]
+def sentences_of_pages(path, language):
+    """The same of a page, or a folder of pages, in one of the languages of COMMON."""
+    common = set(COMMON[language].split())
+    for page in sorted(glob.glob(os.path.join(glob.escape(path), "*.html"))) if os.path.isdir(path) else [path]:
+        with open(page, encoding="utf-8") as f:
+            body = f.read()
+        for paragraph in re.findall(r'<(?:p|div class="para")>(.*?)(?=</?(?:p|div|ul|ol|dl|table|pre)\b)', body, re.S):
+            p = html.unescape(re.sub(r"<[^>]*>", "", paragraph)).translate({0x2018: "'", 0x2019: "'", 0x201c: '"', 0x201d: '"', 0x2013: "-", 0x2014: "-", 0xab: '"', 0xbb: '"'})
+            p = re.sub(r'"\s+(\w[^"]*?)\s+"', r'"\1"', re.sub(r"\s+", " ", p)).strip()
+            kept = []
+            for s in re.split(r"(?<=[.!?])[\"')]*\s+(?=[\"'(¿¡]?[^\W\d_a-z])", p):
+                words = re.findall(r"[^\W\d_]+", s)
+                if (re.fullmatch(r"[A-Za-zÀ-ÖØ-öø-ÿŒœ0-9 ,.;:!?¿¡'\"%()-]+", s) and s[-1] in ".!?" and len(words) >= 3 and sum(w in common for w in words) >= 0.25 * len(words)
+                        and not re.search(r"\w\.\w|\b[A-Z]{3,}|\b(?:the|of|and|is|to)\b", s)):
+                    kept.append(s)
+                elif kept:
+                    yield kept
+                    kept = []
+            if kept:
+                yield kept
+
+
+def passages(found, r):
     r.shuffle(found)
     for run in found:
         i = 0
@@ -221,14 +288,21 @@ def main():
     r = random.Random(a.seed)
     slots = {name: words.split() for name, words in SLOTS.items()} | PHRASES
     slots["word"] = lexicon_words(a.lexicon) if a.lexicon else slots["thing"] + slots["things"] + slots["quality"]
-    sources = {"book": passages(a.book, r), "script": turns(a.script, r)}
+    books = [b.split("=", 1) if "=" in b else ["en", b] for b in a.book]
+    for language, _ in books:
+        if language != "en" and language not in COMMON:
+            sys.exit(f"--book {language}=…: expected one of {', '.join(COMMON)}, or no language for English")
+    sources = {"book": passages([p for language, path in books if language == "en" for p in sentences(path)], r), "script": turns(a.script, r)}
+    pages = {name: passages([p for language, path in books if language == name for p in sentences_of_pages(path, name)], r) for name in COMMON}
     for kind, patterns in PATTERNS.items():
         sources[kind] = (fill(r.choice(patterns), slots, r) for patterns in itertools.repeat(patterns))
     lines, counts = [], {}
     while len(lines) < a.lines:
-        if r.random() < 0.1:
-            language, kind = r.choice(sorted(OTHERS)), "other"
-            text = " ".join(" ".join(r.choice(part) for part in OTHERS[language]) for _ in range(r.choice([1, 1, 2])))
+        if r.random() < OTHER:
+            language = r.choices(list(OTHERS), [1 if name in COMMON else 0.4 for name in OTHERS])[0]
+            text = next(pages[language], None) if language in pages and r.random() < OTHER_BOOK else None
+            kind = "other" if text is None else "other book"
+            text = text or other(language, r)
         else:
             kind = r.choices(list(sources), [SHARES[k] for k in sources])[0]
             language, text = r.choices(["en-us", "en-gb"], [0.65, 0.35])[0], next(sources[kind], None)
