@@ -728,6 +728,32 @@ static void make(void) {
     test_house_make("f5", "5", said, sizeof said);
 }
 
+/* A recording without a text, at a terminal: what is said in it is asked for. */
+static void test_asked(void) {
+    static const char *const nothing[] = {"\n", "  \t \n", "", "Ann said \xff\xfe.\n"};
+    if (!test_house_enter(NULL))
+        return;
+    if (!CHECKF(RUN("say", SHORT_TEXT, "--voice", "bm_george", "-q", "-o", "me.wav") == 0, "%s", said))
+        goto done;
+    const char *const clone[] = {"voices",    "clone",    "me",    "me.wav", "--engine", "f5",         "--i-am-the-speaker",
+                                 "--speaker", "Tom Reed", "--for", "tests",  "--until",  "9999-12-31", NULL};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        CHECKF(test_program_typed(clone, nothing[i], said, sizeof said) == 2 &&
+                   strstr(said, "What is said in me.wav? Write it down, word for word, and press Enter:\n") &&
+                   strstr(said, "me.wav: expected what is said in it, in me.txt or by --transcript FILE, found neither"),
+               "case %zu: %s", i, said);
+        CHECK(!cw_file_exists(test_house_path("voices/me.gguf")));
+    }
+    CHECKF(test_program_typed(clone, "  " SHORT_TEXT " \n", said, sizeof said) == 0 && strstr(said, "What is said in me.wav?") &&
+               strstr(said, "F5 is shown") && strstr(said, "\"" SHORT_TEXT "\""),
+           "%s", said);
+    CHECKF(RUN("voices", "show", "me") == 0 && strstr(said, "zero-shot") && strstr(said, SHORT_TEXT), "%s", said);
+    /* the answer is not kept: where a text lies beside the recording, nobody is asked */
+    CHECK(!cw_file_exists(test_house_path("me.txt")));
+done:
+    test_house_leave();
+}
+
 static void test_path(void) {
     struct cw_error err = {0};
     bool real = false;
@@ -813,6 +839,8 @@ const struct cw_test cw_tests_shown[] = {
      test_words},
     {"shown.recordings", "a recording becomes a voice, a long one is cut with its text, a bad one is refused with advice", test_recordings},
     {"shown.long", "a long turn is cut at clauses by the voice's own pace, and its parts are joined", test_long},
+    {"shown.asked", "at a terminal what is said in a recording is asked for, and a voice is made of it; without an answer it is refused",
+     test_asked},
     {"shown.path", "recording, consent, voice, turn, episode of both engines, revoked: by the program", test_path},
     {0},
 };
