@@ -89,6 +89,9 @@ int cli_models(const struct cli_command *c, int argc, char **argv) {
         {"--tests", NULL, "fetch: what the tests need as well", CLI_FLAG, &tests, 0, 0},
         {"--all", NULL, "fetch: everything in the list", CLI_FLAG, &all, 0, 0},
         {"--variant", "v0|v1", "import: of an F5-TTS whose path does not say it", CLI_TEXT, &given.variant, 0, 0},
+        {"--licence", "ID", "import: as its publisher says; else what the checkpoint or a LICENSE beside it says", CLI_TEXT, &given.licence,
+         0, 0},
+        {"--licence-file", "FILE", "import: the licence's text, kept with the model", CLI_TEXT, &given.licence_file, 0, 0},
         {"--replace", NULL, "import: in the place of the one that is there", CLI_FLAG, &given.replace, 0, 0},
         {"--json", NULL, "list: for programs", CLI_FLAG, &json, 0, 0},
         {0}};

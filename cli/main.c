@@ -66,6 +66,7 @@ const struct cli_command cli_commands[] = {
      "  castwright models verify                      every file against its sha256\n"
      "  castwright models import F5TTS_v1_Base/model_1250000.safetensors     with vocab.txt beside it: castwright say --help\n"
      "  castwright models import vocos/pytorch_model.bin      a checkpoint of your own; also HiFi-GAN (ONNX)\n"
+     "  castwright models import openf5_v1_base/model.pt --licence Apache-2.0 --licence-file LICENSE.txt    what is said when it speaks\n"
      "  castwright models convert kokoro.onnx kokoro.gguf\n"
      "  castwright models convert pytorch_model.bin vocos.gguf    Kokoro, HiFi-GAN: ONNX; Vocos, F5-TTS: PyTorch, safetensors\n",
      cli_models},

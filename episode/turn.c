@@ -463,39 +463,49 @@ static int doubt_words(struct speaker *k, const struct cw_utterance *u, int inde
     return 0;
 }
 
+bool cw_takes_again(struct cw_takes *t, unsigned doubts) {
+    if (t->now == 0 || bits(doubts) < bits(t->doubts)) {
+        t->doubts = doubts;
+        t->best = t->now;
+    }
+    t->retakes = t->now;
+    if (doubts && t->now < RETAKES) {
+        t->now++;
+        return true;
+    }
+    t->settled = true;
+    if (t->best == t->now)
+        return false;
+    t->now = t->best;
+    return true;
+}
+
 /* The take with the fewest doubts; the first one where the model knows how long things last. */
 static int best_take(struct speaker *k, const struct cw_utterance *u, int index, struct cw_acoustic_input *in, struct cw_frames *frames,
                      const float **x, size_t *n, struct cw_error *err) {
     const uint64_t first = k->seed ^ (uint64_t)k->chunks;
     const struct cw_acoustic_reference *r = in->reference;
     double sounds = 0;
-    unsigned least = ~0U;
-    int best = 0, take = 0;
+    unsigned doubts = 0;
+    struct cw_takes t = {0};
     for (int i = 0; r && i < in->count; i++)
         sounds += cw_f5_weight((uint32_t)in->ids[i]);
-    for (;; take++) {
-        in->seed = first + ((uint64_t)take << 32);
+    do {
+        in->seed = first + ((uint64_t)t.now << 32);
         if (take_once(k, in, frames, x, n, err) != 0)
             return -1;
         if (!frames->guessed || !r)
             return 0;
+        if (t.settled)
+            break;
         const double sound_seconds = (double)(r->frames * frames->hop) / RATE / fmax(1, r->weight) / (double)in->speed;
-        unsigned doubts = cw_turn_doubts(*x, (int64_t)*n, sounds, sound_seconds);
+        doubts = cw_turn_doubts(*x, (int64_t)*n, sounds, sound_seconds);
         if (doubt_words(k, u, index, *x, *n, sound_seconds, &doubts, err) != 0)
             return -1;
-        if (take == 0 || bits(doubts) < bits(least)) {
-            least = doubts;
-            best = take;
-        }
-        if (!doubts || take == RETAKES)
-            break;
-    }
-    k->take->retakes += take;
-    k->take->doubts |= least;
-    if (best == take)
-        return 0;
-    in->seed = first + ((uint64_t)best << 32);
-    return take_once(k, in, frames, x, n, err);
+    } while (cw_takes_again(&t, doubts));
+    k->take->retakes += t.retakes;
+    k->take->doubts |= t.doubts;
+    return 0;
 }
 
 static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span, int index, struct cw_error *err) {

@@ -33,7 +33,7 @@ struct cw_word_mark {
 };
 struct cw_take {
     int64_t samples;
-    int retakes;     /* chunks said again, as an engine that may go astray does; see below */
+    int retakes;     /* how often a chunk was said again, as an engine that may go astray does; see below */
     unsigned doubts; /* bits: what was still wrong with the best take of a chunk */
     struct cw_word_mark *words;
     int word_count;
@@ -78,6 +78,16 @@ enum {
     CW_DOUBT_DRAWN = 1 << 8, /* one takes far longer than its sounds do */
     CW_DOUBT_STRAY = 1 << 9, /* speech that is none of them: the reference's text, or none at all */
 };
+/* The takes of one chunk: said again while there are doubts, twice at most; the one with the fewest stays, the earliest of several. */
+struct cw_takes {
+    int now;         /* the take to make: 0, then as cw_takes_again says */
+    int best;        /* of those heard */
+    int retakes;     /* heard, but for the first */
+    unsigned doubts; /* about the best */
+    bool settled;    /* `now` is an earlier one: it is made once more, and stays */
+};
+/* Take `now` was heard, with these doubts. True: the next `now` is to be made. False: what was heard stays. */
+bool cw_takes_again(struct cw_takes *t, unsigned doubts);
 const char *cw_turn_doubt(unsigned bit); /* "short", "long", …; NULL beyond the last */
 unsigned cw_turn_doubts(const float *x, int64_t n, double sounds, double sound_seconds);
 

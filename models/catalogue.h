@@ -66,8 +66,10 @@ CW_MUST_CHECK int cw_model_fetch(const struct cw_model *m, const struct cw_fetch
 CW_MUST_CHECK int cw_model_convert(const char *source, const char *out, struct cw_error *err);
 
 struct cw_import_params {
-    const char *variant; /* of an F5-TTS: "v0" or "v1"; NULL: as the checkpoint's path says */
-    bool replace;        /* a model that is there */
+    const char *variant;      /* of an F5-TTS: "v0" or "v1"; NULL: as the checkpoint's path says */
+    const char *licence;      /* an identifier as SPDX has them; NULL, both: as the checkpoint or a file LICENSE beside it says */
+    const char *licence_file; /* its text, UTF-8, at most 64 KiB */
+    bool replace;             /* a model that is there */
 };
 struct cw_imported {
     const struct cw_model *model; /* what the checkpoint turned out to be */

@@ -469,20 +469,27 @@ static void keep_sentence(const char *source, struct cw_error *err) {
     }
 }
 
-/* `more`: another argument, or NULL. Links in the source's path stay: what belongs to a checkpoint lies beside its name. */
-static int run_converter(const char *work, const char *script, const char *source, const char *out, const char *more,
+/* A path as it is in the folder that the program runs in, for clients that run in another. Its links stay. */
+static int from_here(char *to, const char *path, struct cw_error *err) {
+    char here[CW_PATH_MAX] = "";
+    if (path[0] != '/' && getcwd(here, sizeof here) == NULL) {
+        return cw_fail(err, CW_FAILED, "%s: cannot find the current folder: %s", path, strerror(errno));
+    }
+    return cw_path_join(to, here, path, err);
+}
+
+/* `more`: MORE_MAX more arguments, of which NULL ends those there are; or NULL. Links in the source's path stay: what belongs to a
+ * checkpoint lies beside its name. */
+enum { MORE_MAX = 3 };
+static int run_converter(const char *work, const char *script, const char *source, const char *out, const char *const *more,
                          struct cw_error *err) {
-    char path[CW_PATH_MAX], from[CW_PATH_MAX], py[CW_PATH_MAX], here[CW_PATH_MAX] = "";
-    if (script_path(path, script, err) != 0 || python(py, err) != 0) {
+    static const char *const none[MORE_MAX];
+    char path[CW_PATH_MAX], from[CW_PATH_MAX], py[CW_PATH_MAX];
+    if (script_path(path, script, err) != 0 || python(py, err) != 0 || from_here(from, source, err) != 0) {
         return -1;
     }
-    if (source[0] != '/' && getcwd(here, sizeof here) == NULL) {
-        return cw_fail(err, CW_FAILED, "%s: cannot find the current folder: %s", source, strerror(errno));
-    }
-    if (cw_path_join(from, here, source, err) != 0) {
-        return -1;
-    }
-    const char *const argv[] = {py, "-B", path, from, out, more, NULL};
+    more = more != NULL ? more : none;
+    const char *const argv[] = {py, "-B", path, from, out, more[0], more[1], more[2], NULL};
     if (run_client(work, work, script, argv, err) != 0) {
         keep_sentence(from, err);
         return -1;
@@ -702,15 +709,30 @@ done:
 
 int cw_model_import(const char *source, struct cw_import_params p, struct cw_imported *made, struct cw_error *err) {
     int result = -1;
-    char file[CW_PATH_MAX];
+    char file[CW_PATH_MAX], text[CW_PATH_MAX];
+    struct cw_text licence = {0}, licence_file = {0};
+    const char *more[MORE_MAX] = {p.variant};
+    int count = p.variant != NULL;
     struct workshop w = {.lock = -1};
     *made = (struct cw_imported){0};
     if (!cw_file_exists(source)) {
         cw_fail(err, CW_BAD_INPUT, "%s: expected a checkpoint, found nothing", source);
         goto done;
     }
-    if (open_workshop(&w, NULL, NULL, err) != 0 || cw_path_join(file, w.work, "made", err) != 0 ||
-        run_converter(w.work, "convert.py", source, file, p.variant, err) != 0 || check_conversion(source, file, err) != 0 ||
+    if (p.licence != NULL) {
+        cw_text_printf(&licence, "--licence=%s", p.licence);
+        more[count++] = licence.data;
+    }
+    if (p.licence_file != NULL) {
+        if (from_here(text, p.licence_file, err) != 0) {
+            goto done;
+        }
+        cw_text_printf(&licence_file, "--licence-file=%s", text);
+        more[count++] = licence_file.data;
+    }
+    if (cw_text_check(&licence, "licence", err) != 0 || cw_text_check(&licence_file, "licence", err) != 0 ||
+        open_workshop(&w, NULL, NULL, err) != 0 || cw_path_join(file, w.work, "made", err) != 0 ||
+        run_converter(w.work, "convert.py", source, file, more, err) != 0 || check_conversion(source, file, err) != 0 ||
         look_into(file, source, made, err) != 0 || cw_path_join(made->path, w.models, made->model->file, err) != 0) {
         goto done;
     }
@@ -721,6 +743,8 @@ int cw_model_import(const char *source, struct cw_import_params p, struct cw_imp
     }
     result = cw_file_commit(file, made->path, err);
 done:
+    cw_text_free(&licence);
+    cw_text_free(&licence_file);
     close_workshop(&w);
     return result;
 }

@@ -242,7 +242,7 @@ static void test_cache(void) {
     struct cw_cache_file *f = NULL;
     struct cw_take back = {0};
     struct cw_word_mark words[] = {{(char *)(uintptr_t) "naïve", 0, 40}, {(char *)(uintptr_t) "\"quoted\"", 40, 99}};
-    struct cw_take take = {.samples = 1000, .words = words, .word_count = 2};
+    struct cw_take take = {.samples = 1000, .retakes = 3, .doubts = CW_DOUBT_LOST, .words = words, .word_count = 2};
     bool found = true;
     float x[1000];
     cw_gauss(cw_test_seed(), 2, 0, 1000, x);
@@ -260,6 +260,7 @@ static void test_cache(void) {
             CHECK_STR(back.words[0].text, "naïve");
             CHECK_STR(back.words[1].text, "\"quoted\"");
             CHECK(back.words[1].start == 40 && back.words[1].end == 99);
+            CHECK(back.retakes == 3 && back.doubts == CW_DOUBT_LOST);
         }
         cw_take_free(&back);
         int fd = open(path, O_WRONLY); /* one byte of the sound */

@@ -1,5 +1,6 @@
 /* The F5-TTS graph against pip f5-tts (tests/make_f5_reference.py) with random weights: every stage of a step, and whole samplings. */
 #include "models/catalogue.h"
+#include "models/gguf.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -282,12 +284,15 @@ static void symbols(void) {
 static const char turns[] = "\"ema_model.transformer.rotary_embed.inv_freq\":{\"dtype\":\"F32\",\"shape\":[8],\"data_offsets\":[0,32]}";
 static const float angles[8];
 
-/* FOLDER/model.safetensors, with a fault. */
+/* FOLDER/model.safetensors, with a fault; "told": `victim` is the header's __metadata__. */
 static bool make_checkpoint(const char *in, const char *fault, const char *victim) {
     static const char still[] = "\"ema_model.transformer.rotary_embed.inv_freq\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}";
-    const bool turning = strcmp(fault, "still") != 0;
-    const struct test_checkpoint c = {"f5.gguf", "ema_model.transformer.",        turning ? fault : "none", victim, turning ? turns : still,
-                                      angles,    turning ? (int)sizeof angles : 0};
+    const bool turning = strcmp(fault, "still") != 0, told = strcmp(fault, "told") == 0;
+    char head[512];
+    snprintf(head, sizeof head, "%s%s%s", turning ? turns : still, told ? ",\"__metadata__\":" : "", told ? victim : "");
+    const struct test_checkpoint c = {
+        "f5.gguf", "ema_model.transformer.",        turning && !told ? fault : "none", told ? "" : victim, head,
+        angles,    turning ? (int)sizeof angles : 0};
     return test_checkpoint_write(&c, in);
 }
 
@@ -318,16 +323,68 @@ static bool can_convert(void) {
     return false;
 }
 
-/* The file's tensors are those of f5.gguf. */
+/* The file's tensors, its end, are those of f5.gguf. */
 static void check_tensors(const char *path) {
+    enum { BYTES = 198784 };
     struct cw_error err = {0};
     char *made = NULL, *want = NULL;
     size_t made_len = 0, want_len = 0;
     if (CHECK(!cw_file_read(path, 1 << 20, &made, &made_len, &err) &&
               !cw_file_read(cw_test_data("f5.gguf"), 1 << 20, &want, &want_len, &err)))
-        CHECKF(made_len == want_len && memcmp(made + made_len - 199000, want + want_len - 199000, 199000) == 0, "%s: other tensors", path);
+        CHECKF(made_len > BYTES && memcmp(made + made_len - BYTES, want + want_len - BYTES, BYTES) == 0, "%s: other tensors", path);
     free(made);
     free(want);
+}
+
+/* The GGUF's string, or "" where it has none; static. */
+static const char *string_of(const char *path, const char *key) {
+    static char text[1 << 17];
+    struct cw_error err = {0};
+    struct cw_gguf *g = NULL;
+    const char *s = "";
+    size_t len = 0;
+    if (CHECKF(!cw_gguf_open(&g, path, &err), "%s", err.text) && cw_gguf_string(g, key, &s, &len, &err) != 0)
+        len = 0;
+    snprintf(text, sizeof text, "%.*s", (int)len, s);
+    cw_gguf_close(g);
+    return text;
+}
+
+/* The header of a safetensors file may say whose licence it has; a file LICENSE beside it does not matter then. */
+static void check_told(const char *in, const char *out) {
+    static const struct {
+        const char *metadata, *pieces[2]; /* the licence and what is said of it; or what is refused */
+        bool refused;
+    } cases[] = {
+        {"{\"format\":\"pt\",\"license\":\"apache-2.0\"}", {"apache-2.0", "So says the checkpoint of itself. Speak only"}, false},
+        {"{\"licence\":\"Do as you like.\",\"license\":\" \"}", {"as its text says", "The checkpoint says: \"Do as you like.\""}, false},
+        {"{\"licence\":\"MIT\",\"license\":\"MIT\"}", {"MIT", "So says the checkpoint"}, false},
+        {"{\"format\":\"pt\"}", {"as its text says", "LICENSE beside the checkpoint says: \"Ask first.\""}, false},
+        {"{\"licence\":\"MIT\",\"license\":\"GPL-3.0\"}", {"__metadata__: expected one licence", "found another"}, true},
+        {"{\"license\":3}", {"__metadata__ 'license': expected a licence's text", "found int"}, true},
+        {"{\"licence\":[\"MIT\"]}", {"__metadata__ 'licence': expected a licence's text", "found list"}, true},
+        {"{\"license\":\"\\ud800\"}", {"__metadata__ 'license': expected a licence in UTF-8", "after 0"}, true},
+        {"{\"license\":\"\\u001b[2J\"}", {"__metadata__ 'license'", "found the control character U+001B"}, true},
+        {"[\"license\"]", {"__metadata__: expected names with texts", "found list"}, true}};
+    char beside[CW_PATH_MAX];
+    struct cw_error err = {0};
+    snprintf(beside, sizeof beside, "%s/F5TTS_v1_Base/LICENSE", cw_test_dir());
+    if (!CHECK(!cw_file_write(beside, "Ask first.", 10, &err)))
+        return;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        remove(out);
+        if (!make_checkpoint(in, "told", cases[i].metadata))
+            break;
+        if (cases[i].refused) {
+            CHECK_REFUSED(cw_model_convert(in, out, &err), &err, "model.safetensors: ", cases[i].pieces[0], cases[i].pieces[1]);
+            CHECK(err.code == CW_BAD_INPUT && !cw_file_exists(out));
+        } else if (CHECKF(!cw_model_convert(in, out, &err), "%s", err.text)) {
+            CHECK_STR(string_of(out, "general.license"), cases[i].pieces[0]);
+            CHECKF(strstr(string_of(out, "castwright.licence"), cases[i].pieces[1]), "%s", string_of(out, "castwright.licence"));
+            check_tensors(out);
+        }
+    }
+    remove(beside);
 }
 
 static void converter(void) {
@@ -354,6 +411,7 @@ static void converter(void) {
     if (CHECKF(system(command) == 0, "%s", command) && CHECK(remove(out) == 0) &&
         CHECKF(!cw_model_convert(archive, out, &err), "%s", err.text))
         check_tensors(out);
+    check_told(in, out);
 }
 
 /* Files of MODELS whose names do not begin with a dot. */
@@ -362,6 +420,116 @@ static int files_in(const char *models) {
     snprintf(command, sizeof command, "exit $(ls '%s' | wc -l)", models);
     int status = system(command);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define APACHE "                                 Apache License\n                           Version 2.0, January 2004\n"
+enum { LICENCE_MAX = 65536, SHOWN_MAX = 400 }; /* what is longer than that is not shown by episode/studio.c */
+
+/* Whose licence an imported checkpoint has: as it is said, else as the file beside it says; printed, and kept. */
+static void licences(const char *in) {
+    static const struct {
+        const char *id, *text, *beside; /* --licence; what the file of --licence-file has, and LICENSE.txt beside the checkpoint; or NULL */
+        const char *licence, *terms, *whole;
+    } cases[] = {
+        {"Apache-2.0", NULL, NULL, "Apache-2.0", "So said whoever imported it; its publisher's text is not in this file.", ""},
+        {NULL, "Do as you like.\n", NULL, "as its text says", "that it was imported with says: \"Do as you like.\".", "Do as you like.\n"},
+        {"Apache-2.0", APACHE APACHE APACHE APACHE APACHE APACHE, APACHE, "Apache-2.0",
+         "imported with begins: \"Apache License Version 2.0, January 2004 Apache", APACHE APACHE APACHE APACHE APACHE APACHE},
+        {"MIT", NULL, APACHE, "MIT", "So said", ""},
+        {NULL, NULL, "\xef\xbb\xbfSay \"please\".\f\r\n\xe2\x80\xaeor not", "as its text says",
+         "LICENSE.txt beside the checkpoint says: \"Say 'please'. or not\".", "Say \"please\".\f\r\n\xe2\x80\xaeor not"},
+    };
+    static const struct {
+        const char *id, *file, *text, *pieces[2]; /* text: of the file, else as it is */
+    } refused[] = {
+        {"not an ID", NULL, NULL, {"--licence: expected an identifier as SPDX has them (Apache-2.0)", "found 'not an ID'"}},
+        {"\x1b[2J", NULL, NULL, {"--licence: expected an identifier", "found '\\x1b[2J'"}},
+        {"", NULL, NULL, {"--licence: expected an identifier", "found ''"}},
+        {"L123456789012345678901234567890123456789012345678901234567890123",
+         NULL,
+         NULL,
+         {"--licence: expected an identifier", "at most 63"}},
+        {"MIT", "none.txt", NULL, {"none.txt: expected a licence's text", "No such file"}},
+        {NULL, ".", NULL, {"expected a licence's text", "Is a directory"}},
+        {NULL, "pipe", NULL, {"pipe: expected a licence's text", "found no ordinary file"}},
+        {"MIT", "/dev/zero", NULL, {"/dev/zero: expected a licence's text", "found no ordinary file"}},
+        {NULL, "empty.txt", " \n", {"empty.txt: expected a licence's text", "found nothing"}},
+        {NULL, "latin.txt", "Copyright \xa9 2024", {"latin.txt: expected a licence in UTF-8", "found other bytes after 10"}},
+        {NULL, "escape.txt", "MIT\x1b]0;owned\x07", {"escape.txt: expected a licence's text", "control character U+001B"}},
+        {NULL, "long.txt", "long", {"long.txt: expected a licence of at most 65536 bytes", "found more"}},
+    };
+    char folder[CW_PATH_MAX], text[CW_PATH_MAX], beside[CW_PATH_MAX], made[CW_PATH_MAX], said[8192];
+    static char full[LICENCE_MAX + 1];
+    struct cw_error err = {0};
+    snprintf(folder, sizeof folder, "%s/papers", cw_test_dir());
+    snprintf(made, sizeof made, "%s/models/f5.gguf", cw_test_dir());
+    snprintf(beside, sizeof beside, "%s/some_f5/LICENSE.txt", cw_test_dir());
+    snprintf(text, sizeof text, "%s/pipe", folder);
+    memset(full, 'x', sizeof full);
+    if (!CHECK(!cw_dir_make(folder, &err) && mkfifo(text, 0600) == 0))
+        return;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *args[12] = {"models", "import", in, "--variant", "v1", "--replace"};
+        int n = 6;
+        remove(beside);
+        if ((cases[i].beside && !CHECK(!cw_file_write(beside, cases[i].beside, strlen(cases[i].beside), &err))))
+            return;
+        if (cases[i].id) {
+            args[n++] = "--licence";
+            args[n++] = cases[i].id;
+        }
+        if (cases[i].text) { /* by a path from where the program runs */
+            snprintf(text, sizeof text, "%s/given.txt", folder);
+            if (!CHECK(!cw_file_write(text, cases[i].text, strlen(cases[i].text), &err)))
+                return;
+            args[n++] = "--licence-file";
+            args[n++] = "papers/given.txt";
+        }
+        if (!CHECKF(test_program_run(args, said, sizeof said) == 0, "%s", said))
+            continue;
+        char line[128];
+        snprintf(line, sizeof line, "F5-TTS v1, licence: %s\n", cases[i].licence);
+        CHECKF(strstr(said, line) && strstr(said, cases[i].terms) && strstr(said, "Speak only in voices whose owners agreed.") &&
+                   !strstr(said, "BY-NC"),
+               "%s", said);
+        CHECK_STR(string_of(made, "general.license"), cases[i].licence);
+        CHECK_STR(string_of(made, "castwright.licence.text"), cases[i].whole);
+        CHECKF(strlen(string_of(made, "castwright.licence")) <= SHOWN_MAX, "%s", string_of(made, "castwright.licence"));
+    }
+    /* a file beside it that is no text is refused too, and can be gone round */
+    CHECK(!cw_file_write(beside, full, sizeof full, &err));
+    CHECKF(test_program_run((const char *const[]){"models", "import", in, "--variant", "v1", "--replace", NULL}, said, sizeof said) == 2 &&
+               strstr(said, "model.safetensors: LICENSE.txt beside it: expected a licence of at most 65536 bytes, found more"),
+           "%s", said);
+    remove(made);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        const char *args[12] = {"models", "import", in, "--variant", "v1"};
+        int n = 5;
+        if (refused[i].id) {
+            args[n++] = "--licence";
+            args[n++] = refused[i].id;
+        }
+        if (refused[i].file) {
+            const bool is_long = refused[i].text && strcmp(refused[i].text, "long") == 0;
+            snprintf(text, sizeof text, refused[i].file[0] == '/' ? "%.0s%s" : "%s/%s", folder, refused[i].file);
+            if (refused[i].text &&
+                !CHECK(!cw_file_write(text, is_long ? full : refused[i].text, is_long ? sizeof full : strlen(refused[i].text), &err)))
+                return;
+            args[n++] = "--licence-file";
+            args[n++] = text;
+        }
+        CHECKF(test_program_run(args, said, sizeof said) == 2 && strstr(said, refused[i].pieces[0]) && strstr(said, refused[i].pieces[1]) &&
+                   strstr(said, "model.safetensors: ") && !strstr(said, "Traceback") && !strchr(said, 27) && !cw_file_exists(made),
+               "%s", said);
+    }
+    /* the longest */
+    snprintf(text, sizeof text, "%s/long.txt", folder);
+    CHECK(!cw_file_write(text, full, LICENCE_MAX, &err));
+    CHECKF(test_program_run((const char *const[]){"models", "import", in, "--variant", "v1", "--licence-file", text, NULL}, said,
+                            sizeof said) == 0,
+           "%s", said);
+    CHECK(strlen(string_of(made, "castwright.licence.text")) == LICENCE_MAX);
+    CHECK(strlen(string_of(made, "castwright.licence")) <= SHOWN_MAX);
 }
 
 /* castwright models import, as a user has it: checkpoints with faults leave no file, a whole one stands in the list. */
@@ -421,6 +589,8 @@ static void import(void) {
                strstr(said, "F5-TTS v0"),
            "%s", said);
     CHECK(files_in(models) == 1);
+    licences(in);
+    CHECK(files_in(models) == 1);
 done:
     kept ? setenv("CASTWRIGHT_MODELS", kept, 1) : unsetenv("CASTWRIGHT_MODELS");
     free(kept);
@@ -469,8 +639,11 @@ static void hostile(void) {
 
 const struct cw_test cw_tests_f5[] = {
     {"f5.symbols", "a text becomes symbols; what the vocabulary lacks is refused by name", symbols},
-    {"f5.converter", "a checkpoint with its vocabulary becomes GGUF", converter},
-    {"f5.import", "a checkpoint that a user brings stands in the list; a faulty one is refused by name and leaves no file", import},
+    {"f5.converter", "a checkpoint with its vocabulary becomes GGUF, with the licence that it or a file beside it tells", converter},
+    {"f5.import",
+     "a checkpoint that a user brings stands in the list, with the licence that is said; a faulty one is refused by name and leaves no "
+     "file",
+     import},
     {"f5.hostile", "a checkpoint made to do harm is refused in a sentence, soon, and leaves no file", hostile},
     {"f5.parity", "v1 and v0 of the graph: every stage of a step and whole samplings equal pip f5-tts, on every instruction set", parity},
     {"f5.same_bytes", "threads change no byte, a seed does; the reference stands at the front", same_bytes},

@@ -331,7 +331,7 @@ static void converter(void) {
                  {"nan", {"conv_post.weight", "NaN"}},
                  {"other", {"conv_pre.weight", "found none"}},
                  {"operator", {"operators", "Sin"}}};
-    char onnx[CW_PATH_MAX], gguf[CW_PATH_MAX];
+    char onnx[CW_PATH_MAX], gguf[CW_PATH_MAX], beside[CW_PATH_MAX];
     char *made = NULL, *want = NULL;
     size_t made_len = 0, want_len = 0;
     struct cw_error err = {0};
@@ -346,6 +346,13 @@ static void converter(void) {
         CHECK(made_len == want_len && memcmp(made + made_len - 90000, want + want_len - 90000, 90000) == 0);
     free(made);
     free(want);
+    snprintf(beside, sizeof beside, "%s/LICENSE", cw_test_dir());
+    if (CHECK(!cw_file_write(beside, "Ask first.", 10, &err)) && CHECKF(!cw_model_convert(onnx, gguf, &err), "%s", err.text) &&
+        CHECK(!cw_file_read(gguf, 1 << 20, &made, &made_len, &err))) {
+        static const char terms[] = "LICENSE beside the checkpoint says: \"Ask first.\".";
+        CHECK(memmem(made, made_len, terms, sizeof terms - 1) != NULL);
+        free(made);
+    }
     remove(gguf);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (!make_onnx(onnx, cases[i].fault, 1))

@@ -2,7 +2,10 @@
 #include "tests/test_program.h"
 #include "tests/test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,7 +13,8 @@ static void said_path(char to[CW_PATH_MAX]) {
     snprintf(to, CW_PATH_MAX, "%s/said", cw_test_dir());
 }
 
-pid_t test_program_start(const char *const *args) {
+/* `in`: what it reads. */
+static pid_t start(const char *const *args, const char *in) {
     char to[CW_PATH_MAX];
     const char *argv[40] = {CW_PROGRAM};
     int n = 1;
@@ -20,12 +24,16 @@ pid_t test_program_start(const char *const *args) {
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        if (!freopen(to, "w", stdout) || !freopen("/dev/null", "r", stdin) || dup2(1, 2) < 0 || chdir(cw_test_dir()) != 0)
+        if (!freopen(to, "w", stdout) || !freopen(in, "r", stdin) || dup2(1, 2) < 0 || chdir(cw_test_dir()) != 0)
             _exit(99);
         execv(CW_PROGRAM, (char *const *)(uintptr_t)argv);
         _exit(98);
     }
     return pid;
+}
+
+pid_t test_program_start(const char *const *args) {
+    return start(args, "/dev/null");
 }
 
 int test_program_end(pid_t pid, char *said, size_t size) {
@@ -43,6 +51,26 @@ int test_program_end(pid_t pid, char *said, size_t size) {
 
 int test_program_run(const char *const *args, char *said, size_t size) {
     return test_program_end(test_program_start(args), said, size);
+}
+
+int test_program_typed(const char *const *args, const char *typed, char *said, size_t size) {
+    static const char end[] = "\4\4"; /* Ctrl-D, for a program that asks again too */
+    char name[64] = "";
+    int code = -1, slave = -1, master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    said[0] = '\0';
+    if (!CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0 && ptsname_r(master, name, sizeof name) == 0))
+        goto done;
+    slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC); /* held open: what is typed before the program reads is kept */
+    const ssize_t n = (ssize_t)strlen(typed);
+    if (!CHECK(slave >= 0 && write(master, typed, (size_t)n) == n && write(master, end, sizeof end - 1) == sizeof end - 1))
+        goto done;
+    code = test_program_end(start(args, name), said, size);
+done:
+    if (slave >= 0)
+        close(slave);
+    if (master >= 0)
+        close(master);
+    return code;
 }
 
 const char *test_program_model(void) {

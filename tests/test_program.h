@@ -11,6 +11,8 @@ pid_t test_program_start(const char *const *args);
 int test_program_end(pid_t pid, char *said, size_t size);
 /* Both. */
 int test_program_run(const char *const *args, char *said, size_t size);
+/* The same, its standard input a terminal at which `typed`, whole lines or "", is typed and the input ended. */
+int test_program_typed(const char *const *args, const char *typed, char *said, size_t size);
 /* The path of the small language model (static buffer), or NULL after cw_test_skip. */
 const char *test_program_model(void);
 

@@ -3,6 +3,7 @@
  * CASTWRIGHT_F5=CHECKPOINT it is a real model's, judged by its words and its speaker; CASTWRIGHT_F5_VARIANT=v0|v1 where the path does not
  * say it, CASTWRIGHT_VOCOS=CHECKPOINT where no Vocos is installed. */
 #include "episode/ear.h"
+#include "episode/manifest.h"
 #include "episode/turn.h"
 #include "models/catalogue.h"
 #include "models/gguf_out.h"
@@ -104,6 +105,70 @@ static void test_doubts(void) {
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         CHECK_STR(cw_turn_doubt(i), names[i]);
     CHECK(cw_turn_doubt(10) == NULL);
+}
+
+/* Takes whose doubts are given: which are made, which stays, and what is recorded. */
+static void test_retakes(void) {
+    enum { S = CW_DOUBT_SHORT, L = CW_DOUBT_LOST, D = CW_DOUBT_DRAWN, G = CW_DOUBT_GAP };
+    static const struct {
+        unsigned doubts[3]; /* of each take */
+        int made[5];        /* the takes in the order in which they are made; the last stays; -1 ends them */
+        int retakes;
+        unsigned left;
+    } cases[] = {{{0, S, S}, {0, -1}, 0, 0},
+                 {{S, 0, S}, {0, 1, -1}, 1, 0},
+                 {{S | L, S, 0}, {0, 1, 2, -1}, 2, 0},
+                 {{S | L | D, S | L, G}, {0, 1, 2, -1}, 2, G},
+                 {{S, S | L, S | L | D}, {0, 1, 2, 0, -1}, 2, S},
+                 {{S | L, D, S | L | D}, {0, 1, 2, 1, -1}, 2, D},
+                 {{S | L | D, D, D | G}, {0, 1, 2, 1, -1}, 2, D},
+                 {{L, S, D}, {0, 1, 2, 0, -1}, 2, L}, /* of several as good the first */
+                 {{S | L, D, G}, {0, 1, 2, 1, -1}, 2, D}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct cw_takes t = {0};
+        int n = 0;
+        for (bool more = true; more; n++) {
+            if (!CHECKF(n < 4 && t.now == cases[i].made[n], "case %zu: take %d as number %d", i, t.now, n))
+                break;
+            more = !t.settled && cw_takes_again(&t, cases[i].doubts[t.now]);
+        }
+        CHECKF(cases[i].made[n] == -1 && t.best == cases[i].made[n - 1], "case %zu: %d takes, the best %d", i, n, t.best);
+        CHECKF(t.retakes == cases[i].retakes && t.doubts == cases[i].left, "case %zu: %d retakes, doubts %x left", i, t.retakes, t.doubts);
+    }
+}
+
+/* Retakes and doubts in the manifest: of a turn that had any, as they were counted. */
+static void test_recorded(void) {
+    static struct cw_studio studio;
+    static const struct cw_manifest_turn turns[] = {
+        {"Ann", "a", 1, true, 0, 0}, {"Bob", "b", 1, true, 1, 0}, {"Ann", "c", 1, false, 5, CW_DOUBT_SHORT | CW_DOUBT_STRAY}};
+    static const char *const names[] = {NULL};
+    static const struct cw_manifest_writing writing;
+    struct cw_script script = {.title = (char[]){"T"}, .language = (char[]){"en-us"}};
+    struct cw_error err = {0};
+    struct cw_manifest m = {.out_dir = cw_test_dir(),
+                            .script = &script,
+                            .script_sum = "s",
+                            .studio = &studio,
+                            .turns = turns,
+                            .turn_count = 3,
+                            .inputs = "i",
+                            .files = names,
+                            .writing = &writing};
+    snprintf(studio.lexicon_dir, sizeof studio.lexicon_dir, "%s", cw_test_dir());
+    if (CHECKF(!cw_device_open(&studio.device, cw_device_params_default(), &err) && !cw_manifest_write(&m, &err), "%s", err.text)) {
+        json_t *root = test_house_manifest("."), *list = json_object_get(root, "turns");
+        const json_t *doubts = json_object_get(json_array_get(list, 2), "doubts");
+        CHECK(json_array_size(list) == 3);
+        CHECK(!json_object_get(json_array_get(list, 0), "retakes") && !json_object_get(json_array_get(list, 0), "doubts"));
+        CHECK(json_integer_value(json_object_get(json_array_get(list, 1), "retakes")) == 1);
+        CHECK(!json_object_get(json_array_get(list, 1), "doubts"));
+        CHECK(json_integer_value(json_object_get(json_array_get(list, 2), "retakes")) == 5 && json_array_size(doubts) == 2);
+        CHECK_STR(json_string_value(json_array_get(doubts, 0)), "short");
+        CHECK_STR(json_string_value(json_array_get(doubts, 1)), "stray");
+        json_decref(root);
+    }
+    cw_device_close(studio.device);
 }
 
 /* ---- models of random weights ------------------------------------------------------------------------------------------------------- */
@@ -614,6 +679,7 @@ static void test_long(void) {
         pauses += chunk->pause_ms;
     }
     CHECK(heard == take.samples && heard > pauses * CW_STUDIO_RATE / 1000);
+    CHECKF(take.retakes == 2 * count && take.doubts != 0, "%d retakes of %d chunks of noise", take.retakes, count);
     CHECK(take.word_count > 60);
     CHECK_STR(take.words[0].text, "When");
     CHECK_STR(take.words[take.word_count - 1].text, "answered");
@@ -660,6 +726,32 @@ static void judge(void) {
 /* From a topic to an episode, every host by F5. */
 static void make(void) {
     test_house_make("f5", "5", said, sizeof said);
+}
+
+/* A recording without a text, at a terminal: what is said in it is asked for. */
+static void test_asked(void) {
+    static const char *const nothing[] = {"\n", "  \t \n", "", "Ann said \xff\xfe.\n"};
+    if (!test_house_enter(NULL))
+        return;
+    if (!CHECKF(RUN("say", SHORT_TEXT, "--voice", "bm_george", "-q", "-o", "me.wav") == 0, "%s", said))
+        goto done;
+    const char *const clone[] = {"voices",    "clone",    "me",    "me.wav", "--engine", "f5",         "--i-am-the-speaker",
+                                 "--speaker", "Tom Reed", "--for", "tests",  "--until",  "9999-12-31", NULL};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        CHECKF(test_program_typed(clone, nothing[i], said, sizeof said) == 2 &&
+                   strstr(said, "What is said in me.wav? Write it down, word for word, and press Enter:\n") &&
+                   strstr(said, "me.wav: expected what is said in it, in me.txt or by --transcript FILE, found neither"),
+               "case %zu: %s", i, said);
+        CHECK(!cw_file_exists(test_house_path("voices/me.gguf")));
+    }
+    CHECKF(test_program_typed(clone, "  " SHORT_TEXT " \n", said, sizeof said) == 0 && strstr(said, "What is said in me.wav?") &&
+               strstr(said, "F5 is shown") && strstr(said, "\"" SHORT_TEXT "\""),
+           "%s", said);
+    CHECKF(RUN("voices", "show", "me") == 0 && strstr(said, "zero-shot") && strstr(said, SHORT_TEXT), "%s", said);
+    /* the answer is not kept: where a text lies beside the recording, nobody is asked */
+    CHECK(!cw_file_exists(test_house_path("me.txt")));
+done:
+    test_house_leave();
 }
 
 static void test_path(void) {
@@ -741,10 +833,14 @@ const struct cw_test cw_tests_shown[] = {
     {"shown.text", "texts are written as the published code writes them for the model", test_text},
     {"shown.time", "frames by sounds and by bytes, as the rules say", test_time},
     {"shown.doubts", "each way of going astray is heard, and ordinary speech is not doubted", test_doubts},
+    {"shown.retakes", "a chunk is said again while it is doubted, twice at most, and the take with the fewest doubts stays", test_retakes},
+    {"shown.recorded", "the manifest has each turn's retakes and the doubts that were left", test_recorded},
     {"shown.words", "a word lost, said again or drawn out is heard, and what belongs to no word; a sentence well said is not doubted",
      test_words},
     {"shown.recordings", "a recording becomes a voice, a long one is cut with its text, a bad one is refused with advice", test_recordings},
     {"shown.long", "a long turn is cut at clauses by the voice's own pace, and its parts are joined", test_long},
+    {"shown.asked", "at a terminal what is said in a recording is asked for, and a voice is made of it; without an answer it is refused",
+     test_asked},
     {"shown.path", "recording, consent, voice, turn, episode of both engines, revoked: by the program", test_path},
     {0},
 };

@@ -102,20 +102,53 @@ done:
 
 /* ---- the converter ------------------------------------------------------------------------------------------------------- */
 
-/* vocos.gguf's tensors and the mel filters as a safetensors file, with a fault of the tensor `victim`, or of another scale's filters. */
+/* vocos.gguf's tensors and the mel filters as a safetensors file, with a fault of the tensor `victim`, or of another scale's filters;
+ * "told": `victim` is what the file says of its licence, in JSON. */
 static bool make_checkpoint(const char *path, const char *fault, const char *victim) {
     double filters[BANDS * (FFT / 2 + 1)];
     float turned[BANDS * (FFT / 2 + 1)];
-    char entry[256];
+    const bool told = strcmp(fault, "told") == 0;
+    char entry[512];
     cw_mel_filters(filters, BANDS, FFT, 24000, 12000, strcmp(fault, "filters") == 0);
     for (int k = 0; k <= FFT / 2; k++)
         for (int b = 0; b < BANDS; b++)
             turned[k * BANDS + b] = (float)filters[b * (FFT / 2 + 1) + k];
     snprintf(entry, sizeof entry,
-             "\"feature_extractor.mel_spec.mel_scale.fb\":{\"dtype\":\"F32\",\"shape\":[%d,%d],\"data_offsets\":[0,%zu]}", FFT / 2 + 1,
-             BANDS, sizeof turned);
-    const struct test_checkpoint c = {"vocos.gguf", "", fault, victim, entry, turned, (int)sizeof turned};
+             "\"feature_extractor.mel_spec.mel_scale.fb\":{\"dtype\":\"F32\",\"shape\":[%d,%d],\"data_offsets\":[0,%zu]}%s%s%s",
+             FFT / 2 + 1, BANDS, sizeof turned, told ? ",\"__metadata__\":{\"license\":" : "", told ? victim : "", told ? "}" : "");
+    const struct test_checkpoint c = {"vocos.gguf", "", told ? "none" : fault, told ? "" : victim, entry, turned, (int)sizeof turned};
     return test_checkpoint_write(&c, path);
+}
+
+/* What is said when it speaks. */
+static void check_terms(const char *path, const char *licence, const char *terms) {
+    struct cw_error err = {0};
+    struct cw_device *d = NULL;
+    struct cw_vocoder *v = NULL;
+    if (CHECKF(!cw_device_open(&d, cw_device_params_default(), &err) && !cw_vocoder_open(&v, d, path, &err), "%s", err.text)) {
+        CHECK_STR(cw_vocoder_info(v)->licence, licence);
+        CHECK_STR(cw_vocoder_info(v)->terms, terms);
+    }
+    cw_vocoder_close(v);
+    cw_device_close(d);
+}
+
+/* Under which licence it was published: as the file says, else as the one beside it says. */
+static void check_licences(const char *in, const char *out) {
+    char beside[CW_PATH_MAX];
+    struct cw_error err = {0};
+    snprintf(beside, sizeof beside, "%s/LICENSE.md", cw_test_dir());
+    if (make_checkpoint(in, "told", "\"MIT\"") && CHECKF(!cw_model_convert(in, out, &err), "%s", err.text))
+        check_terms(out, "MIT", "So says the checkpoint of itself.");
+    if (make_checkpoint(in, "told", "{}"))
+        CHECK_REFUSED(cw_model_convert(in, out, &err), &err, "v.safetensors: __metadata__ 'license'", "found dict");
+    if (make_checkpoint(in, "none", "") && CHECK(!cw_file_write(beside, "# MIT\n\nDo as you like.", 22, &err)) &&
+        CHECKF(!cw_model_convert(in, out, &err), "%s", err.text))
+        check_terms(out, "as its text says", "LICENSE.md beside the checkpoint says: \"# MIT Do as you like.\".");
+    CHECK(!cw_file_write(beside, "\xff\xfe", 2, &err));
+    CHECK_REFUSED(cw_model_convert(in, out, &err), &err, "v.safetensors: LICENSE.md beside it: expected a licence in UTF-8", "after 0");
+    remove(beside);
+    remove(out);
 }
 
 static void converter(void) {
@@ -160,7 +193,7 @@ static void converter(void) {
         CHECK(made_len == want_len && memcmp(made + made_len - 66000, want + want_len - 66000, 66000) == 0);
     free(made);
     free(want);
-    remove(out);
+    check_licences(in, out);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (!make_checkpoint(in, cases[i].fault, cases[i].victim))
             return;
@@ -218,7 +251,7 @@ static void refusals(void) {
 
 const struct cw_test cw_tests_vocos[] = {
     {"vocos.small", "random weights equal pip vocos, cut into chunks, on every instruction set and for any threads", small},
-    {"vocos.converter", "checkpoints become GGUF; a faulty or hostile one is refused by name", converter},
+    {"vocos.converter", "checkpoints become GGUF with the licence they tell; a faulty or hostile one is refused by name", converter},
     {"vocos.refusals", "frames and files that do not fit are refused by name", refusals},
     {0},
 };

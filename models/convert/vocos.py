@@ -12,8 +12,9 @@ import numpy as np
 
 import checkpoint
 import gguf_file
+import licence
 
-VERSION = 1  # of this conversion; a change of its output raises it
+VERSION = 2  # of this conversion; a change of its output raises it
 RATE, TAPS = 24000, 7
 FILTERS, WINDOWS = "feature_extractor.mel_spec.mel_scale.fb", ("feature_extractor.mel_spec.spectrogram.window", "head.istft.window")
 UNKNOWN = "This vocoder's file does not say under which licence it was published; ask whoever published it before you share what it speaks."
@@ -46,10 +47,11 @@ def htk_filters(bands, size):
     return np.maximum(0, np.minimum((hz - edges[:-2]) / np.diff(edges)[:-1], (edges[2:] - hz) / np.diff(edges)[1:]))
 
 
-def convert(source, out):
+def convert(source, out, said=licence.Said()):
     def refuse(what):
         sys.exit(f"{source}: {what}")
 
+    terms = licence.keys(source, said, UNKNOWN)
     found = checkpoint.read(source)
     with open(source, "rb") as f:
         digest = hashlib.sha256(f.read()).hexdigest()
@@ -73,8 +75,7 @@ def convert(source, out):
     gguf_file.write(out, {
         "general.architecture": "vocos",
         "general.name": "Vocos",
-        "general.license": "unknown",
-        "castwright.licence": UNKNOWN,
+        **terms,
         "castwright.source.sha256": digest,
         "castwright.converter.version": VERSION,
         "vocos.sample_rate": RATE,
