@@ -649,12 +649,17 @@ static __attribute__((noinline)) vf sin_far(vf x) {
     return v_load(lanes);
 }
 
+/* s: the number, or what y holds */
 INLINE vf map_of(enum cw_function f, vf x, vf z, vf s) {
     switch (f) {
     case CW_F_LEAKY:
         return leaky_of(x, s);
     case CW_F_ADD:
         return v_mul(v_add(x, z), s);
+    case CW_F_ADD_SCALED:
+        return v_add(x, v_mul(z, s));
+    case CW_F_ADD_GATED:
+        return v_add(s, v_mul(x, z));
     case CW_F_EXP:
         return exp_of(x);
     case CW_F_SIN:
@@ -664,15 +669,16 @@ INLINE vf map_of(enum cw_function f, vf x, vf z, vf s) {
 }
 
 INLINE void map_row(const enum cw_function f, const float *x, const float *z, float s, float *y, size_t n) {
+    const bool two = f == CW_F_ADD || f == CW_F_ADD_SCALED || f == CW_F_ADD_GATED, onto = f == CW_F_ADD_GATED;
     const vf by = v_set(s);
     size_t i;
 
     for (i = 0; i + VN <= n; i += VN)
-        v_store(y + i, map_of(f, v_load(x + i), f == CW_F_ADD ? v_load(z + i) : by, by));
+        v_store(y + i, map_of(f, v_load(x + i), two ? v_load(z + i) : by, onto ? v_load(y + i) : by));
     if (i < n) {
         const int rest = (int)(n - i);
 
-        v_store_n(y + i, map_of(f, v_load_n(x + i, rest), f == CW_F_ADD ? v_load_n(z + i, rest) : by, by), rest);
+        v_store_n(y + i, map_of(f, v_load_n(x + i, rest), two ? v_load_n(z + i, rest) : by, onto ? v_load_n(y + i, rest) : by), rest);
     }
 }
 
@@ -683,6 +689,12 @@ static void map(enum cw_function f, const float *x, const float *z, float s, flo
         break;
     case CW_F_ADD:
         map_row(CW_F_ADD, x, z, s, y, n);
+        break;
+    case CW_F_ADD_SCALED:
+        map_row(CW_F_ADD_SCALED, x, z, s, y, n);
+        break;
+    case CW_F_ADD_GATED:
+        map_row(CW_F_ADD_GATED, x, z, s, y, n);
         break;
     case CW_F_EXP:
         map_row(CW_F_EXP, x, z, s, y, n);

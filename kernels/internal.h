@@ -211,7 +211,7 @@ struct cw_lstm_job {
 enum { CW_LSTM_HIDDEN_MAX = 2048 };
 
 /* One row, element by element. */
-enum cw_function { CW_F_LEAKY, CW_F_ADD, CW_F_EXP, CW_F_SIN };
+enum cw_function { CW_F_LEAKY, CW_F_ADD, CW_F_ADD_SCALED, CW_F_ADD_GATED, CW_F_EXP, CW_F_SIN };
 
 /* ---- an instruction set ---------------------------------------------------------------------------------------------- */
 
@@ -242,7 +242,7 @@ struct cw_kernels {
     /* at most CW_ATTENTION_ROWS */
     void (*attention)(const struct cw_attention_job *j, int head, int row0, int row1);
     void (*lstm)(const struct cw_lstm_job *j);
-    /* y = f(x): leaky (s = slope), (x + z) * s, exp x, sin x */
+    /* y = f(x): leaky (s = slope), (x + z) * s, x + z * s, y + x * z, exp x, sin x; no product is fused with its sum */
     void (*map)(enum cw_function f, const float *x, const float *z, float s, float *y, size_t n);
     /* Nothing but the products that long convolutions are made of, in registers: returns how many. */
     double (*peak)(int rounds);

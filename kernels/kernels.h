@@ -157,6 +157,10 @@ struct cw_instance_norm_params {
 };
 CW_MUST_CHECK int cw_instance_norm(struct cw_device *d, struct cw_mat x, struct cw_instance_norm_params p, struct cw_mat y,
                                    struct cw_error *err);
+/* Global response normalisation (Woo et al., "ConvNeXt V2", 2023): y = x (1 + gain n / (mean of n + 1e-6)) + shift, n [C]: the columns'
+ * lengths over all rows. gain, shift [C]. In place allowed. C <= 8192. */
+CW_MUST_CHECK int cw_response_norm(struct cw_device *d, struct cw_mat x, const float *gain, const float *shift, struct cw_mat y,
+                                   struct cw_error *err);
 
 /* y [T', N] = cw_conv1d of cw_instance_norm(x), stride 1, without the pass over memory between them where that can be had; then
  * work [T, C] is not touched. work may be x. Padding is zeros after the norm. */
@@ -179,6 +183,10 @@ CW_MUST_CHECK int cw_lstm_sequences(struct cw_device *d, struct cw_mat x, const 
 CW_MUST_CHECK int cw_leaky(struct cw_device *d, struct cw_mat x, float slope, struct cw_mat y, struct cw_error *err);
 CW_MUST_CHECK int cw_add(struct cw_device *d, struct cw_mat a, struct cw_mat b, float scale, struct cw_mat y,
                          struct cw_error *err); /* y = (a + b) * scale */
+CW_MUST_CHECK int cw_add_scaled(struct cw_device *d, struct cw_mat a, struct cw_mat b, float scale, struct cw_mat y,
+                                struct cw_error *err); /* y = a + b * scale */
+CW_MUST_CHECK int cw_add_gated(struct cw_device *d, struct cw_mat x, const float *gate, struct cw_mat y,
+                               struct cw_error *err); /* y += x * gate, gate [C] */
 CW_MUST_CHECK int cw_copy(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err);
 CW_MUST_CHECK int cw_fill_rows(struct cw_device *d, const float *row, struct cw_mat y, struct cw_error *err); /* every row = row [C] */
 /* y [sum n, C]: row r of x, repeats[r] times. repeats >= 0. */
@@ -188,6 +196,11 @@ CW_MUST_CHECK int cw_gather_rows(struct cw_device *d, const float *table, int ta
                                  struct cw_error *err);
 CW_MUST_CHECK int cw_exp(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err);
 CW_MUST_CHECK int cw_sin(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err);
+CW_MUST_CHECK int cw_silu(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err); /* y = x / (1 + e^-x) */
+CW_MUST_CHECK int cw_mish(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err); /* y = x tanh(ln(1 + e^x)) */
+/* Rotary positions (Su et al., "RoFormer", 2021): neighbours in the columns of x [T, H D] turn in pairs, each head of D columns by its
+ * row's angles: turn [P, D], cosine | sine of each pair, and row t + P as row t. D is even. y may be x. */
+CW_MUST_CHECK int cw_rotate_pairs(struct cw_device *d, struct cw_mat x, struct cw_mat turn, struct cw_mat y, struct cw_error *err);
 
 /* ---- backward ------------------------------------------------------------------------------------------------------- */
 

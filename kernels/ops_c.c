@@ -235,6 +235,12 @@ static void map(enum cw_function f, const float *x, const float *z, float s, flo
         case CW_F_ADD:
             y[i] = (x[i] + z[i]) * s;
             break;
+        case CW_F_ADD_SCALED:
+            y[i] = x[i] + z[i] * s;
+            break;
+        case CW_F_ADD_GATED:
+            y[i] += x[i] * z[i];
+            break;
         case CW_F_EXP:
             y[i] = (float)exp(x[i]);
             break;

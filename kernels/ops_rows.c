@@ -24,8 +24,8 @@ struct row_tasks {
     /* maps */
     enum cw_function map;
     float s;
+    const float *row; /* [C], or a table's first */
     /* copies */
-    const float *row;
     const int *index;
 };
 
@@ -198,6 +198,35 @@ int cw_instance_norm(struct cw_device *d, struct cw_mat x, struct cw_instance_no
     return 0;
 }
 
+int cw_response_norm(struct cw_device *d, struct cw_mat x, const float *gain, const float *shift, struct cw_mat y, struct cw_error *err) {
+    static const char *const what = "response_norm";
+    struct cw_norm n;
+    double mean = 0;
+    int c;
+
+    if (cw_check_mat(what, "x", x, err) != 0 || cw_check_shape(what, "y", y, x.rows, x.cols, err) != 0)
+        return -1;
+    if (x.cols > CW_NORM_COLS)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected at most %d columns, found %d", what, CW_NORM_COLS, x.cols);
+    if (!gain || !shift)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected gain and shift of %d numbers, found none", what, x.cols);
+    if (cw_column_moments(d, x, (struct cw_mat){n.moments[0], 3, x.cols, CW_NORM_COLS}, err) != 0)
+        return -1;
+    for (c = 0; c < x.cols; c++) { /* n.gain: the lengths at first */
+        const double at = (double)n.moments[0][c] + (double)n.moments[1][c], spread = (double)n.moments[2][c];
+
+        n.gain[c] = (float)sqrt(x.rows * (spread + at * at));
+        mean += (double)n.gain[c] / x.cols;
+    }
+    for (c = 0; c < x.cols; c++) {
+        n.gain[c] = (float)(1 + (double)gain[c] * (double)n.gain[c] / (mean + 1e-6));
+        n.mean[c] = 0;
+    }
+    n.affine = (struct cw_affine){.mean = n.mean, .gain = n.gain, .shift = shift, .act = CW_NORM_NONE};
+    cw_norm_apply(d, x, &n, y);
+    return 0;
+}
+
 /* ---- attention ------------------------------------------------------------------------------------------------------------ */
 
 struct attention_tasks {
@@ -240,7 +269,7 @@ int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct c
 static void map_task(void *arg, int i) {
     const struct row_tasks *t = arg;
     int r = i * t->step, end = last_row(t, i);
-    bool dense = t->x.stride == t->x.cols && t->y.stride == t->y.cols && (!t->z.data || t->z.stride == t->z.cols);
+    bool dense = t->x.stride == t->x.cols && t->y.stride == t->y.cols && (!t->z.data || t->z.stride == t->z.cols) && !t->row;
     size_t n = t->y.cols;
 
     if (dense) { /* one long row: a matrix of one column is not a loop of single numbers */
@@ -248,19 +277,26 @@ static void map_task(void *arg, int i) {
         end = r + 1;
     }
     for (; r < end; r++)
-        t->kernels->map(t->map, t->x.data + (ptrdiff_t)r * t->x.stride, t->z.data ? t->z.data + (ptrdiff_t)r * t->z.stride : NULL, t->s,
+        t->kernels->map(t->map, t->x.data + (ptrdiff_t)r * t->x.stride, t->z.data ? t->z.data + (ptrdiff_t)r * t->z.stride : t->row, t->s,
                         t->y.data + (ptrdiff_t)r * t->y.stride, n);
+}
+
+/* y [T, C] of x [T, C] */
+static int rows_to_rows(const char *what, struct cw_device *d, struct row_tasks *t, void (*task)(void *, int), struct cw_error *err) {
+    if (cw_check_mat(what, "x", t->x, err) != 0 || cw_check_shape(what, "y", t->y, t->x.rows, t->x.cols, err) != 0)
+        return -1;
+    run_rows(d, t, task);
+    return 0;
 }
 
 static int map_rows(const char *what, struct cw_device *d, enum cw_function map, struct cw_mat x, struct cw_mat z, float s, struct cw_mat y,
                     struct cw_error *err) {
     struct row_tasks t = {.x = x, .z = z, .y = y, .map = map, .s = s};
 
-    if (cw_check_mat(what, "x", x, err) != 0 || cw_check_shape(what, "y", y, x.rows, x.cols, err) != 0 ||
-        (map == CW_F_ADD && cw_check_shape(what, "b", z, x.rows, x.cols, err) != 0))
+    if (cw_check_mat(what, "x", x, err) != 0 ||
+        ((map == CW_F_ADD || map == CW_F_ADD_SCALED) && cw_check_shape(what, "b", z, x.rows, x.cols, err) != 0))
         return -1;
-    run_rows(d, &t, map_task);
-    return 0;
+    return rows_to_rows(what, d, &t, map_task, err);
 }
 
 int cw_leaky(struct cw_device *d, struct cw_mat x, float slope, struct cw_mat y, struct cw_error *err) {
@@ -271,12 +307,101 @@ int cw_add(struct cw_device *d, struct cw_mat a, struct cw_mat b, float scale, s
     return map_rows("add", d, CW_F_ADD, a, b, scale, y, err);
 }
 
+int cw_add_scaled(struct cw_device *d, struct cw_mat a, struct cw_mat b, float scale, struct cw_mat y, struct cw_error *err) {
+    return map_rows("add_scaled", d, CW_F_ADD_SCALED, a, b, scale, y, err);
+}
+
+int cw_add_gated(struct cw_device *d, struct cw_mat x, const float *gate, struct cw_mat y, struct cw_error *err) {
+    struct row_tasks t = {.x = x, .y = y, .map = CW_F_ADD_GATED, .row = gate};
+
+    if (!gate)
+        return cw_fail(err, CW_BAD_INPUT, "add_gated: expected a gate of %d numbers, found none", x.cols);
+    return rows_to_rows("add_gated", d, &t, map_task, err);
+}
+
 int cw_exp(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
     return map_rows("exp", d, CW_F_EXP, x, (struct cw_mat){0}, 0, y, err);
 }
 
 int cw_sin(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
     return map_rows("sin", d, CW_F_SIN, x, (struct cw_mat){0}, 0, y, err);
+}
+
+/* From here on by plain C on every instruction set, with the same bytes on all. */
+
+static void silu_task(void *arg, int i) {
+    const struct row_tasks *t = arg;
+    int r, c;
+
+    for (r = i * t->step; r < last_row(t, i); r++) {
+        const float *x = t->x.data + (ptrdiff_t)r * t->x.stride;
+        float *y = t->y.data + (ptrdiff_t)r * t->y.stride;
+
+        for (c = 0; c < t->y.cols; c++)
+            y[c] = x[c] / (1 + expf(-x[c]));
+    }
+}
+
+int cw_silu(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
+    struct row_tasks t = {.x = x, .y = y};
+
+    return rows_to_rows("silu", d, &t, silu_task, err);
+}
+
+/* tanh(ln(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2), which is 1 long before x = 20 */
+static void mish_task(void *arg, int i) {
+    const struct row_tasks *t = arg;
+    int r, c;
+
+    for (r = i * t->step; r < last_row(t, i); r++) {
+        const float *x = t->x.data + (ptrdiff_t)r * t->x.stride;
+        float *y = t->y.data + (ptrdiff_t)r * t->y.stride;
+
+        for (c = 0; c < t->y.cols; c++) {
+            const float e = expf(x[c] < 20 ? x[c] : 20), n = e * (e + 2);
+
+            y[c] = x[c] * (n / (n + 2));
+        }
+    }
+}
+
+int cw_mish(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
+    struct row_tasks t = {.x = x, .y = y};
+
+    return rows_to_rows("mish", d, &t, mish_task, err);
+}
+
+static void rotate_task(void *arg, int i) {
+    const struct row_tasks *t = arg;
+    int r, h, c;
+
+    for (r = i * t->step; r < last_row(t, i); r++) {
+        const float *turn = t->z.data + (ptrdiff_t)(r % t->z.rows) * t->z.stride;
+
+        for (h = 0; h < t->y.cols; h += t->z.cols) {
+            const float *x = t->x.data + (ptrdiff_t)r * t->x.stride + h;
+            float *y = t->y.data + (ptrdiff_t)r * t->y.stride + h;
+
+            for (c = 0; c < t->z.cols; c += 2) {
+                const float a = x[c], b = x[c + 1];
+
+                y[c] = a * turn[c] - b * turn[c + 1];
+                y[c + 1] = b * turn[c] + a * turn[c + 1];
+            }
+        }
+    }
+}
+
+int cw_rotate_pairs(struct cw_device *d, struct cw_mat x, struct cw_mat turn, struct cw_mat y, struct cw_error *err) {
+    static const char *const what = "rotate_pairs";
+    struct row_tasks t = {.x = x, .z = turn, .y = y};
+
+    if (cw_check_mat(what, "turn", turn, err) != 0)
+        return -1;
+    if (turn.rows < 1 || turn.cols % 2 != 0 || x.cols % turn.cols != 0)
+        return cw_fail(err, CW_BAD_INPUT, "%s: turn: expected a row or more of an even width that divides %d columns, found %d x %d", what,
+                       x.cols, turn.rows, turn.cols);
+    return rows_to_rows(what, d, &t, rotate_task, err);
 }
 
 /* ---- copies -------------------------------------------------------------------------------------------------------------- */
@@ -292,10 +417,7 @@ static void copy_task(void *arg, int i) {
 int cw_copy(struct cw_device *d, struct cw_mat x, struct cw_mat y, struct cw_error *err) {
     struct row_tasks t = {.x = x, .y = y};
 
-    if (cw_check_mat("copy", "x", x, err) != 0 || cw_check_shape("copy", "y", y, x.rows, x.cols, err) != 0)
-        return -1;
-    run_rows(d, &t, copy_task);
-    return 0;
+    return rows_to_rows("copy", d, &t, copy_task, err);
 }
 
 static void fill_task(void *arg, int i) {

@@ -439,11 +439,20 @@ static void test_refusals(void) {
                   &err, "alpha");
     CHECK_REFUSED(cw_instance_norm(d, x, (struct cw_instance_norm_params){numbers, numbers, 1e-5F, CW_NORM_NONE, 0, NULL, {0}}, y, &err),
                   &err, "instance_norm", "8 x 6", "8 x 5");
+    CHECK_REFUSED(cw_response_norm(d, x, numbers, numbers, y, &err), &err, "response_norm: y", "8 x 6", "8 x 5");
+    CHECK_REFUSED(cw_response_norm(d, x, numbers, NULL, x, &err), &err, "response_norm", "6 numbers", "none");
+    CHECK_REFUSED(
+        cw_response_norm(d, (struct cw_mat){numbers, 0, 8193, 8193}, numbers, numbers, (struct cw_mat){numbers, 0, 8193, 8193}, &err), &err,
+        "response_norm", "at most 8192", "8193");
     CHECK_REFUSED(cw_attention(d, x, x, x, 4, y, &err), &err, "attention", "6 columns", "4 heads");
     CHECK_REFUSED(cw_attention(d, x, x, x, 2, y, &err), &err, "attention", "8 x 6");
     CHECK_REFUSED(cw_lstm_bidirectional(d, x, l, l, y, y, &err), &err, "scratch", "8 x 32", "8 x 5");
     CHECK_REFUSED(cw_leaky(d, x, 0.1F, y, &err), &err, "leaky", "8 x 6");
     CHECK_REFUSED(cw_add(d, x, y, 1, x, &err), &err, "add: b", "8 x 6", "8 x 5");
+    CHECK_REFUSED(cw_add_scaled(d, x, y, 1, x, &err), &err, "add_scaled: b", "8 x 6", "8 x 5");
+    CHECK_REFUSED(cw_add_scaled(d, x, x, 1, y, &err), &err, "add_scaled: y", "8 x 6", "8 x 5");
+    CHECK_REFUSED(cw_add_gated(d, x, numbers, y, &err), &err, "add_gated: y", "8 x 6", "8 x 5");
+    CHECK_REFUSED(cw_add_gated(d, x, NULL, x, &err), &err, "add_gated", "6 numbers", "none");
     CHECK_REFUSED(cw_copy(d, (struct cw_mat){NULL, 8, 5, 5}, y, &err), &err, "copy: x", "no data");
     CHECK_REFUSED(cw_fill_rows(d, NULL, y, &err), &err, "fill_rows");
     CHECK_REFUSED(cw_gather_rows(d, numbers, 9, ids, y, &err), &err, "row 7", "0 to 8", "found 9");
@@ -453,6 +462,14 @@ static void test_refusals(void) {
     CHECK_REFUSED(cw_repeat_rows(d, x, ids, y, &err), &err, "y", "27 x 6", "8 x 5");
     CHECK_REFUSED(cw_exp(d, x, y, &err), &err, "exp");
     CHECK_REFUSED(cw_sin(d, x, y, &err), &err, "sin");
+    CHECK_REFUSED(cw_silu(d, x, y, &err), &err, "silu: y", "8 x 6", "8 x 5");
+    CHECK_REFUSED(cw_mish(d, x, cw_mat_rows(x, 0, 7), &err), &err, "mish: y", "8 x 6", "7 x 6");
+    CHECK_REFUSED(cw_mish(d, (struct cw_mat){numbers, 8, 6, 5}, x, &err), &err, "mish: x", "stride 5");
+    CHECK_REFUSED(cw_rotate_pairs(d, x, (struct cw_mat){numbers, 8, 6, 6}, y, &err), &err, "rotate_pairs: y", "8 x 6", "8 x 5");
+    CHECK_REFUSED(cw_rotate_pairs(d, x, (struct cw_mat){numbers, 8, 3, 3}, x, &err), &err, "rotate_pairs: turn", "even", "8 x 3");
+    CHECK_REFUSED(cw_rotate_pairs(d, x, (struct cw_mat){numbers, 8, 4, 4}, x, &err), &err, "rotate_pairs: turn", "6 columns", "8 x 4");
+    CHECK_REFUSED(cw_rotate_pairs(d, x, (struct cw_mat){numbers, 0, 2, 2}, x, &err), &err, "rotate_pairs: turn", "a row", "0 x 2");
+    CHECK_REFUSED(cw_rotate_pairs(d, x, (struct cw_mat){0}, x, &err), &err, "rotate_pairs: turn", "0 x 0");
     if (strcmp(cw_device_isa(other), "c") != 0)
         CHECK_REFUSED(cw_linear(other, x, w, e, y, &err), &err, "packed for", "\"c\"");
 done:

@@ -4,6 +4,13 @@
 
 /* ---- norms ------------------------------------------------------------------------------------------------------------------ */
 
+static void copy_rows(struct cw_mat from, struct cw_mat to) {
+    int r;
+
+    for (r = 0; r < to.rows; r++)
+        memcpy(at(to, r, 0), at(from, r, 0), (size_t)to.cols * sizeof(float));
+}
+
 struct norm {
     struct cw_mat x;
     const float *gain, *shift, *alpha;
@@ -15,11 +22,9 @@ struct norm {
 static int norm_run(struct cw_device *d, void *ctx, struct cw_mat y, struct cw_error *err) {
     const struct norm *n = ctx;
     struct cw_mat x = n->x;
-    int r;
 
     if (n->in_place) {
-        for (r = 0; r < y.rows; r++)
-            memcpy(at(y, r, 0), at(x, r, 0), (size_t)y.cols * sizeof(float));
+        copy_rows(x, y);
         x = y;
     }
     if (n->layer)
@@ -104,6 +109,67 @@ static void test_instance_norm(void) {
                 norm_case(0, rows[r], cols[c], false, (r + c) % 2 == 0, (enum cw_norm_act)((r + c) % 3), 0);
     norm_case(0, 1025, 33, false, true, CW_NORM_SNAKE, 30); /* deviations far smaller than the mean; two chunks */
     norm_case(0, 66000, 3, false, false, CW_NORM_NONE, 0);  /* more rows than chunks of the least size */
+}
+
+struct response {
+    struct cw_mat x;
+    const float *gain, *shift;
+    bool in_place;
+};
+
+static int response_run(struct cw_device *d, void *ctx, struct cw_mat y, struct cw_error *err) {
+    const struct response *n = ctx;
+    struct cw_mat x = n->x;
+
+    if (n->in_place) {
+        copy_rows(x, y);
+        x = y;
+    }
+    return cw_response_norm(d, x, n->gain, n->shift, y, err);
+}
+
+static void response_case(int rows, int cols, bool in_place) {
+    float *gain = random_floats((size_t)cols, 15, 1), *shift = random_floats((size_t)cols, 16, 1);
+    struct response n = {random_mat(rows, cols, cols + 3, 14, 1), gain, shift, in_place};
+    struct block want = block_open(rows, cols, cols), got = block_open(rows, cols, cols);
+    double *length = calloc((size_t)cols, sizeof *length), mean = 0, diff;
+    struct cw_device *d = device("c", 1);
+    struct cw_error err = {0};
+    char what[100];
+    int r, c;
+
+    if (!length)
+        abort();
+    snprintf(what, sizeof what, "response norm of %d x %d%s", rows, cols, in_place ? ", in place" : "");
+    compare(what, response_run, &n, rows, cols, cols + 5, 2e-6);
+    for (c = 0; c < cols; c++) {
+        for (r = 0; r < rows; r++)
+            length[c] += pow(*at(n.x, r, c), 2);
+        length[c] = sqrt(length[c]);
+        mean += length[c] / cols;
+    }
+    for (r = 0; r < rows; r++)
+        for (c = 0; c < cols; c++)
+            *at(want.m, r, c) = (float)(*at(n.x, r, c) * (1 + gain[c] * length[c] / (mean + 1e-6)) + shift[c]);
+    CHECKF(response_run(d, &n, got.m, &err) == 0, "%s: %s", what, err.text);
+    diff = difference(got.m, want.m);
+    CHECKF(diff <= 1e-6, "%s on c: differs from the definition by %.3g", what, diff);
+    cw_device_close(d);
+    block_close(&want);
+    block_close(&got);
+    free(length);
+    free(n.x.data);
+    free(gain);
+    free(shift);
+}
+
+static void test_response_norm(void) {
+    static const int rows[] = {1, 31, 129, 1025}, cols[] = {1, 22, 31, 514};
+    size_t r, c;
+
+    for (r = 0; r < 4; r++)
+        for (c = 0; c < 4; c++)
+            response_case(rows[r], cols[c], (r + c) % 2 == 0);
 }
 
 /* ---- attention, LSTM --------------------------------------------------------------------------------------------------------- */
@@ -264,8 +330,9 @@ static void test_lstm(void) {
 
 /* ---- element by element -------------------------------------------------------------------------------------------------------- */
 
+enum which { LEAKY, ADD, ADD_SCALED, ADD_GATED, COPY, FILL, EXP, SIN, SILU, MISH, ELEMENTS, REPEAT = ELEMENTS, GATHER };
 struct elements {
-    int which; /* 0 leaky, 1 add, 2 copy, 3 fill, 4 exp, 5 sin, 6 repeat, 7 gather */
+    enum which which;
     struct cw_mat x, z;
     const float *row;
     const int *index;
@@ -275,69 +342,109 @@ struct elements {
 static int elements_run(struct cw_device *d, void *ctx, struct cw_mat y, struct cw_error *err) {
     const struct elements *e = ctx;
     struct cw_mat x = e->x;
-    int r;
 
     if (e->in_place) {
-        for (r = 0; r < y.rows; r++)
-            memcpy(at(y, r, 0), at(x, r, 0), (size_t)y.cols * sizeof(float));
+        copy_rows(x, y);
         x = y;
+    } else if (e->which == ADD_GATED) {
+        copy_rows(e->z, y);
     }
     switch (e->which) {
-    case 0:
+    case LEAKY:
         return cw_leaky(d, x, 0.1F, y, err);
-    case 1:
+    case ADD:
         return cw_add(d, x, e->z, 0.70710678F, y, err);
-    case 2:
+    case ADD_SCALED:
+        return cw_add_scaled(d, e->z, x, 0.70710678F, y, err);
+    case ADD_GATED:
+        return cw_add_gated(d, x, e->row, y, err);
+    case COPY:
         return cw_copy(d, x, y, err);
-    case 3:
+    case FILL:
         return cw_fill_rows(d, e->row, y, err);
-    case 4:
+    case EXP:
         return cw_exp(d, x, y, err);
-    case 5:
+    case SIN:
         return cw_sin(d, x, y, err);
-    case 6:
+    case SILU:
+        return cw_silu(d, x, y, err);
+    case MISH:
+        return cw_mish(d, x, y, err);
+    case REPEAT:
         return cw_repeat_rows(d, x, e->index, y, err);
     default:
         return cw_gather_rows(d, e->row, 40, e->index, y, err);
     }
 }
 
-static double element_direct(const struct elements *e, int r, int c) {
-    double x = *at(e->x, r, c);
+/* *size: of the largest number on the way, 1 or more */
+static double element_direct(const struct elements *e, int r, int c, double *size) {
+    double x = *at(e->x, r, c), a = 0, b = 0;
 
     switch (e->which) {
-    case 0:
-        return x > 0 ? x : x * 0.1F;
-    case 1:
-        return (x + *at(e->z, r, c)) * 0.70710678;
-    case 2:
-        return x;
-    case 3:
-        return e->row[c];
-    case 4:
-        return exp(x);
+    case LEAKY:
+        a = x > 0 ? x : x * 0.1F;
+        break;
+    case ADD:
+        a = (x + *at(e->z, r, c)) * 0.70710678;
+        break;
+    case ADD_SCALED:
+        a = *at(e->z, r, c);
+        b = x * 0.70710678F;
+        break;
+    case ADD_GATED:
+        a = e->in_place ? x : *at(e->z, r, c);
+        b = x * e->row[c];
+        break;
+    case COPY:
+        a = x;
+        break;
+    case FILL:
+        a = e->row[c];
+        break;
+    case EXP:
+        a = exp(x);
+        break;
+    case SILU:
+        a = x / (1 + exp(-x));
+        break;
+    case MISH:
+        a = x * tanh(log1p(exp(x)));
+        break;
     default:
-        return sin(x);
+        a = sin(x);
+        break;
     }
+    *size = fmax(1, fmax(fabs(a), fabs(b)));
+    return a + b;
 }
 
 static void test_elements(void) {
     static const int rows[] = {1, 31, 33, 65, 129, 4097}, cols[] = {1, 22, 31, 128, 514};
-    static const char *const names[] = {"leaky", "add", "copy", "fill_rows", "exp", "sin"};
+    static const struct {
+        const char *name;
+        bool may_be_in_place;
+        double apart, off; /* at most: from plain C, and plain C from the definition */
+    } known[ELEMENTS] = {
+        [LEAKY] = {"leaky", true, 3e-7, 1.5e-7},    [ADD] = {"add", true, 3e-7, 1.5e-7}, [ADD_SCALED] = {"add_scaled", true, 0, 2e-7},
+        [ADD_GATED] = {"add_gated", true, 0, 2e-7}, [COPY] = {"copy", false, 0, 0},      [FILL] = {"fill_rows", false, 0, 0},
+        [EXP] = {"exp", true, 3e-7, 1.5e-7},        [SIN] = {"sin", true, 3e-7, 1.5e-7}, [SILU] = {"silu", true, 0, 3e-7},
+        [MISH] = {"mish", true, 0, 3e-7},
+    };
     size_t i, j;
     int which, r, c;
 
-    for (which = 0; which < 6; which++)
+    for (which = 0; which < ELEMENTS; which++)
         for (i = 0; i < 6; i++)
             for (j = 0; j < 5; j++) {
                 int T = rows[i], C = cols[j], pad = (int)(i + j) % 2 * 3; /* dense and not */
                 float *row = random_floats((size_t)C, 52, 1);
-                struct elements e = {which,
+                struct elements e = {(enum which)which,
                                      random_mat(T, C, C + pad, 50, 3),
                                      random_mat(T, C, C + pad, 51, 1),
                                      row,
                                      NULL,
-                                     which != 3 && which != 2 && (i + j) % 3 == 0};
+                                     known[which].may_be_in_place && (i + j) % 3 == 0};
                 struct block got = block_open(T, C, C + pad);
                 struct cw_device *d = device("c", 2);
                 struct cw_error err = {0};
@@ -348,12 +455,15 @@ static void test_elements(void) {
                     e.x.rows = e.z.rows = got.m.rows = T;
                     got.n = (size_t)T * (C + pad) + 2 * GUARD;
                 }
-                compare(names[which], elements_run, &e, T, C, C + pad, 3e-7);
+                compare(known[which].name, elements_run, &e, T, C, C + pad, known[which].apart);
                 CHECK(elements_run(d, &e, got.m, &err) == 0);
                 for (r = 0; r < T; r++)
-                    for (c = 0; c < C; c++)
-                        worst = fmax(worst, fabs(*at(got.m, r, c) - element_direct(&e, r, c)) / fmax(1, fabs(element_direct(&e, r, c))));
-                CHECKF(worst <= 1.5e-7, "%s on c: differs from the definition by %.3g", names[which], worst);
+                    for (c = 0; c < C; c++) {
+                        double size, want = element_direct(&e, r, c, &size);
+
+                        worst = fmax(worst, fabs(*at(got.m, r, c) - want) / size);
+                    }
+                CHECKF(worst <= known[which].off, "%s on c: differs from the definition by %.3g", known[which].name, worst);
                 cw_device_close(d);
                 block_close(&got);
                 free(e.x.data);
@@ -366,7 +476,7 @@ static void test_rows(void) {
     enum { IN = 33, C = 31, V = 40 };
     int repeats[IN], ids[257], total = 0, r, k, out = 0;
     float *table = random_floats((size_t)V * C, 61, 1);
-    struct elements e = {6, random_mat(IN, C, C + 2, 60, 1), {0}, table, repeats, false};
+    struct elements e = {REPEAT, random_mat(IN, C, C + 2, 60, 1), {0}, table, repeats, false};
     struct block y;
     struct cw_device *d = device("c", 1);
     struct cw_error err = {0};
@@ -383,7 +493,7 @@ static void test_rows(void) {
             CHECK(memcmp(at(y.m, out++, 0), at(e.x, r, 0), C * sizeof(float)) == 0);
     CHECK(out == total);
     block_close(&y);
-    e.which = 7;
+    e.which = GATHER;
     e.index = ids;
     compare("gather_rows", elements_run, &e, 257, C, C + 1, 0);
     y = block_open(257, C, C);
@@ -394,6 +504,67 @@ static void test_rows(void) {
     cw_device_close(d);
     free(e.x.data);
     free(table);
+}
+
+struct rotation {
+    struct cw_mat x, turn;
+    bool in_place;
+};
+
+static int rotation_run(struct cw_device *d, void *ctx, struct cw_mat y, struct cw_error *err) {
+    const struct rotation *o = ctx;
+    struct cw_mat x = o->x;
+
+    if (o->in_place) {
+        copy_rows(x, y);
+        x = y;
+    }
+    return cw_rotate_pairs(d, x, o->turn, y, err);
+}
+
+static void rotation_case(int rows, int heads, int width, int period, bool in_place) {
+    const int cols = heads * width;
+    struct rotation o = {random_mat(rows, cols, cols + 3, 70, 1), random_mat(period, width, width + (period > 1 ? 2 : 0), 71, 1), in_place};
+    struct block got = block_open(rows, cols, cols + 1);
+    struct cw_device *d = device("c", 1);
+    struct cw_error err = {0};
+    double worst = 0;
+    char what[100];
+    int r, c;
+
+    snprintf(what, sizeof what, "rotation of %d rows, %d heads of %d, period %d%s", rows, heads, width, period,
+             in_place ? ", in place" : "");
+    for (r = 0; r < period; r++)
+        for (c = 0; c < width; c += 2) {
+            const double angle = *at(o.turn, r, c);
+
+            *at(o.turn, r, c) = (float)cos(angle);
+            *at(o.turn, r, c + 1) = (float)sin(angle);
+        }
+    compare(what, rotation_run, &o, rows, cols, cols + 5, 0);
+    CHECKF(rotation_run(d, &o, got.m, &err) == 0, "%s: %s", what, err.text);
+    for (r = 0; r < rows; r++)
+        for (c = 0; c < cols; c += 2) {
+            const double a = *at(o.x, r, c), b = *at(o.x, r, c + 1), cosine = *at(o.turn, r % period, c % width),
+                         sine = *at(o.turn, r % period, c % width + 1), size = fmax(1, hypot(a, b));
+
+            worst = fmax(worst, fabs(*at(got.m, r, c) - (a * cosine - b * sine)) / size);
+            worst = fmax(worst, fabs(*at(got.m, r, c + 1) - (a * sine + b * cosine)) / size);
+        }
+    CHECKF(worst <= 1.5e-7, "%s on c: differs from the definition by %.3g", what, worst);
+    cw_device_close(d);
+    block_close(&got);
+    free(o.x.data);
+    free(o.turn.data);
+}
+
+static void test_rotation(void) {
+    rotation_case(1, 1, 2, 1, false);
+    rotation_case(31, 3, 6, 31, true);
+    rotation_case(65, 1, 64, 33, false); /* two halves, the second shorter */
+    rotation_case(129, 16, 64, 43, true);
+    rotation_case(33, 5, 22, 100, false);
+    rotation_case(4097, 2, 10, 1, true);
 }
 
 /* Over their whole ranges, on every instruction set, against the double functions of the C library. */
@@ -407,7 +578,7 @@ static void test_functions(void) {
 
     for (isa = cw_device_isas(); *isa; isa++) {
         struct cw_device *d = device(*isa, 2);
-        double worst = 0, far = 0, relative = 0, snake = 0;
+        double worst = 0, far = 0, relative = 0, snake = 0, silu = 0, mish = 0;
         double sum = 0, squares = 0, mean, deviation;
         struct cw_instance_norm_params p = {one, zero, 0, CW_NORM_SNAKE, 0, one, {0}};
 
@@ -441,6 +612,20 @@ static void test_functions(void) {
         CHECK(y[6] > 0 && y[6] < 1e-42F);
         CHECK(cw_sin(d, mx, my, &err) == 0);
         CHECK(isnan(y[0]) && isnan(y[3]) && isnan(y[4]) && y[5] == 0);
+        CHECK(cw_silu(d, mx, my, &err) == 0);
+        CHECK(y[1] == 0 && y[2] == 1000 && isnan(y[4]) && y[5] == 0);
+        CHECK(cw_mish(d, mx, my, &err) == 0);
+        CHECK(y[1] == 0 && y[2] == 1000 && isnan(y[4]) && y[5] == 0);
+        for (i = 0; i < N; i++)
+            x[i] = -100 + 200 * (float)i / N;
+        CHECK(cw_silu(d, mx, my, &err) == 0);
+        for (i = 0; i < N; i++)
+            silu = fmax(silu, fabs(y[i] - x[i] / (1 + exp(-(double)x[i]))) / fmax(1, fabs(x[i])));
+        CHECKF(silu < 2e-7, "%s: SiLU is off by %.3g", *isa, silu);
+        CHECK(cw_mish(d, mx, my, &err) == 0);
+        for (i = 0; i < N; i++)
+            mish = fmax(mish, fabs(y[i] - x[i] * tanh(log1p(exp((double)x[i])))) / fmax(1, fabs(x[i])));
+        CHECKF(mish < 2e-7, "%s: Mish is off by %.3g", *isa, mish);
         /* Snake, alone: gain = deviation and shift = mean undo the normalisation up to rounding */
         for (i = 0; i < N; i++) {
             x[i] = (float)(i - N / 2) * 0.0004F; /* to 20 */
@@ -470,10 +655,12 @@ static void test_functions(void) {
 const struct cw_test cw_tests_kernels_rows[] = {
     {"kernels.layer_norm", "layer norm of odd widths, in place, with 1 + gain", test_layer_norm},
     {"kernels.instance_norm", "instance norm with leaky and Snake, chunked statistics", test_instance_norm},
+    {"kernels.response_norm", "global response norm against the definition, in place", test_response_norm},
     {"kernels.attention", "softmax attention, blocks of keys against the definition", test_attention},
     {"kernels.lstm", "both directions against the recurrence in double", test_lstm},
-    {"kernels.elements", "leaky, add, copy, fill, exp, sin", test_elements},
+    {"kernels.elements", "leaky, sums, copy, fill, exp, sin, SiLU, Mish", test_elements},
+    {"kernels.rotation", "pairs of columns turn by their row's angles, by a period of rows", test_rotation},
     {"kernels.rows", "repeat and gather rows", test_rows},
-    {"kernels.functions", "sin, exp and Snake over their ranges, and their special values", test_functions},
+    {"kernels.functions", "sin, exp, SiLU, Mish and Snake over their ranges, and their special values", test_functions},
     {0},
 };

@@ -24,7 +24,6 @@ enum {
     TEXT_TAPS = 7,
     TIME = 256, /* sines and cosines of a step's time */
     VOCABULARY_MAX = 1 << 20,
-    ROWS = 64, /* of a task here */
 };
 #define EPS 1e-6f
 
@@ -48,8 +47,6 @@ struct cw_f5 {
     struct cw_weight *from_x, *from_reference, *from_text; /* the input's linear layer in three */
     struct cw_weight *position[2][GROUPS], *time[2], *final, *flow;
     struct dit_block block[DEPTH_MAX];
-    float *ones; /* [3, wider of widths]: zeros, zeros, ones: the moments of a norm that changes nothing */
-    int ones_cols;
 };
 
 struct cw_f5_session {
@@ -245,7 +242,6 @@ void cw_f5_close(struct cw_f5 *m) {
         for (size_t k = 0; k < 7; k++)
             cw_weight_close(all[k]);
     }
-    free(m->ones);
     free(m);
 }
 
@@ -280,14 +276,6 @@ int cw_f5_load(struct cw_f5 **out, struct cw_device *d, const struct cw_gguf *g,
     for (int i = 0; i < m->depth; i++)
         if (load_block(&l, m, i, &m->block[i]) != 0)
             goto done;
-    m->ones_cols = m->text_wide;
-    m->ones = calloc(3 * (size_t)m->ones_cols, sizeof *m->ones);
-    if (!m->ones) {
-        cw_fail_memory(err, path);
-        goto done;
-    }
-    for (int c = 0; c < m->ones_cols; c++)
-        m->ones[2 * m->ones_cols + c] = 1;
     *out = m;
     m = NULL;
     result = 0;
@@ -353,105 +341,30 @@ static void show(const struct cw_f5_session *s, const char *stage, struct cw_mat
         s->tap(s->tap_arg, stage, m);
 }
 
-/* ---- what is done row by row here ---------------------------------------------------------------------------------------- */
-
-struct rows {
-    struct cw_mat x, y;
-    const float *column; /* gate [C], or cosines and sines [T, D] */
-    const int *ids;
-    int heads, width, period;
-};
-
-static void for_rows(struct cw_device *d, struct rows *r, void (*task)(void *arg, int i)) {
-    cw_parallel(d, (r->x.rows + ROWS - 1) / ROWS, task, r);
-}
-
-/* y += gate x */
-static void gate_task(void *arg, int i) {
-    const struct rows *r = arg;
-    for (int t = i * ROWS; t < r->x.rows && t < (i + 1) * ROWS; t++) {
-        const float *restrict x = r->x.data + (ptrdiff_t)t * r->x.stride, *restrict gate = r->column;
-        float *restrict y = r->y.data + (ptrdiff_t)t * r->y.stride;
-        for (int c = 0; c < r->x.cols; c++)
-            y[c] += gate[c] * x[c];
-    }
-}
-
-/* Pairs of neighbours of the first heads turn by their row's angle (Su et al., "RoFormer", 2021); row t + period as row t. */
-static void rotate_task(void *arg, int i) {
-    const struct rows *r = arg;
-    for (int t = i * ROWS; t < r->x.rows && t < (i + 1) * ROWS; t++) {
-        const float *turn = r->column + (size_t)(t % r->period) * (size_t)r->width;
-        for (int h = 0; h < r->heads; h++) {
-            float *x = r->x.data + (ptrdiff_t)t * r->x.stride + (ptrdiff_t)h * r->width;
-            for (int c = 0; c < r->width; c += 2) {
-                const float a = x[c], b = x[c + 1];
-                x[c] = a * turn[c] - b * turn[c + 1];
-                x[c + 1] = b * turn[c] + a * turn[c + 1];
-            }
-        }
-    }
-}
-
-/* y = x tanh(ln(1 + e^x)), which is x n / (n + 2) with n = e^x (e^x + 2); y may be x */
-static void mish_task(void *arg, int i) {
-    const struct rows *r = arg;
-    for (int t = i * ROWS; t < r->x.rows && t < (i + 1) * ROWS; t++) {
-        const float *x = r->x.data + (ptrdiff_t)t * r->x.stride;
-        float *y = r->y.data + (ptrdiff_t)t * r->y.stride;
-        for (int c = 0; c < r->x.cols; c++) {
-            const float e = expf(x[c] < 20 ? x[c] : 20), n = e * (e + 2);
-            y[c] = x[c] * (n / (n + 2));
-        }
-    }
-}
-
-static void silu(struct cw_mat x) {
-    for (int t = 0; t < x.rows; t++)
-        for (int c = 0; c < x.cols; c++) {
-            float *at = x.data + (ptrdiff_t)t * x.stride + c;
-            *at /= 1 + expf(-*at);
-        }
-}
-
-static void clear_rows(struct cw_mat x, int first) {
-    for (int t = first; t < x.rows; t++)
-        memset(x.data + (ptrdiff_t)t * x.stride, 0, sizeof(float) * (size_t)x.cols);
-}
-
 /* ---- text ---------------------------------------------------------------------------------------------------------------- */
 
 /* x += narrow(response norm(gelu(wide(norm(filters(x)))))) */
 static int run_text_block(struct cw_f5_session *s, const struct text_block *b, struct cw_mat x, struct cw_error *err) {
     const struct cw_f5 *m = s->model;
     size_t mark = cw_arena_mark(s->arena);
-    struct cw_mat y, wide, moments, gain;
+    struct cw_mat y, wide;
     int result = -1;
     if (cw_arena_mat(s->arena, x.rows, x.cols, &y, err) != 0 || cw_arena_mat(s->arena, x.rows, m->text_wide, &wide, err) != 0 ||
-        cw_arena_mat(s->arena, 3, m->text_wide, &moments, err) != 0 || cw_arena_mat(s->arena, 1, m->text_wide, &gain, err) != 0 ||
         cw_conv_transpose1d_depthwise(m->device, x, b->filters, b->bias, TEXT_TAPS, 1, TEXT_TAPS / 2, 0, y, err) != 0 ||
         cw_layer_norm(m->device, y, b->norm_gain, b->norm_shift, false, EPS, y, err) != 0 ||
         cw_linear(m->device, y, b->wide, (struct cw_epilogue){.act = CW_ACT_GELU}, wide, err) != 0 ||
-        cw_column_moments(m->device, wide, moments, err) != 0)
-        goto done;
-    /* global response normalisation (Woo et al., "ConvNeXt V2", 2023): a column's length over all rows beside the mean of the columns' */
-    double mean = 0;
-    for (int c = 0; c < m->text_wide; c++) {
-        const double at = (double)moments.data[c] + (double)moments.data[moments.stride + c],
-                     spread = (double)moments.data[2 * moments.stride + c];
-        gain.data[c] = (float)sqrt(x.rows * (spread + at * at));
-        mean += (double)gain.data[c] / m->text_wide;
-    }
-    for (int c = 0; c < m->text_wide; c++)
-        gain.data[c] = (float)(1 + (double)b->gamma[c] * (double)gain.data[c] / (mean + 1e-6));
-    const struct cw_instance_norm_params p = {.gain = gain.data, .shift = b->beta, .moments = {m->ones, 3, m->text_wide, m->ones_cols}};
-    if (cw_instance_norm(m->device, wide, p, wide, err) != 0 ||
+        cw_response_norm(m->device, wide, b->gamma, b->beta, wide, err) != 0 ||
         cw_linear(m->device, wide, b->narrow, (struct cw_epilogue){.add = x}, x, err) != 0)
         goto done;
     result = 0;
 done:
     cw_arena_release(s->arena, mark);
     return result;
+}
+
+static void clear_rows(struct cw_mat x, int first) {
+    for (int t = first; t < x.rows; t++)
+        memset(x.data + (ptrdiff_t)t * x.stride, 0, sizeof(float) * (size_t)x.cols);
 }
 
 /* x [T, text_dim]: of the ids, or of no text at all */
@@ -511,12 +424,10 @@ static int embed_times(struct cw_f5_session *s, const float *times, struct cw_ma
             waves.data[(ptrdiff_t)i * waves.stride + c] = sinf(angle);
             waves.data[(ptrdiff_t)i * waves.stride + TIME / 2 + c] = cosf(angle);
         }
-    if (cw_linear(m->device, waves, m->time[0], (struct cw_epilogue){0}, hidden, err) != 0)
+    if (cw_linear(m->device, waves, m->time[0], (struct cw_epilogue){0}, hidden, err) != 0 ||
+        cw_silu(m->device, hidden, hidden, err) != 0 || cw_linear(m->device, hidden, m->time[1], (struct cw_epilogue){0}, time, err) != 0 ||
+        cw_silu(m->device, time, time, err) != 0)
         goto done;
-    silu(hidden);
-    if (cw_linear(m->device, hidden, m->time[1], (struct cw_epilogue){0}, time, err) != 0)
-        goto done;
-    silu(time);
     result = 0;
 done:
     cw_arena_release(s->arena, mark);
@@ -550,8 +461,8 @@ static int add_positions(struct cw_f5_session *s, struct run *r, struct cw_error
                 if (cw_conv1d(m->device, cw_mat_cols(half_of(from, r, half), g * width, width), m->position[i][g], 1, POSITION_TAPS / 2, 1,
                               (struct cw_epilogue){0}, cw_mat_cols(half_of(to, r, half), g * width, width), err) != 0)
                     return -1;
-        struct rows rows = {.x = to, .y = to};
-        for_rows(m->device, &rows, mish_task);
+        if (cw_mish(m->device, to, to, err) != 0)
+            return -1;
     }
     return cw_add(m->device, r->h, r->q, 1, r->h, err);
 }
@@ -565,25 +476,19 @@ static int run_block(struct cw_f5_session *s, struct run *r, const struct dit_bl
         cw_linear(m->device, r->norm, b->q, plain, r->q, err) != 0 || cw_linear(m->device, r->norm, b->k, plain, r->k, err) != 0 ||
         cw_linear(m->device, r->norm, b->v, plain, r->v, err) != 0)
         return -1;
-    struct rows turn = {.x = r->q, .column = r->turn.data, .heads = m->rope_heads, .width = r->turn.cols, .period = r->T};
-    for_rows(m->device, &turn, rotate_task);
-    turn.x = r->k;
-    for_rows(m->device, &turn, rotate_task);
+    const struct cw_mat q = cw_mat_cols(r->q, 0, m->rope_heads * r->turn.cols), k = cw_mat_cols(r->k, 0, m->rope_heads * r->turn.cols);
+    if (cw_rotate_pairs(m->device, q, r->turn, q, err) != 0 || cw_rotate_pairs(m->device, k, r->turn, k, err) != 0)
+        return -1;
     for (int half = 0; half < r->halves; half++)
         if (cw_attention(m->device, half_of(r->q, r, half), half_of(r->k, r, half), half_of(r->v, r, half), m->heads,
                          half_of(r->norm, r, half), err) != 0)
             return -1;
-    if (cw_linear(m->device, r->norm, b->out, plain, r->q, err) != 0)
-        return -1;
-    struct rows add = {.x = r->q, .y = r->h, .column = gate};
-    for_rows(m->device, &add, gate_task);
-    if (cw_layer_norm(m->device, r->h, scale2, shift2, true, EPS, r->norm, err) != 0 ||
+    if (cw_linear(m->device, r->norm, b->out, plain, r->q, err) != 0 || cw_add_gated(m->device, r->q, gate, r->h, err) != 0 ||
+        cw_layer_norm(m->device, r->h, scale2, shift2, true, EPS, r->norm, err) != 0 ||
         cw_linear(m->device, r->norm, b->wide, (struct cw_epilogue){.act = CW_ACT_GELU_TANH}, r->wide, err) != 0 ||
         cw_linear(m->device, r->wide, b->narrow, plain, r->q, err) != 0)
         return -1;
-    add.column = gate2;
-    for_rows(m->device, &add, gate_task);
-    return 0;
+    return cw_add_gated(m->device, r->q, gate2, r->h, err);
 }
 
 /* flow [B T, bands] of x at step i */
@@ -612,6 +517,17 @@ static int run_step(struct cw_f5_session *s, struct run *r, int i, struct cw_err
     if (i == 0)
         show(s, "flow", r->flow);
     return 0;
+}
+
+/* x += dt (flow + guidance (flow - flow without reference and text)) */
+static int advance(struct cw_device *d, const struct run *r, float dt, float guidance, struct cw_error *err) {
+    const struct cw_mat with = half_of(r->flow, r, 0);
+    if (r->halves == 2) {
+        const struct cw_mat without = half_of(r->flow, r, 1);
+        if (cw_add_scaled(d, with, without, -1, without, err) != 0 || cw_add_scaled(d, with, without, guidance, with, err) != 0)
+            return -1;
+    }
+    return cw_add_scaled(d, r->x, with, dt, r->x, err);
 }
 
 /* ---- a run ----------------------------------------------------------------------------------------------------------------- */
@@ -652,9 +568,9 @@ static int prepare(struct cw_f5_session *s, const struct cw_f5_input *in, const 
     const struct {
         struct cw_mat *to;
         int rows, cols;
-    } room[] = {{&r->constant, B * T, m->dim}, {&r->h, B * T, m->dim},     {&r->norm, B * T, m->dim},         {&r->q, B * T, m->dim},
-                {&r->k, B * T, m->dim},        {&r->v, B * T, m->dim},     {&r->wide, B * T, m->wide},        {&r->flow, B * T, m->bands},
-                {&text, B * T, m->text_dim},   {&time, in->steps, m->dim}, {&r->final, in->steps, 2 * m->dim}};
+    } room[] = {{&r->constant, B * T, m->dim}, {&r->h, B * T, m->dim},     {&r->norm, B * T, m->dim},          {&r->q, B * T, m->dim},
+                {&r->k, B * T, m->dim},        {&r->v, B * T, m->dim},     {&r->wide, B * T, m->wide},         {&r->flow, B * T, m->bands},
+                {&text, B * T, m->text_dim},   {&time, in->steps, m->dim}, {&r->final, in->steps, 2 * m->dim}, {&r->turn, T, width}};
     for (size_t i = 0; i < sizeof room / sizeof *room; i++)
         if (cw_arena_mat(s->arena, room[i].rows, room[i].cols, room[i].to, err) != 0)
             return -1;
@@ -664,15 +580,12 @@ static int prepare(struct cw_f5_session *s, const struct cw_f5_input *in, const 
         if (cw_arena_mat(s->arena, in->steps, 6 * m->dim, &r->modulation[i], err) != 0 ||
             cw_linear(m->device, time, m->block[i].modulation, plain, r->modulation[i], err) != 0)
             return -1;
-    /* dense: rows of `width` numbers in one matrix row */
-    if (cw_arena_mat(s->arena, 1, T * width, &r->turn, err) != 0)
-        return -1;
-    r->turn.cols = width;
     for (int t = 0; t < T; t++)
         for (int c = 0; c < width; c += 2) {
             const float angle = (float)t * (float)(1 / pow(10000, (double)c / width));
-            r->turn.data[(size_t)t * (size_t)width + (size_t)c] = cosf(angle);
-            r->turn.data[(size_t)t * (size_t)width + (size_t)c + 1] = sinf(angle);
+            float *to = r->turn.data + (ptrdiff_t)t * r->turn.stride + c;
+            to[0] = cosf(angle);
+            to[1] = sinf(angle);
         }
     for (int half = 0; half < B; half++)
         if (embed_text(s, in, half == 0, half_of(text, r, half), err) != 0)
@@ -707,16 +620,8 @@ int cw_f5_run(struct cw_f5_session *s, const struct cw_f5_input *in, const float
     if (prepare(s, in, times, &r, err) != 0)
         return -1;
     for (int i = 0; i < in->steps; i++) {
-        if (run_step(s, &r, i, err) != 0)
+        if (run_step(s, &r, i, err) != 0 || advance(m->device, &r, times[i + 1] - times[i], (float)in->guidance, err) != 0)
             return -1;
-        const float dt = times[i + 1] - times[i], guidance = (float)in->guidance;
-        for (int t = 0; t < in->frames; t++) {
-            const float *with = r.flow.data + (ptrdiff_t)t * r.flow.stride,
-                        *without = r.halves == 2 ? with + (ptrdiff_t)r.T * r.flow.stride : with;
-            float *to = x.data + (size_t)t * (size_t)m->bands;
-            for (int c = 0; c < m->bands; c++)
-                to[c] += dt * (with[c] + (with[c] - without[c]) * guidance);
-        }
     }
     memcpy(x.data, in->reference, sizeof *x.data * (size_t)in->reference_frames * (size_t)m->bands);
     for (size_t i = 0; i < n; i++)
