@@ -104,7 +104,8 @@ static int check_sound(const struct cw_recording *r, const float *x16, size_t n1
     int frames = (int)(n16 / 200), pauses = 0, result = -1;
     float *f0 = NULL;
     if (a->seconds < 1) {
-        cw_fail(err, CW_BAD_INPUT, "expected speech, found %.1f s of it; check the microphone", a->seconds);
+        cw_fail(err, CW_BAD_INPUT, "expected speech, found %.1f s of it; record three seconds or more, and check the microphone",
+                a->seconds);
         goto done;
     }
     if (a->seconds < 3) {
