@@ -140,8 +140,8 @@ static const struct cw_model table[] = {
         .licence = "Apache-2.0",
         .group = CW_MODEL_GROUP_EXTRA,
         .shipped = true,
-        .size = 27807552,
-        .sha256 = "46e059bb46b252d82652e8ec37192ea829af66e5638c49f560b39851a6b85f78",
+        .size = 27808384,
+        .sha256 = "0a14849184a913937aa600771b696b966dd40df42fc2d5863cc69583ea942d60",
         .architecture = "melnet",
     },
     {
