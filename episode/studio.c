@@ -20,15 +20,14 @@
 static const struct {
     const char *name, *acoustic, *vocoder; /* vocoder NULL: in the acoustic model's file */
     float gain;                            /* of the vocoder's sound */
-    const char *foreign;                   /* what has to be said where it speaks another language than English; NULL: nothing */
+    const char *weak;                      /* what has to be said where it speaks weak_in; NULL: nothing */
+    const char *weak_in;                   /* NULL: any language but English */
 } engines[CW_ENGINES] = {
-    [CW_ENGINE_KOKORO] = {"kokoro", "kokoro", NULL, 1, NULL},
-    [CW_ENGINE_MEL] =
-        {"mel", "mel", "hifigan", 0.5F, /* it learnt mels of twice the sound (models/train/make_data.c); docs/quality.md has figures */
-         "the mel engine has learnt little but English: of other languages two to seven times as many words are misunderstood as with "
-         "--engine kokoro"},
+    [CW_ENGINE_KOKORO] = {"kokoro", "kokoro", NULL, 1, NULL, NULL},
+    [CW_ENGINE_MEL] = {"mel", "mel", "hifigan", 0.5F, /* it learnt mels of twice the sound (models/train/make_data.c) */
+                       "the mel engine has learnt little Hindi: expect words that are not understood, or take --engine kokoro", "hi"},
     [CW_ENGINE_F5] = {"f5", "f5", "vocos", 1,
-                      "what F5 says is heard back in English only: in other languages, listen for words left out or said twice"},
+                      "what F5 says is heard back in English only: in other languages, listen for words left out or said twice", NULL},
 };
 
 /* The engine whose name the n bytes at s are, or -1. */
@@ -60,8 +59,10 @@ const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *vo
     const enum cw_engine_kind kind = cw_studio_engine(voice);
     if (line < 0 || line >= CW_STUDIO_TERMS)
         return NULL;
-    if (line == CW_STUDIO_TERMS - 1)
-        return cw_speech_english(language) ? NULL : engines[kind].foreign;
+    if (line == CW_STUDIO_TERMS - 1) {
+        const char *in = engines[kind].weak_in;
+        return (in ? strcmp(language, in) == 0 : !cw_speech_english(language)) ? engines[kind].weak : NULL;
+    }
     const char *terms = s->engines[kind].terms[line];
     return terms[0] ? terms : NULL;
 }
