@@ -7,8 +7,8 @@ Needs the Python of the evaluation tools; the thirty sentences are those of benc
 hosts, two more and two mixtures, unless given. A line for each model and voice: WER by Whisper base, DNSMOS, GE2E cosine of both sides' mean
 embeddings, ours and Kokoro's, and how long all is said beside Kokoro. What --work has is not said again.
 """
-import argparse, glob, hashlib, os, re, subprocess, sys, wave
-from judging import judged
+import argparse, glob, hashlib, os, re, subprocess, wave
+from judging import alike, judged
 
 VOICES = ["af_heart", "am_michael", "af_bella*0.5 + bm_george*0.5", "bf_emma", "am_puck", "af_sarah*0.6 + am_fenrir*0.4"]
 
@@ -49,9 +49,7 @@ def main():
         theirs, took, k = said(kokoro, kokoro, voice)
         for model in a.model:
             ours, seconds, m = said(model, os.path.join(a.cache, "hifigan.gguf"), voice)
-            alike = subprocess.run([sys.executable, a.similarity, "--models", a.models, "--enrol", *theirs, "--test", *ours],
-                                   stdout=subprocess.PIPE, check=True, text=True).stdout.split()[1]
-            print(f"{os.path.basename(model)}\t{voice}\t{m['wer']:.4f}\t{k['wer']:.4f}\t{m['dnsmos']:.3f}\t{k['dnsmos']:.3f}\t{alike}\t{seconds / took:.3f}", flush=True)
+            print(f"{os.path.basename(model)}\t{voice}\t{m['wer']:.4f}\t{k['wer']:.4f}\t{m['dnsmos']:.3f}\t{k['dnsmos']:.3f}\t{alike(a.similarity, a.models, theirs, ours)}\t{seconds / took:.3f}", flush=True)
 
 
 main()

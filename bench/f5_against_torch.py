@@ -12,9 +12,10 @@ import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests"))
-from make_f5_reference import FULL, VARIANTS, fill, published
+from make_f5_reference import FULL, TASK, VARIANTS, fill, published
 
-GIVEN, FRAMES, SYMBOLS, BANDS, STEPS = 469, 1407, 200, 100, 7
+FRAMES, GIVEN, SYMBOLS = TASK
+BANDS, STEPS = 100, 7
 
 
 def main():

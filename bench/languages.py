@@ -5,8 +5,8 @@
 Needs the Python of the evaluation tools. bench/languages.tsv has the sentences (LANGUAGE <tab> VOICE <tab> TEXT). A line a language: WER
 by Whisper base (which does not write Hindi, so that is left out) and DNSMOS of either engine, and the cosine of both sides' mean GE2E embeddings.
 """
-import argparse, collections, os, subprocess, sys
-from judging import judged
+import argparse, collections, os, subprocess
+from judging import alike, judged
 
 
 def main():
@@ -31,10 +31,9 @@ def main():
                 subprocess.run([a.program, "say", text, "--voice", voice, "--engine", engine, "-q", "-o", out], check=True,
                                stdout=subprocess.DEVNULL)
             figures[engine] = judged(a.judge, a.models, language, f"{a.work}/{language}-{engine}.tsv", sounds[engine], texts)
-        alike = subprocess.run([sys.executable, a.similarity, "--models", a.models, "--enrol", *sounds["kokoro"], "--test", *sounds["mel"]],
-                               stdout=subprocess.PIPE, check=True, text=True).stdout.split()[1]
+        like = alike(a.similarity, a.models, sounds["kokoro"], sounds["mel"])
         m, k = figures["mel"], figures["kokoro"]
-        print(f"{language}\t{voice}\t{m['wer']:.3f}\t{k['wer']:.3f}\t{m['dnsmos']:.2f}\t{k['dnsmos']:.2f}\t{alike}", flush=True)
+        print(f"{language}\t{voice}\t{m['wer']:.3f}\t{k['wer']:.3f}\t{m['dnsmos']:.2f}\t{k['dnsmos']:.2f}\t{like}", flush=True)
 
 
 main()

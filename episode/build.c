@@ -111,16 +111,9 @@ int build_open_voices(struct build *b, const struct cw_script *script, const cha
             return cw_fail_in(err, "%s: %s", where, c->name);
         }
     }
-    for (int i = 0; !b->compared && i < b->voice_count; i++) {
-        bool told = false; /* once an engine */
-        for (int k = 0; k < i; k++)
-            told |= cw_studio_engine(&b->voices[k]) == cw_studio_engine(&b->voices[i]);
-        for (int line = 0; !told && line < CW_STUDIO_TERMS; line++) {
-            const char *terms = cw_studio_terms(b->studio, &b->voices[i], script->language, line);
-            if (terms)
-                build_tell(b, "%s", terms);
-        }
-    }
+    struct cw_told told = {0};
+    for (int i = 0; !b->compared && i < b->voice_count; i++)
+        cw_studio_tell_terms(b->studio, &b->voices[i], script->language, b->listen, &told);
     if (!b->compared) {
         struct cw_text alike = {0};
         cw_cast_alike(b->studio->booth, b->voices, script, b->params.play, &alike);

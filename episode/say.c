@@ -196,22 +196,6 @@ static int open_file(struct saying *k, const char *out, char name[CW_PATH_MAX], 
     return k->file ? 0 : cw_fail(err, CW_FAILED, "%s: cannot write: %s", out, sf_strerror(NULL));
 }
 
-/* Which lines were told, of which engine. */
-struct told {
-    bool line[CW_ENGINES][CW_STUDIO_TERMS];
-};
-
-static void tell_terms(const struct cw_studio *s, const struct cw_voice *voice, const char *language, struct cw_listener listen,
-                       struct told *told) {
-    for (int i = 0; listen.line && i < CW_STUDIO_TERMS; i++) {
-        const char *terms = cw_studio_terms(s, voice, language, i);
-        bool *had = &told->line[cw_studio_engine(voice)][i];
-        if (terms && !*had)
-            listen.line(listen.arg, terms);
-        *had |= terms != NULL;
-    }
-}
-
 int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct cw_error *err) {
     int result = -1, format = 0;
     struct cw_voice voice = {0};
@@ -258,7 +242,7 @@ int cw_say(struct cw_studio *s, const char *text, struct cw_say_params p, struct
     k.expected_seconds = 0.07 * plan.symbols / p.speed;
     if (open_player(&k, p, err) != 0 || open_file(&k, p.out, name, temp, err) != 0)
         goto done;
-    tell_terms(s, &voice, r.language, p.listen, &(struct told){0});
+    cw_studio_tell_terms(s, &voice, r.language, p.listen, &(struct cw_told){0});
     if (cw_booth_need_voice(s->booth, &voice, r.language, err) != 0)
         goto done;
     k.started = cw_seconds();
@@ -333,7 +317,7 @@ int cw_audition(struct cw_studio *s, const char *text, const char *const *voices
     int64_t samples = 0;
     struct saying k = {.listen = p.listen, .out = p.out, .expected_seconds = 0.08 * (double)(strlen(text) + 10) * count};
     struct cw_text captions = {0};
-    struct told told = {0};
+    struct cw_told told = {0};
     char temp[CW_PATH_MAX] = "", name[CW_PATH_MAX];
     if (!p.out && !p.play) {
         cw_fail(err, CW_BAD_INPUT, "audition: expected a file to write or to be played, found neither");
@@ -349,7 +333,7 @@ int cw_audition(struct cw_studio *s, const char *text, const char *const *voices
         if (speaks != 0)
             cw_fail_in(err, "voice %s", voice.name);
         else
-            tell_terms(s, &voice, voice.language, p.listen, &told);
+            cw_studio_tell_terms(s, &voice, voice.language, p.listen, &told);
         cw_voice_close(&voice);
         if (speaks != 0)
             goto done;

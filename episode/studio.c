@@ -55,16 +55,26 @@ float cw_studio_gain(const struct cw_voice *voice) {
     return engines[cw_studio_engine(voice)].gain;
 }
 
-const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *voice, const char *language, int line) {
-    const enum cw_engine_kind kind = cw_studio_engine(voice);
-    if (line < 0 || line >= CW_STUDIO_TERMS)
-        return NULL;
+/* Line 0 to CW_STUDIO_TERMS - 1, or NULL where there is nothing to say. */
+static const char *terms_of(const struct cw_studio *s, enum cw_engine_kind kind, const char *language, int line) {
     if (line == CW_STUDIO_TERMS - 1) {
         const char *in = engines[kind].weak_in;
         return (in ? strcmp(language, in) == 0 : !cw_speech_english(language)) ? engines[kind].weak : NULL;
     }
     const char *terms = s->engines[kind].terms[line];
     return terms[0] ? terms : NULL;
+}
+
+void cw_studio_tell_terms(const struct cw_studio *s, const struct cw_voice *voice, const char *language, struct cw_listener listen,
+                          struct cw_told *told) {
+    const enum cw_engine_kind kind = cw_studio_engine(voice);
+    for (int line = 0; listen.line && line < CW_STUDIO_TERMS; line++) {
+        const char *terms = terms_of(s, kind, language, line);
+        bool *had = &told->line[kind][line];
+        if (terms && !*had)
+            listen.line(listen.arg, terms);
+        *had |= terms != NULL;
+    }
 }
 
 struct cw_studio_params cw_studio_params_default(void) {

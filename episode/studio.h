@@ -80,9 +80,13 @@ const char *cw_studio_unnamed(const char *expr, int *engine);
 enum cw_engine_kind cw_studio_engine(const struct cw_voice *voice);
 /* What the sound of the voice's engine is multiplied by. */
 float cw_studio_gain(const struct cw_voice *voice);
-/* What has to be said when the voice speaks `language`, line 0 to CW_STUDIO_TERMS - 1: licences of both models, what the engine is not
- * good at; NULL where there is nothing. */
-const char *cw_studio_terms(const struct cw_studio *s, const struct cw_voice *voice, const char *language, int line);
+/* Tells what has to be said when the voice speaks `language`: licences of both models, what the engine is not good at. `told`, {0} at
+ * first, keeps which lines were told of which engine: each once. */
+struct cw_told {
+    bool line[CW_ENGINES][CW_STUDIO_TERMS];
+};
+void cw_studio_tell_terms(const struct cw_studio *s, const struct cw_voice *voice, const char *language, struct cw_listener listen,
+                          struct cw_told *told);
 /* What synthesis needs as well: both models of the voice's engine, sessions ready to speak as it does, and where F5 says a language that
  * the ear knows, the ear. From any thread. */
 CW_MUST_CHECK int cw_booth_need_voice(struct cw_booth *b, const struct cw_voice *voice, const char *language, struct cw_error *err);

@@ -17,6 +17,7 @@ import torch
 HERE = os.path.dirname(os.path.abspath(__file__))
 SMALL = dict(dim=32, depth=2, heads=2, dim_head=16, ff_mult=2, mel_dim=10, text_num_embeds=40, text_dim=16, conv_layers=2)
 FULL = {"base": dict(dim=1024, depth=22, heads=16, dim_head=64, ff_mult=2, mel_dim=100, text_num_embeds=2545, text_dim=512, conv_layers=4)}
+TASK = (1407, 469, 200)  # of those: frames, of which given, symbols
 FULL["small"] = FULL["base"] | dict(dim=768, depth=18, heads=12)
 VARIANTS = {"v1": dict(text_mask_padding=True, pe_attn_head=None), "v0": dict(text_mask_padding=False, pe_attn_head=1)}
 
@@ -55,7 +56,7 @@ def main():
     from make_kokoro_reference import write
     DiT, CFM = published()
     size, bands = FULL[a.full] if a.full else SMALL, 100 if a.full else 10
-    frames, given, symbols = (1407, 469, 200) if a.full else (90, 30, 37)
+    frames, given, symbols = TASK if a.full else (90, 30, 37)
     g = torch.Generator().manual_seed(9)
     ids = torch.randint(0, size["text_num_embeds"], (1, symbols), generator=g)
     reference = torch.randn(1, given, bands, generator=g) - 2

@@ -728,6 +728,9 @@ static void make(void) {
     test_house_make("f5", "5", said, sizeof said);
 }
 
+static const char *const clone_me[] = {"voices",    "clone",    "me",    "me.wav", "--engine", "f5",         "--i-am-the-speaker",
+                                       "--speaker", "Tom Reed", "--for", "tests",  "--until",  "9999-12-31", NULL};
+
 /* A recording without a text, at a terminal: what is said in it is asked for. */
 static void test_asked(void) {
     static const char *const nothing[] = {"\n", "  \t \n", "", "Ann said \xff\xfe.\n"};
@@ -735,16 +738,14 @@ static void test_asked(void) {
         return;
     if (!CHECKF(RUN("say", SHORT_TEXT, "--voice", "bm_george", "-q", "-o", "me.wav") == 0, "%s", said))
         goto done;
-    const char *const clone[] = {"voices",    "clone",    "me",    "me.wav", "--engine", "f5",         "--i-am-the-speaker",
-                                 "--speaker", "Tom Reed", "--for", "tests",  "--until",  "9999-12-31", NULL};
     for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
-        CHECKF(test_program_typed(clone, nothing[i], said, sizeof said) == 2 &&
+        CHECKF(test_program_typed(clone_me, nothing[i], said, sizeof said) == 2 &&
                    strstr(said, "What is said in me.wav? Write it down, word for word, and press Enter:\n") &&
                    strstr(said, "me.wav: expected what is said in it, in me.txt or by --transcript FILE, found neither"),
                "case %zu: %s", i, said);
         CHECK(!cw_file_exists(test_house_path("voices/me.gguf")));
     }
-    CHECKF(test_program_typed(clone, "  " SHORT_TEXT " \n", said, sizeof said) == 0 && strstr(said, "What is said in me.wav?") &&
+    CHECKF(test_program_typed(clone_me, "  " SHORT_TEXT " \n", said, sizeof said) == 0 && strstr(said, "What is said in me.wav?") &&
                strstr(said, "F5 is shown") && strstr(said, "\"" SHORT_TEXT "\""),
            "%s", said);
     CHECKF(RUN("voices", "show", "me") == 0 && strstr(said, "zero-shot") && strstr(said, SHORT_TEXT), "%s", said);
@@ -763,10 +764,8 @@ static void test_path(void) {
         return;
     if (!CHECKF(RUN("say", SHORT_TEXT, "--voice", "bm_george", "-q", "-o", "me.wav") == 0, "%s", said))
         goto done;
-    const char *const clone[] = {"voices",    "clone",    "me",    "me.wav", "--engine", "f5",         "--i-am-the-speaker",
-                                 "--speaker", "Tom Reed", "--for", "tests",  "--until",  "9999-12-31", NULL};
-    CHECKF(run(clone) == 2 && strstr(said, "expected what is said in it") && strstr(said, "me.txt"), "%s", said);
-    if (!CHECK(!cw_file_write(test_house_path("me.txt"), SHORT_TEXT, strlen(SHORT_TEXT), &err)) || !CHECKF(run(clone) == 0, "%s", said))
+    CHECKF(run(clone_me) == 2 && strstr(said, "expected what is said in it") && strstr(said, "me.txt"), "%s", said);
+    if (!CHECK(!cw_file_write(test_house_path("me.txt"), SHORT_TEXT, strlen(SHORT_TEXT), &err)) || !CHECKF(run(clone_me) == 0, "%s", said))
         goto done;
     CHECKF(strstr(said, "me.gguf") && strstr(said, "F5 is shown") && strstr(said, SHORT_TEXT), "%s", said);
     CHECKF(RUN("voices", "show", "me") == 0 && strstr(said, "zero-shot") && strstr(said, "Tom Reed") && strstr(said, SHORT_TEXT) &&

@@ -198,6 +198,16 @@ def other(language, r):
 
 # ---- books and scripts ------------------------------------------------------------------------------------------------------------------
 
+QUOTES = {0x2018: "'", 0x2019: "'", 0x201c: '"', 0x201d: '"', 0x2013: "-", 0x2014: "-"}
+
+
+def runs(parts, fits):
+    """The sentences that fit, in lists of those that follow each other."""
+    for good, run in itertools.groupby(parts, lambda s: bool(fits(s))):
+        if good:
+            yield list(run)
+
+
 def sentences(path):
     """Runs of sentences: a list for each paragraph."""
     with open(path, "rb") as f:
@@ -205,42 +215,33 @@ def sentences(path):
     if path.endswith((".dz", ".gz")):
         raw = gzip.decompress(raw)
     text = raw.decode("utf-8", "replace").replace("\r", "")
+
+    def fits(s):
+        letters = sum(c.isalpha() for c in s)
+        plain = re.fullmatch(r"[A-Za-z0-9 ,.;:!?'\"$%&()-]+", s)
+        return plain and s[0].isupper() and s[-1] in ".!?\"" and letters > 0.7 * len(s) and 2 <= len(s.split()) and not re.search(r"\b[A-Z]{5,}|\.\w+\.\w|\b[Ss]ee also\b", s)
+
     for paragraph in re.split(r"\n\s*\n|\n(?=\S)", text):
         p = re.sub(r"\s+", " ", paragraph.replace("{", "").replace("}", "").replace("_", "").replace("--", ", ")).strip()
-        p = p.translate({0x2018: "'", 0x2019: "'", 0x201c: '"', 0x201d: '"', 0x2013: "-", 0x2014: "-"})
-        kept = []
-        for s in re.split(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(]?[A-Z])", p):
-            letters = sum(c.isalpha() for c in s)
-            plain = re.fullmatch(r"[A-Za-z0-9 ,.;:!?'\"$%&()-]+", s)
-            if plain and s[0].isupper() and s[-1] in ".!?\"" and letters > 0.7 * len(s) and 2 <= len(s.split()) and not re.search(r"\b[A-Z]{5,}|\.\w+\.\w|\b[Ss]ee also\b", s):
-                kept.append(s)
-            elif kept:
-                yield kept
-                kept = []
-        if kept:
-            yield kept
+        yield from runs(re.split(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(]?[A-Z])", p.translate(QUOTES)), fits)
 
 
 def sentences_of_pages(path, language):
     """The same of a page, or a folder of pages, in one of the languages of COMMON."""
     common = set(COMMON[language].split())
+
+    def fits(s):
+        words = re.findall(r"[^\W\d_]+", s)
+        return (re.fullmatch(r"[A-Za-zÀ-ÖØ-öø-ÿŒœ0-9 ,.;:!?¿¡'\"%()-]+", s) and s[-1] in ".!?" and len(words) >= 3 and sum(w in common for w in words) >= 0.25 * len(words)
+                and not re.search(r"\w\.\w|\b[A-Z]{3,}|\b(?:the|of|and|is|to)\b", s))
+
     for page in sorted(glob.glob(os.path.join(glob.escape(path), "*.html"))) if os.path.isdir(path) else [path]:
         with open(page, encoding="utf-8") as f:
             body = f.read()
         for paragraph in re.findall(r'<(?:p|div class="para")>(.*?)(?=</?(?:p|div|ul|ol|dl|table|pre)\b)', body, re.S):
-            p = html.unescape(re.sub(r"<[^>]*>", "", paragraph)).translate({0x2018: "'", 0x2019: "'", 0x201c: '"', 0x201d: '"', 0x2013: "-", 0x2014: "-", 0xab: '"', 0xbb: '"'})
+            p = html.unescape(re.sub(r"<[^>]*>", "", paragraph)).translate({**QUOTES, 0xab: '"', 0xbb: '"'})
             p = re.sub(r'"\s+(\w[^"]*?)\s+"', r'"\1"', re.sub(r"\s+", " ", p)).strip()
-            kept = []
-            for s in re.split(r"(?<=[.!?])[\"')]*\s+(?=[\"'(¿¡]?[^\W\d_a-z])", p):
-                words = re.findall(r"[^\W\d_]+", s)
-                if (re.fullmatch(r"[A-Za-zÀ-ÖØ-öø-ÿŒœ0-9 ,.;:!?¿¡'\"%()-]+", s) and s[-1] in ".!?" and len(words) >= 3 and sum(w in common for w in words) >= 0.25 * len(words)
-                        and not re.search(r"\w\.\w|\b[A-Z]{3,}|\b(?:the|of|and|is|to)\b", s)):
-                    kept.append(s)
-                elif kept:
-                    yield kept
-                    kept = []
-            if kept:
-                yield kept
+            yield from runs(re.split(r"(?<=[.!?])[\"')]*\s+(?=[\"'(¿¡]?[^\W\d_a-z])", p), fits)
 
 
 def passages(found, r):
