@@ -38,6 +38,7 @@ static const struct shape {
     {"style, one row", LINEAR, 1, 128, 2048, 1, 1, 1},
     {"attention, 12 heads, 150 rows", ATTENTION, 150, 768, 768, 1, 1, 1},
     {"attention, 12 heads, 512 rows", ATTENTION, 512, 768, 768, 1, 1, 1},
+    {"attention, 16 heads, 1406 rows", ATTENTION, 1406, 1024, 1024, 1, 1, 1},
     {"lstm 640 -> 256 twice", LSTM, 400, 640, 256, 1, 1, 1},
     {"instance norm + Snake", INSTANCE_SNAKE, 48001, 128, 128, 1, 1, 1},
     {"instance norm + leaky", INSTANCE_LEAKY, 800, 1024, 1024, 1, 1, 1},
@@ -110,7 +111,7 @@ static int run(struct cw_device *d, const struct shape *s, const struct work *w,
     case LINEAR:
         return cw_linear(d, w->x, w->w, e, w->y, err);
     case ATTENTION:
-        return cw_attention(d, w->x, w->x, w->x, 12, w->y, err);
+        return cw_attention(d, w->x, w->x, w->x, w->x.cols / 64, w->y, err);
     case LSTM:
         return cw_lstm_bidirectional(d, w->x, w->lstm, w->lstm, w->scratch, w->y, err);
     case INSTANCE_SNAKE:

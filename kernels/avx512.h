@@ -88,6 +88,39 @@ static inline bool v_all_at_most(vf x, vf limit) {
     return _mm512_cmp_ps_mask(x, limit, _CMP_LE_OQ) == 0xFFFF;
 }
 
+/* The largest lane; where there is a NaN, any. */
+static inline float v_top(vf a) {
+    return _mm512_reduce_max_ps(a);
+}
+
+/* x[i] lane k becomes x[k] lane i. */
+static inline __attribute__((always_inline)) void v_transpose(vf x[VN]) {
+    vf t[VN];
+
+    for (int i = 0; i < VN; i += 2) {
+        t[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
+    }
+    for (int i = 0; i < VN; i += 4) { /* of four rows, columns 0 to 3 in every lane of 128 bits */
+        const __m512d a = _mm512_castps_pd(t[i]), b = _mm512_castps_pd(t[i + 1]), c = _mm512_castps_pd(t[i + 2]),
+                      d = _mm512_castps_pd(t[i + 3]);
+
+        x[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+        x[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+        x[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+        x[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+    }
+    for (int i = 0; i < 4; i++) {
+        const vf even = _mm512_shuffle_f32x4(x[i], x[i + 4], 0x88), odd = _mm512_shuffle_f32x4(x[i], x[i + 4], 0xDD),
+                 even8 = _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0x88), odd8 = _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0xDD);
+
+        x[i] = _mm512_shuffle_f32x4(even, even8, 0x88);
+        x[i + 4] = _mm512_shuffle_f32x4(odd, odd8, 0x88);
+        x[i + 8] = _mm512_shuffle_f32x4(even, even8, 0xDD);
+        x[i + 12] = _mm512_shuffle_f32x4(odd, odd8, 0xDD);
+    }
+}
+
 /* a * 2^n for a whole n of -150 to 128 */
 static inline vf v_times_power(vf a, vf n) {
     return _mm512_scalef_ps(a, n);

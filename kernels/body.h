@@ -6,6 +6,7 @@
  * with the same taps form a smaller tile; every sum is the same chain either way. */
 
 #include <math.h>
+#include <string.h>
 
 enum { PANEL = 2 * VN };
 #define INLINE static inline __attribute__((always_inline))
@@ -32,6 +33,22 @@ INLINE vf exp_of(vf x) {
     p = v_fma(p, r, v_set(0.166665188F));
     p = v_fma(p, r, v_set(0.50000001F));
     p = v_add(v_fma(v_mul(r, r), p, r), v_set(1));
+    return v_times_power(p, n);
+}
+
+/* 2^x of x <= 0, and at least 2^-100: what is smaller would be slow to compute with, and adds nothing to a 1. */
+INLINE vf power_of_2(vf x) {
+    vf n, r, p;
+
+    x = v_max(v_set(-100), x);
+    n = v_round(x);
+    r = v_sub(x, n);
+    p = v_set(0.00132647271F);
+    p = v_fma(p, r, v_set(0.00967151264F));
+    p = v_fma(p, r, v_set(0.0555073374F));
+    p = v_fma(p, r, v_set(0.240222421F));
+    p = v_fma(p, r, v_set(0.693146978F));
+    p = v_fma(p, r, v_set(1));
     return v_times_power(p, n);
 }
 
@@ -418,153 +435,153 @@ static void affine(const struct cw_affine_job *j, int row0, int row1) {
 /* ---- attention ------------------------------------------------------------------------------------------------------------ */
 
 /* Keys in blocks, softmax kept up to date as the largest score grows (Milakov and Gimelshein, 2018), so memory does not
- * depend on the length. Within a block: scores [rows, keys] by broadcasting q over transposed keys, then weights times v. */
-enum { KEY_BLOCK = 64, SCORE_ROWS = 4 };
+ * depend on the length. Both products are the convolution's tile, with the block's keys and values packed as weights are:
+ *
+ *   tile of rows of q x keys -> scores [TILE, keys] -> weights, each row's shrinking of what it had -> x values -> sums */
+enum { KEY_BLOCK = 64 };
 
 struct attention_work {
-    float keys[CW_ATTENTION_WIDTH_MAX][KEY_BLOCK]; /* transposed */
-    float scores[CW_ATTENTION_ROWS][KEY_BLOCK];
-    float sums[CW_ATTENTION_ROWS * CW_ATTENTION_WIDTH_MAX]; /* rows of whole pairs of vectors */
-    float most[CW_ATTENTION_ROWS], total[CW_ATTENTION_ROWS];
-    int sums_stride;
+    float keys[KEY_BLOCK * CW_ATTENTION_WIDTH_MAX] __attribute__((aligned(64)));   /* [keys / PANEL][width][PANEL] */
+    float values[KEY_BLOCK * CW_ATTENTION_WIDTH_MAX] __attribute__((aligned(64))); /* [panels][keys][PANEL] */
+    float q[CW_ATTENTION_NUMBERS], sums[CW_ATTENTION_NUMBERS];                     /* [rows][panels * PANEL], whole tiles of rows */
+    float scores[TILE][KEY_BLOCK];
+    float most[CW_ATTENTION_ROWS + VN], total[CW_ATTENTION_ROWS][VN];
+    int keys_now, width, panels; /* of the block; of a head; of a head's columns */
 };
 
-/* Scores of SCORE_ROWS (or fewer) query rows against the block of keys. */
-INLINE void score_rows(const struct cw_attention_job *j, struct attention_work *work, const float *q, int first, const int rows) {
-    int c, i, r;
+static __attribute__((noinline)) void score_tile(struct attention_work *work, int first) {
+    const int ld = work->panels * PANEL;
+    int i, r;
 
-    for (i = 0; i < KEY_BLOCK; i += 2 * VN) {
-        vf sum[SCORE_ROWS][2];
+    for (i = 0; i < work->keys_now; i += PANEL) {
+        vf sum[TILE][2];
 
+        tile_sums(work->q + (ptrdiff_t)first * ld, ld, 0, 1, work->width, work->keys + (ptrdiff_t)i * work->width, TILE, sum);
         UNROLL
-        for (r = 0; r < rows; r++)
-            sum[r][0] = sum[r][1] = v_set(0);
-        for (c = 0; c < j->width; c++) {
-            const vf k0 = v_load(work->keys[c] + i), k1 = v_load(work->keys[c] + i + VN);
-
-            UNROLL
-            for (r = 0; r < rows; r++) {
-                const vf value = v_set(q[(ptrdiff_t)(first + r) * j->q.stride + c]);
-
-                sum[r][0] = v_fma(value, k0, sum[r][0]);
-                sum[r][1] = v_fma(value, k1, sum[r][1]);
-            }
+        for (r = 0; r < TILE; r++) {
+            v_store(work->scores[r] + i, sum[r][0]);
+            v_store(work->scores[r] + i + VN, sum[r][1]);
         }
+    }
+    for (r = 0; r < TILE; r++)
+        for (i = work->keys_now; i < KEY_BLOCK; i++)
+            work->scores[r][i] = -INFINITY; /* weighs nothing */
+}
+
+/* Scores, of which e to the power is 2 to the power here, become weights. shrink: what the sums and totals so far are to be multiplied by.
+ * A NaN among its scores makes a row NaN. */
+static __attribute__((noinline)) void weigh_tile(struct attention_work *work, int first, float shrink[VN]) {
+    float now[VN] = {0}, *most = work->most + first;
+    int r, i;
+
+    for (r = 0; r < TILE; r++) {
+        vf largest = v_load(work->scores[r]);
+        float top;
+
+        for (i = VN; i < KEY_BLOCK; i += VN)
+            largest = v_max(v_load(work->scores[r] + i), largest);
+        top = v_top(largest);
+        now[r] = top > most[r] ? top : most[r];
+    }
+    v_store(shrink, power_of_2(v_sub(v_load(most), v_load(now))));
+    for (r = 0; r < TILE; r++) {
+        vf total = v_mul(v_load(work->total[first + r]), v_set(shrink[r]));
+
+        most[r] = now[r];
+        for (i = 0; i < KEY_BLOCK; i += VN) {
+            const vf e = power_of_2(v_sub(v_load(work->scores[r] + i), v_set(now[r])));
+
+            v_store(work->scores[r] + i, e);
+            total = v_add(total, e);
+        }
+        v_store(work->total[first + r], total);
+    }
+}
+
+static __attribute__((noinline)) void add_values(struct attention_work *work, int first, const float shrink[VN]) {
+    const int ld = work->panels * PANEL;
+    int p, r;
+
+    for (p = 0; p < work->panels; p++) {
+        float *to = work->sums + (ptrdiff_t)first * ld + (ptrdiff_t)p * PANEL;
+        vf sum[TILE][2];
+
+        tile_sums(work->scores[0], KEY_BLOCK, 0, 1, work->keys_now, work->values + (ptrdiff_t)p * KEY_BLOCK * PANEL, TILE, sum);
         UNROLL
-        for (r = 0; r < rows; r++) {
-            v_store(work->scores[first + r] + i, v_mul(sum[r][0], v_set(j->scale)));
-            v_store(work->scores[first + r] + i + VN, v_mul(sum[r][1], v_set(j->scale)));
+        for (r = 0; r < TILE; r++) {
+            float *row = to + (ptrdiff_t)r * ld;
+
+            v_store(row, v_fma(v_load(row), v_set(shrink[r]), sum[r][0]));
+            v_store(row + VN, v_fma(v_load(row + VN), v_set(shrink[r]), sum[r][1]));
         }
     }
 }
 
-/* Scores of one row become weights; its running sums are scaled to the new largest score. */
-INLINE void weigh_row(struct attention_work *work, int r, int keys, int width) {
-    float *scores = work->scores[r], *sums = work->sums + (ptrdiff_t)r * work->sums_stride, most = work->most[r], scale[VN];
-    vf total = v_set(0), largest = v_set(-INFINITY);
-    int i, c;
+/* Keys and values [block, block + keys_now) of columns [col, col + width). */
+static void pack_keys(const struct cw_attention_job *j, struct attention_work *work, int block, int col) {
+    const int width = work->width;
+    int k, c, i;
 
-    for (i = keys; i < KEY_BLOCK; i++)
-        scores[i] = -INFINITY; /* weighs nothing */
-    for (i = 0; i < KEY_BLOCK; i += VN)
-        largest = v_max(v_load(scores + i), largest); /* of a NaN and a number the number, as below */
-    v_store(scale, largest);
-    for (i = 0; i < VN; i++)
-        most = scale[i] > most ? scale[i] : most;
-    for (i = 0; i < KEY_BLOCK; i += VN) {
-        vf e = exp_of(v_sub(v_load(scores + i), v_set(most)));
+    for (k = 0; k < work->keys_now; k += VN)
+        for (c = 0; c < width; c += VN) {
+            float *to = work->keys + ((ptrdiff_t)(k / PANEL) * width + c) * PANEL + k % PANEL;
+            vf x[VN];
 
-        v_store(scores + i, e);
-        total = v_add(total, e);
-    }
-    v_store(scale, exp_of(v_set(work->most[r] - most)));
-    work->total[r] = work->total[r] * scale[0] + sum_of(total);
-    work->most[r] = most;
-    if (scale[0] != 1)
-        for (c = 0; c < width; c++)
-            sums[c] *= scale[0];
-}
-
-INLINE void add_values(const struct cw_attention_job *j, struct attention_work *work, const float *v, int keys, int first, const int rows) {
-    int c, i, r;
-
-    for (c = 0; c < j->width; c += 2 * VN) {
-        const int left = j->width - c;
-        vf sum[SCORE_ROWS][2];
-
-        float *sums = work->sums + (ptrdiff_t)first * work->sums_stride + c;
-
-        UNROLL
-        for (r = 0; r < rows; r++) {
-            sum[r][0] = v_load(sums + (ptrdiff_t)r * work->sums_stride);
-            sum[r][1] = v_load(sums + (ptrdiff_t)r * work->sums_stride + VN);
+            for (i = 0; i < VN; i++)
+                x[i] = k + i < work->keys_now ? load_up_to(j->k.data + (ptrdiff_t)(block + k + i) * j->k.stride + col + c, width - c)
+                                              : v_set(0);
+            v_transpose(x);
+            for (i = 0; i < VN && c + i < width; i++)
+                v_store(to + (ptrdiff_t)i * PANEL, x[i]);
         }
-        for (i = 0; i < keys; i++) {
-            const float *p = v + (ptrdiff_t)i * j->v.stride + c;
-            const vf v0 = left >= VN ? v_load(p) : v_load_n(p, left);
-            const vf v1 = left >= 2 * VN ? v_load(p + VN) : left > VN ? v_load_n(p + VN, left - VN) : v_set(0);
-
-            UNROLL
-            for (r = 0; r < rows; r++) {
-                const vf weight = v_set(work->scores[first + r][i]);
-
-                sum[r][0] = v_fma(weight, v0, sum[r][0]);
-                sum[r][1] = v_fma(weight, v1, sum[r][1]);
-            }
-        }
-        UNROLL
-        for (r = 0; r < rows; r++) {
-            v_store(sums + (ptrdiff_t)r * work->sums_stride, sum[r][0]);
-            v_store(sums + (ptrdiff_t)r * work->sums_stride + VN, sum[r][1]);
-        }
-    }
+    for (k = 0; k < work->keys_now; k++)
+        for (c = 0; c < width; c += VN)
+            v_store(work->values + ((ptrdiff_t)(c / PANEL) * KEY_BLOCK + k) * PANEL + c % PANEL,
+                    load_up_to(j->v.data + (ptrdiff_t)(block + k) * j->v.stride + col + c, width - c));
 }
 
 static void attention(const struct cw_attention_job *j, int head, int row0, int row1) {
-    const int col = head * j->width, width = j->width, rows = row1 - row0;
-    const float *q = j->q.data + (ptrdiff_t)row0 * j->q.stride + col;
+    const int col = head * j->width, width = j->width, rows = row1 - row0, all = (rows + TILE - 1) / TILE * TILE;
     struct attention_work work;
-    int first, k, r, c, block;
+    int first, r, c, block, ld;
 
-    work.sums_stride = (width + 2 * VN - 1) / (2 * VN) * (2 * VN);
-    for (r = 0; r < rows; r++) {
+    work.width = width;
+    work.panels = (width + PANEL - 1) / PANEL;
+    ld = work.panels * PANEL;
+    memset(work.sums, 0, sizeof *work.sums * (size_t)all * ld);
+    memset(work.total, 0, sizeof *work.total * (size_t)all);
+    memset(work.values, 0, sizeof *work.values * (size_t)KEY_BLOCK * ld); /* what columns past the last one are multiplied by */
+    memset(work.q + (ptrdiff_t)rows * ld, 0, sizeof *work.q * (size_t)(all - rows) * ld);
+    for (r = 0; r < all + VN; r++)
         work.most[r] = -INFINITY;
-        work.total[r] = 0;
-        for (c = 0; c < work.sums_stride; c++)
-            work.sums[r * work.sums_stride + c] = 0;
-    }
-    for (block = 0; block < j->k.rows; block += KEY_BLOCK) {
-        const int keys = j->k.rows - block < KEY_BLOCK ? j->k.rows - block : KEY_BLOCK;
-        const float *v = j->v.data + (ptrdiff_t)block * j->v.stride + col;
-
-        for (k = 0; k < KEY_BLOCK; k++) {
-            const float *key = j->k.data + (ptrdiff_t)(block + k) * j->k.stride + col;
-
-            for (c = 0; c < width; c++)
-                work.keys[c][k] = k < keys ? key[c] : 0;
-        }
-        for (first = 0; first < rows; first += SCORE_ROWS) {
-            if (rows - first >= SCORE_ROWS) {
-                score_rows(j, &work, q, first, SCORE_ROWS);
-            } else {
-                for (r = first; r < rows; r++)
-                    score_rows(j, &work, q, r, 1);
-            }
-        }
-        for (r = 0; r < rows; r++)
-            weigh_row(&work, r, keys, width);
-        for (first = 0; first < rows; first += SCORE_ROWS) {
-            if (rows - first >= SCORE_ROWS) {
-                add_values(j, &work, v, keys, first, SCORE_ROWS);
-            } else {
-                for (r = first; r < rows; r++)
-                    add_values(j, &work, v, keys, r, 1);
-            }
-        }
-    }
     for (r = 0; r < rows; r++)
-        for (c = 0; c < width; c++)
-            j->y.data[(ptrdiff_t)(row0 + r) * j->y.stride + col + c] = work.sums[r * work.sums_stride + c] / work.total[r];
+        for (c = 0; c < width; c += VN)
+            v_store(work.q + (ptrdiff_t)r * ld + c,
+                    v_mul(load_up_to(j->q.data + (ptrdiff_t)(row0 + r) * j->q.stride + col + c, width - c), v_set(j->scale * 1.44269504F)));
+    for (block = 0; block < j->k.rows; block += KEY_BLOCK) {
+        work.keys_now = j->k.rows - block < KEY_BLOCK ? j->k.rows - block : KEY_BLOCK;
+        pack_keys(j, &work, block, col);
+        for (first = 0; first < all; first += TILE) {
+            float shrink[VN];
+
+            score_tile(&work, first);
+            weigh_tile(&work, first, shrink);
+            add_values(&work, first, shrink);
+        }
+    }
+    for (r = 0; r < rows; r++) {
+        const vf part = v_set(1 / sum_of(v_load(work.total[r])));
+        float *y = j->y.data + (ptrdiff_t)(row0 + r) * j->y.stride + col;
+
+        for (c = 0; c < width; c += VN) {
+            const vf v = v_mul(v_load(work.sums + (ptrdiff_t)r * ld + c), part);
+
+            if (width - c >= VN)
+                v_store(y + c, v);
+            else
+                v_store_n(y + c, v, width - c);
+        }
+    }
 }
 
 /* ---- LSTM ------------------------------------------------------------------------------------------------------------------ */

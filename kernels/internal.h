@@ -198,7 +198,8 @@ struct cw_attention_job {
 };
 enum {
     CW_ATTENTION_WIDTH_MAX = 256,
-    CW_ATTENTION_ROWS = 128, /* most query rows at once */
+    CW_ATTENTION_ROWS = 448,        /* most query rows at once, and */
+    CW_ATTENTION_NUMBERS = 1 << 15, /* most numbers of theirs, whole panels and tiles */
 };
 
 /* One direction. gates [T, 4H] holds the input products with the biases; it is overwritten. y [T, H]. */
@@ -239,7 +240,7 @@ struct cw_kernels {
     /* Sums of dv and dv (x - mean) of rows [row0, row1) for columns [col0, col0 + n), n <= CW_STATS_COLS; dy becomes dv. */
     void (*norm_backward_sums)(const struct cw_norm_backward_job *j, int row0, int row1, int col0, int n, double *sum, double *product);
     void (*norm_backward)(const struct cw_norm_backward_job *j, int row0, int row1);
-    /* at most CW_ATTENTION_ROWS */
+    /* at most CW_ATTENTION_ROWS, and numbers */
     void (*attention)(const struct cw_attention_job *j, int head, int row0, int row1);
     void (*lstm)(const struct cw_lstm_job *j);
     /* y = f(x): leaky (s = slope), (x + z) * s, x + z * s, y + x * z, exp x, sin x; no product is fused with its sum */

@@ -84,6 +84,35 @@ static inline bool v_all_at_most(vf x, vf limit) {
     return _mm256_movemask_ps(_mm256_cmp_ps(x, limit, _CMP_LE_OQ)) == 0xFF;
 }
 
+/* The largest lane; where there is a NaN, any. */
+static inline float v_top(vf a) {
+    __m128 half = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1)), pair = _mm_max_ps(half, _mm_movehl_ps(half, half));
+
+    return _mm_cvtss_f32(_mm_max_ss(pair, _mm_movehdup_ps(pair)));
+}
+
+/* x[i] lane k becomes x[k] lane i. */
+static inline __attribute__((always_inline)) void v_transpose(vf x[VN]) {
+    vf t[VN];
+
+    for (int i = 0; i < VN; i += 2) {
+        t[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
+    }
+    for (int i = 0; i < VN; i += 4) { /* of four rows, columns 0 to 3 in both lanes of 128 bits */
+        x[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+        x[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xEE);
+        x[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        x[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xEE);
+    }
+    for (int i = 0; i < 4; i++) {
+        const vf low = x[i], high = x[i + 4];
+
+        x[i] = _mm256_permute2f128_ps(low, high, 0x20);
+        x[i + 4] = _mm256_permute2f128_ps(low, high, 0x31);
+    }
+}
+
 /* a * 2^n for a whole n of -150 to 128: in two steps, because 2^n alone may not be a float */
 static inline vf v_times_power(vf a, vf n) {
     __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1), rest = _mm256_sub_epi32(whole, half);

@@ -232,19 +232,30 @@ int cw_response_norm(struct cw_device *d, struct cw_mat x, const float *gain, co
 struct attention_tasks {
     const struct cw_kernels *kernels;
     struct cw_attention_job job;
-    int heads;
+    int block, blocks; /* rows of a task; tasks of a head, which run one after the other: its keys stay in cache */
 };
+
+/* Rows of a task: so many that packing the keys costs little, but few enough for every thread to have some. */
+static int attention_block(const struct cw_device *d, int rows, int width, int heads) {
+    const int tile = d->kernels->tile, panel = d->kernels->panel, want = (4 * cw_pool_threads(d->pool) + heads - 1) / heads;
+    int most = CW_ATTENTION_NUMBERS / ((width + panel - 1) / panel * panel), blocks;
+
+    most = (most < CW_ATTENTION_ROWS ? most : CW_ATTENTION_ROWS) / tile * tile;
+    blocks = (rows + most - 1) / most;
+    blocks = blocks < want ? want : blocks;
+    return ((rows + blocks - 1) / blocks + tile - 1) / tile * tile;
+}
 
 static void attention_task(void *arg, int i) {
     const struct attention_tasks *t = arg;
-    int row0 = i / t->heads * CW_ATTENTION_ROWS, row1 = row0 + CW_ATTENTION_ROWS;
+    int row0 = i % t->blocks * t->block, row1 = row0 + t->block;
 
-    t->kernels->attention(&t->job, i % t->heads, row0, row1 < t->job.q.rows ? row1 : t->job.q.rows);
+    t->kernels->attention(&t->job, i / t->blocks, row0, row1 < t->job.q.rows ? row1 : t->job.q.rows);
 }
 
 int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y, struct cw_error *err) {
     static const char *const what = "attention";
-    struct attention_tasks t = {.kernels = d->kernels, .heads = heads};
+    struct attention_tasks t = {.kernels = d->kernels};
     int width;
 
     if (heads < 1 || q.cols % heads != 0 || q.cols / heads > CW_ATTENTION_WIDTH_MAX)
@@ -260,7 +271,11 @@ int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct c
     width = q.cols / heads;
     t.job = (struct cw_attention_job){q, k, v, y, width, (float)(1 / sqrt(width))};
     cw_count_products(d, q.rows, 2LL * k.rows * q.cols);
-    cw_parallel(d, (q.rows + CW_ATTENTION_ROWS - 1) / CW_ATTENTION_ROWS * heads, attention_task, &t);
+    if (q.rows == 0)
+        return 0;
+    t.block = attention_block(d, q.rows, width, heads);
+    t.blocks = (q.rows + t.block - 1) / t.block;
+    cw_parallel(d, t.blocks * heads, attention_task, &t);
     return 0;
 }
 

@@ -240,6 +240,8 @@ static void test_attention(void) {
     attention_case(129, 129, 2, 64, 30); /* weights near 0 and 1 */
     attention_case(5, 513, 1, 128, 1);
     attention_case(2, 64, 1, 256, 1);
+    attention_case(461, 81, 1, 64, 1); /* more rows and numbers than one task takes */
+    attention_case(131, 20, 1, 250, 1);
 }
 
 struct lstm {
