@@ -12,7 +12,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { CONV, CONV16, NORMED16, TRANSPOSED, LINEAR, ATTENTION, LSTM, INSTANCE_SNAKE, INSTANCE_LEAKY, LAYER, LEAKY, ADD, SIN, EXP };
+enum kind {
+    CONV,
+    CONV16,
+    NORMED16,
+    TRANSPOSED,
+    LINEAR,
+    ATTENTION,
+    ATTENTION16,
+    LSTM,
+    INSTANCE_SNAKE,
+    INSTANCE_LEAKY,
+    LAYER,
+    LEAKY,
+    ADD,
+    SIN,
+    EXP
+};
 
 static const struct shape {
     const char *name;
@@ -32,13 +48,16 @@ static const struct shape {
     {"last convolution", CONV, 48001, 128, 22, 7, 1, 1},
     {"decoder, K 3", CONV16, 800, 1090, 1024, 3, 1, 1},
     {"decoder, K 3, short", CONV16, 160, 1090, 1024, 3, 1, 1},
+    {"DiT projection, 2,812 rows", CONV16, 2812, 1024, 1024, 1, 1, 1},
+    {"DiT feed-forward, 2,812 rows", CONV16, 2812, 2048, 1024, 1, 1, 1},
     {"text encoder, K 5", CONV, 150, 512, 512, 5, 1, 1},
     {"ALBERT feed-forward, 150 rows", LINEAR, 150, 768, 2048, 1, 1, 1},
     {"ALBERT projection, 37 rows", LINEAR, 37, 768, 768, 1, 1, 1},
     {"style, one row", LINEAR, 1, 128, 2048, 1, 1, 1},
     {"attention, 12 heads, 150 rows", ATTENTION, 150, 768, 768, 1, 1, 1},
     {"attention, 12 heads, 512 rows", ATTENTION, 512, 768, 768, 1, 1, 1},
-    {"attention, 16 heads, 1406 rows", ATTENTION, 1406, 1024, 1024, 1, 1, 1},
+    {"attention, 16 heads, 1,406 rows", ATTENTION, 1406, 1024, 1024, 1, 1, 1},
+    {"attention, 16 heads, 16 bits", ATTENTION16, 1406, 1024, 1024, 1, 1, 1},
     {"lstm 640 -> 256 twice", LSTM, 400, 640, 256, 1, 1, 1},
     {"instance norm + Snake", INSTANCE_SNAKE, 48001, 128, 128, 1, 1, 1},
     {"instance norm + leaky", INSTANCE_LEAKY, 800, 1024, 1024, 1, 1, 1},
@@ -112,6 +131,8 @@ static int run(struct cw_device *d, const struct shape *s, const struct work *w,
         return cw_linear(d, w->x, w->w, e, w->y, err);
     case ATTENTION:
         return cw_attention(d, w->x, w->x, w->x, w->x.cols / 64, w->y, err);
+    case ATTENTION16:
+        return cw_attention_16(d, w->x, w->x, w->x, w->x.cols / 64, w->y, err);
     case LSTM:
         return cw_lstm_bidirectional(d, w->x, w->lstm, w->lstm, w->scratch, w->y, err);
     case INSTANCE_SNAKE:

@@ -432,157 +432,7 @@ static void affine(const struct cw_affine_job *j, int row0, int row1) {
 
 #include "kernels/body_backward.h"
 
-/* ---- attention ------------------------------------------------------------------------------------------------------------ */
-
-/* Keys in blocks, softmax kept up to date as the largest score grows (Milakov and Gimelshein, 2018), so memory does not
- * depend on the length. Both products are the convolution's tile, with the block's keys and values packed as weights are:
- *
- *   tile of rows of q x keys -> scores [TILE, keys] -> weights, each row's shrinking of what it had -> x values -> sums */
-enum { KEY_BLOCK = 64 };
-
-struct attention_work {
-    float keys[KEY_BLOCK * CW_ATTENTION_WIDTH_MAX] __attribute__((aligned(64)));   /* [keys / PANEL][width][PANEL] */
-    float values[KEY_BLOCK * CW_ATTENTION_WIDTH_MAX] __attribute__((aligned(64))); /* [panels][keys][PANEL] */
-    float q[CW_ATTENTION_NUMBERS], sums[CW_ATTENTION_NUMBERS];                     /* [rows][panels * PANEL], whole tiles of rows */
-    float scores[TILE][KEY_BLOCK];
-    float most[CW_ATTENTION_ROWS + VN], total[CW_ATTENTION_ROWS][VN];
-    int keys_now, width, panels; /* of the block; of a head; of a head's columns */
-};
-
-static __attribute__((noinline)) void score_tile(struct attention_work *work, int first) {
-    const int ld = work->panels * PANEL;
-    int i, r;
-
-    for (i = 0; i < work->keys_now; i += PANEL) {
-        vf sum[TILE][2];
-
-        tile_sums(work->q + (ptrdiff_t)first * ld, ld, 0, 1, work->width, work->keys + (ptrdiff_t)i * work->width, TILE, sum);
-        UNROLL
-        for (r = 0; r < TILE; r++) {
-            v_store(work->scores[r] + i, sum[r][0]);
-            v_store(work->scores[r] + i + VN, sum[r][1]);
-        }
-    }
-    for (r = 0; r < TILE; r++)
-        for (i = work->keys_now; i < KEY_BLOCK; i++)
-            work->scores[r][i] = -INFINITY; /* weighs nothing */
-}
-
-/* Scores, of which e to the power is 2 to the power here, become weights. shrink: what the sums and totals so far are to be multiplied by.
- * A NaN among its scores makes a row NaN. */
-static __attribute__((noinline)) void weigh_tile(struct attention_work *work, int first, float shrink[VN]) {
-    float now[VN] = {0}, *most = work->most + first;
-    int r, i;
-
-    for (r = 0; r < TILE; r++) {
-        vf largest = v_load(work->scores[r]);
-        float top;
-
-        for (i = VN; i < KEY_BLOCK; i += VN)
-            largest = v_max(v_load(work->scores[r] + i), largest);
-        top = v_top(largest);
-        now[r] = top > most[r] ? top : most[r];
-    }
-    v_store(shrink, power_of_2(v_sub(v_load(most), v_load(now))));
-    for (r = 0; r < TILE; r++) {
-        vf total = v_mul(v_load(work->total[first + r]), v_set(shrink[r]));
-
-        most[r] = now[r];
-        for (i = 0; i < KEY_BLOCK; i += VN) {
-            const vf e = power_of_2(v_sub(v_load(work->scores[r] + i), v_set(now[r])));
-
-            v_store(work->scores[r] + i, e);
-            total = v_add(total, e);
-        }
-        v_store(work->total[first + r], total);
-    }
-}
-
-static __attribute__((noinline)) void add_values(struct attention_work *work, int first, const float shrink[VN]) {
-    const int ld = work->panels * PANEL;
-    int p, r;
-
-    for (p = 0; p < work->panels; p++) {
-        float *to = work->sums + (ptrdiff_t)first * ld + (ptrdiff_t)p * PANEL;
-        vf sum[TILE][2];
-
-        tile_sums(work->scores[0], KEY_BLOCK, 0, 1, work->keys_now, work->values + (ptrdiff_t)p * KEY_BLOCK * PANEL, TILE, sum);
-        UNROLL
-        for (r = 0; r < TILE; r++) {
-            float *row = to + (ptrdiff_t)r * ld;
-
-            v_store(row, v_fma(v_load(row), v_set(shrink[r]), sum[r][0]));
-            v_store(row + VN, v_fma(v_load(row + VN), v_set(shrink[r]), sum[r][1]));
-        }
-    }
-}
-
-/* Keys and values [block, block + keys_now) of columns [col, col + width). */
-static void pack_keys(const struct cw_attention_job *j, struct attention_work *work, int block, int col) {
-    const int width = work->width;
-    int k, c, i;
-
-    for (k = 0; k < work->keys_now; k += VN)
-        for (c = 0; c < width; c += VN) {
-            float *to = work->keys + ((ptrdiff_t)(k / PANEL) * width + c) * PANEL + k % PANEL;
-            vf x[VN];
-
-            for (i = 0; i < VN; i++)
-                x[i] = k + i < work->keys_now ? load_up_to(j->k.data + (ptrdiff_t)(block + k + i) * j->k.stride + col + c, width - c)
-                                              : v_set(0);
-            v_transpose(x);
-            for (i = 0; i < VN && c + i < width; i++)
-                v_store(to + (ptrdiff_t)i * PANEL, x[i]);
-        }
-    for (k = 0; k < work->keys_now; k++)
-        for (c = 0; c < width; c += VN)
-            v_store(work->values + ((ptrdiff_t)(c / PANEL) * KEY_BLOCK + k) * PANEL + c % PANEL,
-                    load_up_to(j->v.data + (ptrdiff_t)(block + k) * j->v.stride + col + c, width - c));
-}
-
-static void attention(const struct cw_attention_job *j, int head, int row0, int row1) {
-    const int col = head * j->width, width = j->width, rows = row1 - row0, all = (rows + TILE - 1) / TILE * TILE;
-    struct attention_work work;
-    int first, r, c, block, ld;
-
-    work.width = width;
-    work.panels = (width + PANEL - 1) / PANEL;
-    ld = work.panels * PANEL;
-    memset(work.sums, 0, sizeof *work.sums * (size_t)all * ld);
-    memset(work.total, 0, sizeof *work.total * (size_t)all);
-    memset(work.values, 0, sizeof *work.values * (size_t)KEY_BLOCK * ld); /* what columns past the last one are multiplied by */
-    memset(work.q + (ptrdiff_t)rows * ld, 0, sizeof *work.q * (size_t)(all - rows) * ld);
-    for (r = 0; r < all + VN; r++)
-        work.most[r] = -INFINITY;
-    for (r = 0; r < rows; r++)
-        for (c = 0; c < width; c += VN)
-            v_store(work.q + (ptrdiff_t)r * ld + c,
-                    v_mul(load_up_to(j->q.data + (ptrdiff_t)(row0 + r) * j->q.stride + col + c, width - c), v_set(j->scale * 1.44269504F)));
-    for (block = 0; block < j->k.rows; block += KEY_BLOCK) {
-        work.keys_now = j->k.rows - block < KEY_BLOCK ? j->k.rows - block : KEY_BLOCK;
-        pack_keys(j, &work, block, col);
-        for (first = 0; first < all; first += TILE) {
-            float shrink[VN];
-
-            score_tile(&work, first);
-            weigh_tile(&work, first, shrink);
-            add_values(&work, first, shrink);
-        }
-    }
-    for (r = 0; r < rows; r++) {
-        const vf part = v_set(1 / sum_of(v_load(work.total[r])));
-        float *y = j->y.data + (ptrdiff_t)(row0 + r) * j->y.stride + col;
-
-        for (c = 0; c < width; c += VN) {
-            const vf v = v_mul(v_load(work.sums + (ptrdiff_t)r * ld + c), part);
-
-            if (width - c >= VN)
-                v_store(y + c, v);
-            else
-                v_store_n(y + c, v, width - c);
-        }
-    }
-}
+#include "kernels/body_attention.h"
 
 /* ---- LSTM ------------------------------------------------------------------------------------------------------------------ */
 
@@ -798,6 +648,9 @@ const struct cw_kernels KERNELS = {
     .norm_backward_sums = norm_backward_sums,
     .norm_backward = norm_backward,
     .attention = attention,
+#ifdef FIXED
+    .attention16 = attention16,
+#endif
     .lstm = lstm,
     .map = map,
     .peak = peak,

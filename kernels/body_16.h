@@ -139,6 +139,12 @@ static void panel16(const struct cw_conv16_job *f, struct work16 *work, struct r
     for (q = row0; q < row1; q += ROWS16) {
         const int rows = row1 - q < ROWS16 ? row1 - q : ROWS16;
 
+        for (r = 0; r < rows; r++) { /* where the epilogue will store: the products take longer than memory does */
+            const float *y = j->y + (first + (ptrdiff_t)(q + r) * by) * j->y_stride + panel * PANEL;
+
+            __builtin_prefetch(y, 1);
+            __builtin_prefetch(y + VN, 1);
+        }
         products16(
             &(const struct products16){
                 .x = (const void *)(work->x + ((ptrdiff_t)(q - row0) * j->step + (transposed ? shift - reach.lowest : 0)) * stride),

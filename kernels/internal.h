@@ -198,8 +198,8 @@ struct cw_attention_job {
 };
 enum {
     CW_ATTENTION_WIDTH_MAX = 256,
-    CW_ATTENTION_ROWS = 448,        /* most query rows at once, and */
-    CW_ATTENTION_NUMBERS = 1 << 15, /* most numbers of theirs, whole panels and tiles */
+    CW_ATTENTION_ROWS = 896,        /* most query rows at once, and */
+    CW_ATTENTION_NUMBERS = 1 << 16, /* most numbers of theirs, whole panels and tiles */
 };
 
 /* One direction. gates [T, 4H] holds the input products with the biases; it is overwritten. y [T, H]. */
@@ -242,6 +242,7 @@ struct cw_kernels {
     void (*norm_backward)(const struct cw_norm_backward_job *j, int row0, int row1);
     /* at most CW_ATTENTION_ROWS, and numbers */
     void (*attention)(const struct cw_attention_job *j, int head, int row0, int row1);
+    void (*attention16)(const struct cw_attention_job *j, int head, int row0, int row1); /* in fixed point, or NULL */
     void (*lstm)(const struct cw_lstm_job *j);
     /* y = f(x): leaky (s = slope), (x + z) * s, x + z * s, y + x * z, exp x, sin x; no product is fused with its sum */
     void (*map)(enum cw_function f, const float *x, const float *z, float s, float *y, size_t n);

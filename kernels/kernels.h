@@ -171,6 +171,9 @@ CW_MUST_CHECK int cw_conv1d_normed(struct cw_device *d, struct cw_mat x, struct 
 /* softmax(q k^T / sqrt(D)) v for H heads side by side in the columns (D = cols / heads); q, k, v, y [T, H D]. D <= 256. */
 CW_MUST_CHECK int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y,
                                struct cw_error *err);
+/* The same, where 16-bit numbers will do: in fixed point by a device that has it (not bfloat16), else as above. */
+CW_MUST_CHECK int cw_attention_16(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y,
+                                  struct cw_error *err);
 /* Bidirectional: y [T, 2H] = forward | backward. scratch [T, 8H] for the batched input products. */
 CW_MUST_CHECK int cw_lstm_bidirectional(struct cw_device *d, struct cw_mat x, const struct cw_lstm *forward, const struct cw_lstm *backward,
                                         struct cw_mat scratch, struct cw_mat y, struct cw_error *err);

@@ -230,7 +230,7 @@ int cw_response_norm(struct cw_device *d, struct cw_mat x, const float *gain, co
 /* ---- attention ------------------------------------------------------------------------------------------------------------ */
 
 struct attention_tasks {
-    const struct cw_kernels *kernels;
+    void (*run)(const struct cw_attention_job *j, int head, int row0, int row1);
     struct cw_attention_job job;
     int block, blocks; /* rows of a task; tasks of a head, which run one after the other: its keys stay in cache */
 };
@@ -250,12 +250,13 @@ static void attention_task(void *arg, int i) {
     const struct attention_tasks *t = arg;
     int row0 = i % t->blocks * t->block, row1 = row0 + t->block;
 
-    t->kernels->attention(&t->job, i / t->blocks, row0, row1 < t->job.q.rows ? row1 : t->job.q.rows);
+    t->run(&t->job, i / t->blocks, row0, row1 < t->job.q.rows ? row1 : t->job.q.rows);
 }
 
-int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y, struct cw_error *err) {
+static int attend(struct cw_device *d, bool may16, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y,
+                  struct cw_error *err) {
     static const char *const what = "attention";
-    struct attention_tasks t = {.kernels = d->kernels};
+    struct attention_tasks t = {.run = may16 && d->kernels->attention16 ? d->kernels->attention16 : d->kernels->attention};
     int width;
 
     if (heads < 1 || q.cols % heads != 0 || q.cols / heads > CW_ATTENTION_WIDTH_MAX)
@@ -277,6 +278,15 @@ int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct c
     t.blocks = (q.rows + t.block - 1) / t.block;
     cw_parallel(d, t.blocks * heads, attention_task, &t);
     return 0;
+}
+
+int cw_attention(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y, struct cw_error *err) {
+    return attend(d, false, q, k, v, heads, y, err);
+}
+
+int cw_attention_16(struct cw_device *d, struct cw_mat q, struct cw_mat k, struct cw_mat v, int heads, struct cw_mat y,
+                    struct cw_error *err) {
+    return attend(d, true, q, k, v, heads, y, err);
 }
 
 /* ---- element by element ------------------------------------------------------------------------------------------------------ */

@@ -480,8 +480,8 @@ static int run_block(struct cw_f5_session *s, struct run *r, const struct dit_bl
     if (cw_rotate_pairs(m->device, q, r->turn, q, err) != 0 || cw_rotate_pairs(m->device, k, r->turn, k, err) != 0)
         return -1;
     for (int half = 0; half < r->halves; half++)
-        if (cw_attention(m->device, half_of(r->q, r, half), half_of(r->k, r, half), half_of(r->v, r, half), m->heads,
-                         half_of(r->norm, r, half), err) != 0)
+        if (cw_attention_16(m->device, half_of(r->q, r, half), half_of(r->k, r, half), half_of(r->v, r, half), m->heads,
+                            half_of(r->norm, r, half), err) != 0)
             return -1;
     if (cw_linear(m->device, r->norm, b->out, plain, r->q, err) != 0 || cw_add_gated(m->device, r->q, gate, r->h, err) != 0 ||
         cw_layer_norm(m->device, r->h, scale2, shift2, true, EPS, r->norm, err) != 0 ||
