@@ -272,7 +272,7 @@ static void pack_values16(const struct cw_attention_job *j, struct attention16_w
 }
 
 INLINE void products_tile16(const int16_t *x, int row, int pairs, const int16_t *w, float *sum) {
-    const struct chunk16 all = {0, 1, 0, pairs};
+    const struct chunk16 all = {0, 1, 0, pairs, w};
 
     dot_tiles[TILE](&(const struct products16){.x = x, .row = row, .taps = 1, .pairs = pairs, .w = w, .sum = sum}, &all, 0);
 }

@@ -4,14 +4,16 @@
 enum { ROWS16 = 8 * TILE };
 typedef int32_t pair16 __attribute__((may_alias));
 
-/* Of taps [k0, k1) and pairs [c0, c1). */
+/* Of taps [k0, k1) and pairs [c0, c1). ahead: what will be read next, fetched a line a pair. */
 struct chunk16 {
     int k0, k1, c0, c1;
+    const NUMBER16 *ahead;
 };
 
 INLINE void dot_tile(const struct products16 *t, const struct chunk16 *chunk, int q, const int rows) {
     const NUMBER16 *x = t->x + q * t->row;
     float *to = t->sum + (ptrdiff_t)q * PANEL;
+    const NUMBER16 *ahead = chunk->ahead;
     VECTOR16 sum[TILE][2];
     int k, c, r;
 
@@ -25,6 +27,8 @@ INLINE void dot_tile(const struct products16 *t, const struct chunk16 *chunk, in
         for (c = chunk->c0; c < chunk->c1; c++, w += 2 * PANEL) {
             const VECTOR16 w0 = LOAD16(w), w1 = LOAD16(w + 2 * VN);
 
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += PANEL;
             UNROLL
             for (r = 0; r < rows; r++) {
                 const VECTOR16 pair = PAIR16((r < 4 ? x0 : r < 8 ? x4 : r < 12 ? x8 : x12) + (r & 3) * t->row);
@@ -84,12 +88,18 @@ static void products16(const struct products16 *t, int rows) {
     for (chunk.k0 = 0; chunk.k0 < t->taps; chunk.k0 = chunk.k1) {
         chunk.k1 = chunk.k0 + tap_step < t->taps ? chunk.k0 + tap_step : t->taps;
         for (chunk.c0 = 0; chunk.c0 < t->pairs; chunk.c0 = chunk.c1) {
-            int tiles, q = 0;
+            const NUMBER16 *w, *end;
+            int tiles, q = 0, half = 0;
 
             chunk.c1 = chunk.c0 + pair_step < t->pairs ? chunk.c0 + pair_step : t->pairs;
-            for (tiles = (rows + TILE - 1) / TILE; tiles > 0; tiles--) { /* of nearly equal height */
+            w = t->w + ((ptrdiff_t)chunk.k0 * t->pairs + chunk.c0) * 2 * PANEL;
+            end =
+                w + (ptrdiff_t)(chunk.k1 - chunk.k0) * (chunk.c1 - chunk.c0) * 2 * PANEL; /* where the next chunk lies, or the next panel */
+            for (tiles = (rows + TILE - 1) / TILE; tiles > 0; tiles--) {                  /* of nearly equal height */
                 const int n = (rows - q + tiles - 1) / tiles;
 
+                chunk.ahead = half == 0 ? end : half == 1 ? end + (end - w) / 2 : w;
+                half++;
                 dot_tiles[n](t, &chunk, q);
                 q += n;
             }

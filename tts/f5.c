@@ -34,7 +34,7 @@ struct text_block {
 };
 
 struct dit_block {
-    struct cw_weight *modulation, *q, *k, *v, *out, *wide, *narrow;
+    struct cw_weight *modulation, *qkv, *out, *wide, *narrow;
 };
 
 struct cw_f5 {
@@ -102,8 +102,12 @@ static int load_linear(const struct loader *l, const char *layer, const char *le
 }
 
 /* Of the blocks, where nearly all products are: what a step gets wrong the next ones amplify, but fixed point is fine enough. */
+static open_weight *open_block_weight(const struct cw_device *d) {
+    return cw_device_bfloat(d) ? cw_weight_open : cw_weight_open_16;
+}
+
 static int load_linear_16(const struct loader *l, const char *layer, const char *leaf, int out, int in, struct cw_weight **w) {
-    return load_with(cw_device_bfloat(l->device) ? cw_weight_open : cw_weight_open_16, l, layer, leaf, out, in, w);
+    return load_with(open_block_weight(l->device), l, layer, leaf, out, in, w);
 }
 
 static int load_text_block(const struct loader *l, const struct cw_f5 *m, int i, struct text_block *b) {
@@ -168,13 +172,36 @@ static int load_positions(const struct loader *l, struct cw_f5 *m) {
     return 0;
 }
 
+/* Queries, keys and values as one weight, so that what they are made of is rounded once. */
+static int load_qkv(const struct loader *l, const char *layer, int D, struct cw_weight **w) {
+    static const char *const leaves[3] = {".attn.to_q", ".attn.to_k", ".attn.to_v"};
+    const size_t n = (size_t)D * (size_t)D;
+    int result = -1;
+    float *all = malloc(sizeof *all * (3 * n + 3 * (size_t)D));
+    if (!all) {
+        cw_fail_memory(l->err, "f5");
+        goto done;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        char name[96];
+        const float *weight, *bias;
+        snprintf(name, sizeof name, "%s%s", layer, leaves[i]);
+        if (cw_gguf_layer(l->g, name, (const int[]){D, D}, 2, D, &weight, &bias, l->err) != 0)
+            goto done;
+        memcpy(all + i * n, weight, sizeof *all * n);
+        memcpy(all + 3 * n + i * (size_t)D, bias, sizeof *all * (size_t)D);
+    }
+    result = open_block_weight(l->device)(w, l->device, all, 3 * D, D, 1, all + 3 * n, l->err);
+done:
+    free(all);
+    return result;
+}
+
 static int load_block(const struct loader *l, const struct cw_f5 *m, int i, struct dit_block *b) {
     char layer[64];
     int D = m->dim;
     snprintf(layer, sizeof layer, "transformer_blocks.%d", i);
-    return load_linear(l, layer, ".attn_norm.linear", 6 * D, D, &b->modulation) != 0 ||
-                   load_linear_16(l, layer, ".attn.to_q", D, D, &b->q) != 0 || load_linear_16(l, layer, ".attn.to_k", D, D, &b->k) != 0 ||
-                   load_linear_16(l, layer, ".attn.to_v", D, D, &b->v) != 0 ||
+    return load_linear(l, layer, ".attn_norm.linear", 6 * D, D, &b->modulation) != 0 || load_qkv(l, layer, D, &b->qkv) != 0 ||
                    load_linear_16(l, layer, ".attn.to_out.0", D, D, &b->out) != 0 ||
                    load_linear_16(l, layer, ".ff.ff.0.0", m->wide, D, &b->wide) != 0 ||
                    load_linear_16(l, layer, ".ff.ff.2", D, m->wide, &b->narrow) != 0
@@ -238,8 +265,8 @@ void cw_f5_close(struct cw_f5 *m) {
         cw_weight_close(m->position[g / GROUPS][g % GROUPS]);
     for (int i = 0; i < DEPTH_MAX; i++) {
         const struct dit_block *b = &m->block[i];
-        struct cw_weight *const all[7] = {b->modulation, b->q, b->k, b->v, b->out, b->wide, b->narrow};
-        for (size_t k = 0; k < 7; k++)
+        struct cw_weight *const all[5] = {b->modulation, b->qkv, b->out, b->wide, b->narrow};
+        for (size_t k = 0; k < 5; k++)
             cw_weight_close(all[k]);
     }
     free(m);
@@ -438,24 +465,25 @@ done:
 
 struct run {
     int T, halves;
-    struct cw_mat constant;               /* [B T, dim]: of reference and text */
-    struct cw_mat turn;                   /* [T, head width]: cosine | sine of a pair */
-    struct cw_mat modulation[DEPTH_MAX];  /* [S, 6 dim] */
-    struct cw_mat final;                  /* [S, 2 dim] */
-    struct cw_mat h, norm, q, k, v, wide; /* [B T, …] */
-    struct cw_mat x, flow;                /* [T, bands], [B T, bands] */
+    struct cw_mat constant;              /* [B T, dim]: of reference and text */
+    struct cw_mat turn;                  /* [T, head width]: cosine | sine of a pair */
+    struct cw_mat modulation[DEPTH_MAX]; /* [S, 6 dim] */
+    struct cw_mat final;                 /* [S, 2 dim] */
+    struct cw_mat h, norm, qkv, wide;    /* [B T, …] */
+    struct cw_mat x, flow;               /* [T, bands], [B T, bands] */
 };
 
 static struct cw_mat half_of(struct cw_mat m, const struct run *r, int half) {
     return cw_mat_rows(m, half * r->T, r->T);
 }
 
-/* h += mish(convolution(mish(convolution(h)))), in groups of columns; norm, q: room */
+/* h += mish(convolution(mish(convolution(h)))), in groups of columns; norm, qkv: room */
 static int add_positions(struct cw_f5_session *s, struct run *r, struct cw_error *err) {
     const struct cw_f5 *m = s->model;
     const int width = m->dim / GROUPS;
+    const struct cw_mat room = cw_mat_cols(r->qkv, 0, m->dim);
     for (int i = 0; i < 2; i++) {
-        struct cw_mat from = i == 0 ? r->h : r->norm, to = i == 0 ? r->norm : r->q;
+        struct cw_mat from = i == 0 ? r->h : r->norm, to = i == 0 ? r->norm : room;
         for (int half = 0; half < r->halves; half++)
             for (int g = 0; g < GROUPS; g++)
                 if (cw_conv1d(m->device, cw_mat_cols(half_of(from, r, half), g * width, width), m->position[i][g], 1, POSITION_TAPS / 2, 1,
@@ -464,7 +492,7 @@ static int add_positions(struct cw_f5_session *s, struct run *r, struct cw_error
         if (cw_mish(m->device, to, to, err) != 0)
             return -1;
     }
-    return cw_add(m->device, r->h, r->q, 1, r->h, err);
+    return cw_add(m->device, r->h, room, 1, r->h, err);
 }
 
 static int run_block(struct cw_f5_session *s, struct run *r, const struct dit_block *b, const float *modulation, struct cw_error *err) {
@@ -472,23 +500,24 @@ static int run_block(struct cw_f5_session *s, struct run *r, const struct dit_bl
     const int D = m->dim;
     const float *shift = modulation, *scale = shift + D, *gate = scale + D, *shift2 = gate + D, *scale2 = shift2 + D, *gate2 = scale2 + D;
     const struct cw_epilogue plain = {0};
+    const struct cw_mat q = cw_mat_cols(r->qkv, 0, D), k = cw_mat_cols(r->qkv, D, D), v = cw_mat_cols(r->qkv, 2 * D, D);
+    const int turned = m->rope_heads * r->turn.cols;
     if (cw_layer_norm(m->device, r->h, scale, shift, true, EPS, r->norm, err) != 0 ||
-        cw_linear(m->device, r->norm, b->q, plain, r->q, err) != 0 || cw_linear(m->device, r->norm, b->k, plain, r->k, err) != 0 ||
-        cw_linear(m->device, r->norm, b->v, plain, r->v, err) != 0)
-        return -1;
-    const struct cw_mat q = cw_mat_cols(r->q, 0, m->rope_heads * r->turn.cols), k = cw_mat_cols(r->k, 0, m->rope_heads * r->turn.cols);
-    if (cw_rotate_pairs(m->device, q, r->turn, q, err) != 0 || cw_rotate_pairs(m->device, k, r->turn, k, err) != 0)
+        cw_linear(m->device, r->norm, b->qkv, plain, r->qkv, err) != 0 ||
+        cw_rotate_pairs(m->device, cw_mat_cols(q, 0, turned), r->turn, cw_mat_cols(q, 0, turned), err) != 0 ||
+        cw_rotate_pairs(m->device, cw_mat_cols(k, 0, turned), r->turn, cw_mat_cols(k, 0, turned), err) != 0)
         return -1;
     for (int half = 0; half < r->halves; half++)
-        if (cw_attention_16(m->device, half_of(r->q, r, half), half_of(r->k, r, half), half_of(r->v, r, half), m->heads,
-                            half_of(r->norm, r, half), err) != 0)
+        if (cw_attention_16(m->device, half_of(q, r, half), half_of(k, r, half), half_of(v, r, half), m->heads, half_of(r->norm, r, half),
+                            err) != 0)
             return -1;
-    if (cw_linear(m->device, r->norm, b->out, plain, r->q, err) != 0 || cw_add_gated(m->device, r->q, gate, r->h, err) != 0 ||
+    /* q is room from here on */
+    if (cw_linear(m->device, r->norm, b->out, plain, q, err) != 0 || cw_add_gated(m->device, q, gate, r->h, err) != 0 ||
         cw_layer_norm(m->device, r->h, scale2, shift2, true, EPS, r->norm, err) != 0 ||
         cw_linear(m->device, r->norm, b->wide, (struct cw_epilogue){.act = CW_ACT_GELU_TANH}, r->wide, err) != 0 ||
-        cw_linear(m->device, r->wide, b->narrow, plain, r->q, err) != 0)
+        cw_linear(m->device, r->wide, b->narrow, plain, q, err) != 0)
         return -1;
-    return cw_add_gated(m->device, r->q, gate2, r->h, err);
+    return cw_add_gated(m->device, q, gate2, r->h, err);
 }
 
 /* flow [B T, bands] of x at step i */
@@ -568,9 +597,9 @@ static int prepare(struct cw_f5_session *s, const struct cw_f5_input *in, const 
     const struct {
         struct cw_mat *to;
         int rows, cols;
-    } room[] = {{&r->constant, B * T, m->dim}, {&r->h, B * T, m->dim},     {&r->norm, B * T, m->dim},          {&r->q, B * T, m->dim},
-                {&r->k, B * T, m->dim},        {&r->v, B * T, m->dim},     {&r->wide, B * T, m->wide},         {&r->flow, B * T, m->bands},
-                {&text, B * T, m->text_dim},   {&time, in->steps, m->dim}, {&r->final, in->steps, 2 * m->dim}, {&r->turn, T, width}};
+    } room[] = {{&r->constant, B * T, m->dim},      {&r->h, B * T, m->dim},      {&r->norm, B * T, m->dim},   {&r->qkv, B * T, 3 * m->dim},
+                {&r->wide, B * T, m->wide},         {&r->flow, B * T, m->bands}, {&text, B * T, m->text_dim}, {&time, in->steps, m->dim},
+                {&r->final, in->steps, 2 * m->dim}, {&r->turn, T, width}};
     for (size_t i = 0; i < sizeof room / sizeof *room; i++)
         if (cw_arena_mat(s->arena, room[i].rows, room[i].cols, room[i].to, err) != 0)
             return -1;
