@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 struct pack_job {
     const float *w;
@@ -98,19 +97,7 @@ static void pack_fast_panel(void *arg, int i) {
         }
 }
 
-enum { ALIGN = 64, HUGE_PAGE = 2 << 20 };
-
-/* NULL without memory. What is read from end to end for every block of rows wants large pages; only a hint. */
-static void *block_alloc(size_t bytes) {
-    const bool huge = bytes >= HUGE_PAGE;
-    void *block = NULL;
-
-    if (posix_memalign(&block, huge ? HUGE_PAGE : ALIGN, bytes) != 0)
-        return NULL;
-    if (huge)
-        (void)madvise(block, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-    return block;
-}
+enum { ALIGN = 64 };
 
 /* The next part of a block; NULL where it is empty or there is no block yet. */
 static void *part(unsigned char *base, size_t *at, size_t bytes) {
@@ -230,7 +217,7 @@ static int open_weight(struct cw_weight **out, struct cw_device *d, const float 
         p->block = (unsigned char *)(uintptr_t)packed; /* only read */
         lay_out(p, p->block);
     } else {
-        if (!(block = block_alloc(p->bytes))) {
+        if (posix_memalign(&block, ALIGN, p->bytes) != 0) {
             cw_fail_memory(err, "weight");
             goto done;
         }
@@ -292,7 +279,7 @@ int cw_weight_set_bias(struct cw_weight *p, const float *bias, const float *bias
         cw_packed_forget(p->packed, p);
     p->packed = NULL;
     if (p->borrowed) {
-        if (!(block = block_alloc(p->bytes)))
+        if (posix_memalign(&block, ALIGN, p->bytes) != 0)
             return cw_fail_memory(err, "weight");
         memcpy(block, p->block, p->bytes);
         p->block = block;
