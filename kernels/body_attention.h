@@ -301,6 +301,7 @@ static __attribute__((noinline)) void weigh_tile16(struct attention16_work *work
     v_store(tops, v_div(v_set(INT16_MAX), power_of_2(v_sub(v_load(tops), v_load(now))))); /* by the largest weight */
     for (r = 0; r < TILE; r++) {
         vf e[KEY_BLOCK16 / VN], sum = v_set(0);
+        __m512i all = _mm512_setzero_si512();
         float by;
 
         most[r] = now[r];
@@ -309,16 +310,20 @@ static __attribute__((noinline)) void weigh_tile16(struct attention16_work *work
             e[i] = power_of_2(v_sub(v_load(work->products[i * VN / PANEL][r] + i * VN % PANEL), v_set(now[r])));
             sum = v_add(sum, e[i]);
         }
-        v_store(work->total[first + r], v_fma(v_load(work->total[first + r]), v_set(shrink[r]), sum));
         by = WEIGHTS_SUM / _mm512_reduce_add_ps(sum);
-        by = by < tops[r] ? by : tops[r];
-        unit[r] = by;
+        by = tops[r] < by ? tops[r] : by; /* a NaN stays */
         UNROLL
-        for (i = 0; i < KEY_BLOCK16 / VN; i++)
-            _mm256_storeu_si256((__m256i *)(void *)(work->weights[r] + i * VN),
-                                _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(v_mul(e[i], v_set(by)))));
+        for (i = 0; i < KEY_BLOCK16 / VN; i++) {
+            const __m512i whole = _mm512_cvtps_epi32(v_mul(e[i], v_set(by)));
+
+            _mm256_storeu_si256((__m256i *)(void *)(work->weights[r] + i * VN), _mm512_cvtsepi32_epi16(whole));
+            all = _mm512_add_epi32(all, whole);
+        }
+        unit[r] = 1 / by;
+        /* the rounded ones, so that weights add up to 1 */
+        v_store(work->total[first + r],
+                v_fma(v_load(work->total[first + r]), v_set(shrink[r]), v_mul(_mm512_cvtepi32_ps(all), v_set(unit[r]))));
     }
-    v_store(unit, v_div(v_set(1), v_load(unit)));
 }
 
 static void add_values16(struct attention16_work *work, int first, const float shrink[VN], const float unit[VN]) {

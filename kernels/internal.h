@@ -131,7 +131,8 @@ struct cw_conv16_job {
     int y_rows;
 };
 enum {
-    CW_LOCAL16 = 128 * 1024, /* numbers of the local copy */
+    CW_LOCAL16 = 256 * 1024, /* most numbers of the local copy; half of it */
+    CW_FEW16 = 84,           /* is enough where it holds so many rows of outputs */
     CW_ROWS16 = 448,         /* most rows of a block */
     CW_SLACK16 = 32,         /* rows past the last one that a tile may read */
     CW_IN16_MAX = 4096,      /* input channels */
@@ -158,7 +159,11 @@ static inline int cw_chunk_pairs16(int pairs) {
 }
 /* Rows of a block of an ordinary (span = (taps - 1) dilation) or transposed convolution; less than 1: not to be done. */
 static inline int cw_rows16(int in, int step, int span) {
-    int64_t rows = ((int64_t)CW_LOCAL16 / cw_stride16(in) - span - 1) / step - CW_SLACK16;
+    const int64_t stride = cw_stride16(in), half = (CW_LOCAL16 / 2 / stride - span - 1) / step - CW_SLACK16,
+                  all = (CW_LOCAL16 / stride - span - 1) / step - CW_SLACK16,
+                  rows = half >= CW_FEW16 ? half
+                         : all < CW_FEW16 ? all
+                                          : CW_FEW16;
 
     return rows > CW_ROWS16 ? CW_ROWS16 : (int)rows;
 }

@@ -160,6 +160,7 @@ static void test_conv16(void) {
         layer_case((struct layer){.rows = sizes[i], .in = 64, .out = 33, .taps = 1, .dilation = 1, .stride = 1});
     }
     layer_case((struct layer){.rows = 129, .in = 1090, .out = 65, .taps = 3, .dilation = 1, .stride = 1, .pad = 1});
+    layer_case((struct layer){.rows = 37, .in = 4096, .out = 33, .taps = 1, .dilation = 1, .stride = 1}); /* the most */
     layer_case((struct layer){.rows = 4097, .in = 17, .out = 31, .taps = 5, .dilation = 9, .stride = 1, .pad = 18});
 }
 
@@ -365,11 +366,129 @@ static void test_refusals16(void) {
     free(w);
 }
 
+/* ---- attention ---------------------------------------------------------------------------------------------------------------- */
+
+struct attention16 {
+    struct cw_mat q, k, v;
+    int heads;
+};
+
+static int attention16_run(struct cw_device *d, void *ctx, struct cw_mat y, struct cw_error *err) {
+    const struct attention16 *a = ctx;
+
+    return cw_attention_16(d, a->q, a->k, a->v, a->heads, y, err);
+}
+
+static struct attention16 attention16_open(int rows, int keys, int heads, int width, float scale) {
+    const int cols = heads * width;
+
+    return (struct attention16){random_mat(rows, cols, cols + 2, 20, scale), random_mat(keys, cols, cols + 3, 21, 1),
+                                random_mat(keys, cols, cols + 4, 22, 1), heads};
+}
+
+static void attention16_close(struct attention16 *a) {
+    free(a->q.data);
+    free(a->k.data);
+    free(a->v.data);
+}
+
+static void attention16_case(int rows, int keys, int heads, int width, float scale) {
+    struct attention16 a = attention16_open(rows, keys, heads, width, scale);
+    char what[100];
+
+    snprintf(what, sizeof what, "attention in 16 bits %d x %d, %d heads of %d, scale %g", rows, keys, heads, width, (double)scale);
+    compare(what, attention16_run, &a, rows, heads * width, heads * width + 5, 1e-3);
+    attention16_close(&a);
+}
+
+static void test_attention16(void) {
+    attention16_case(1, 1, 1, 1, 1);
+    attention16_case(31, 31, 12, 64, 1);
+    attention16_case(33, 129, 3, 22, 1);
+    attention16_case(65, 33, 2, 31, 3);
+    attention16_case(129, 127, 2, 64, 30); /* weights near 0 and 1 */
+    attention16_case(5, 513, 1, 128, 1);
+    attention16_case(911, 81, 1, 64, 1); /* more rows and numbers than one task takes */
+    attention16_case(261, 20, 1, 250, 1);
+}
+
+/* What sums could overflow by, lengths of 0, sizes far apart. Every value is the same, so whatever the weights are, so is the result. */
+static void test_attention16_extremes(void) {
+    enum { ROWS = 15, KEYS = 300, WIDTH = 64 };
+    const char *const *isa;
+    int kind, r, c;
+
+    for (isa = cw_device_isas(); *isa; isa++)
+        for (kind = 0; kind < 5; kind++) {
+            struct attention16 a = attention16_open(ROWS, KEYS, 1, WIDTH, 1);
+            struct block got = block_open(ROWS, WIDTH, WIDTH);
+            struct cw_device *d = device(*isa, 2);
+            struct cw_error err = {0};
+            double worst = 0;
+
+            for (r = 0; r < KEYS; r++)
+                for (c = 0; c < WIDTH; c++) {
+                    *at(a.v, r, c) = kind == 4 ? 0 : -3;
+                    if (kind == 1) /* all alike: the largest scores and the most even weights at once */
+                        *at(a.k, r, c) = 100;
+                    if (kind == 2) /* a key that outweighs the others, many times as long */
+                        *at(a.k, r, c) *= r == 200 ? 1e4F : 1;
+                    if (kind == 3 && r % 2 == 0)
+                        *at(a.k, r, c) = 0;
+                }
+            for (r = 0; r < ROWS; r++)
+                for (c = 0; c < WIDTH; c++)
+                    *at(a.q, r, c) = kind == 1 ? 100 : kind == 3 && r % 3 == 0 ? 0 : *at(a.q, r, c);
+            CHECKF(attention16_run(d, &a, got.m, &err) == 0, "%s", err.text);
+            for (r = 0; r < ROWS; r++)
+                for (c = 0; c < WIDTH; c++) {
+                    const double off = fabs(*at(got.m, r, c) - (kind == 4 ? 0 : -3.0));
+
+                    worst = off <= worst ? worst : off;
+                }
+            CHECKF(worst <= 1e-3, "%s, kind %d: off by %g", *isa, kind, worst);
+            cw_device_close(d);
+            block_close(&got);
+            attention16_close(&a);
+        }
+}
+
+/* A NaN, wherever it is, does not become a number. */
+static void test_attention16_nan(void) {
+    enum { ROWS = 20, KEYS = 140, WIDTH = 40 };
+    const char *const *isa;
+    int kind, r, c;
+
+    for (isa = cw_device_isas(); *isa; isa++)
+        for (kind = 0; kind < 3; kind++) {
+            struct attention16 a = attention16_open(ROWS, KEYS, 1, WIDTH, 1);
+            struct block got = block_open(ROWS, WIDTH, WIDTH);
+            struct cw_device *d = device(*isa, 1);
+            struct cw_error err = {0};
+
+            *(kind == 0 ? at(a.q, 17, 33) : kind == 1 ? at(a.k, 131, 3) : at(a.v, 7, 38)) = NAN;
+            CHECKF(attention16_run(d, &a, got.m, &err) == 0, "%s", err.text);
+            for (r = 0; r < ROWS; r++)
+                for (c = 0; c < WIDTH; c++) {
+                    const bool expected = kind == 0 ? r == 17 : kind == 1 ? true : c == 38;
+
+                    CHECKF(isnan(*at(got.m, r, c)) == expected, "%s, kind %d, row %d, column %d: %g", *isa, kind, r, c,
+                           (double)*at(got.m, r, c));
+                }
+            cw_device_close(d);
+            block_close(&got);
+            attention16_close(&a);
+        }
+}
+
 const struct cw_test cw_tests_kernels16[] = {
     {"kernels16.conv", "convolutions in 16-bit numbers, near exact ones at odd sizes", test_conv16},
     {"kernels16.conv_transpose", "transposed ones by phases", test_transposed16},
     {"kernels16.normed", "norm, activation, residuals and moments on the way", test_normed},
     {"kernels16.overflow", "whole sums hold the worst case", test_overflow},
+    {"kernels16.attention", "attention in 16-bit numbers, near the exact one at odd sizes", test_attention16},
+    {"kernels16.attention_extremes", "sums hold the worst case; lengths of 0; sizes far apart", test_attention16_extremes},
+    {"kernels16.attention_nan", "a NaN does not become a number", test_attention16_nan},
     {"kernels16.amx", "AMX is used only where it counts right, emulated tiles do", test_amx},
     {"kernels16.amx_answers", "refused or wrong, AMX is not listed, the next path is taken and the note says why", test_amx_answers},
     {"kernels16.refusals", "too many inputs or taps are refused", test_refusals16},
