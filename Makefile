@@ -128,6 +128,8 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 
 # Names that tests put together are short.
 $(B)/tests/%.o: private WARN += -Wno-format-truncation
+# Unrolled tiles under the sanitizers' checks take gcc a minute a file at -O2, ten seconds at -O1, and run a third slower: so those that few machines run.
+$(B)/kernels/ops_avx512bf16.o $(B)/kernels/ops_amx.o: private OPT_asan := $(subst -O2,-O1,$(OPT_asan))
 %_avx2.o: ISA := -mavx2 -mfma
 AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma
 %_avx512.o %_amx_emulated.o: ISA := $(AVX512)

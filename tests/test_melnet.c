@@ -346,8 +346,10 @@ static bool change_vocoder(void) {
 
 /* From a topic to an episode, every host by the engine that was asked for. */
 static void make(void) {
+#ifndef __SANITIZE_ADDRESS__ /* minutes, and the way of every engine */
     test_house_make("mel", NULL, said, sizeof said);
     CHECKF(strstr(said, "agpl-3.0") != NULL, "%s", said);
+#endif
 }
 
 static void engine(void) {
