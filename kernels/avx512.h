@@ -88,6 +88,11 @@ static inline bool v_all_at_most(vf x, vf limit) {
     return _mm512_cmp_ps_mask(x, limit, _CMP_LE_OQ) == 0xFFFF;
 }
 
+/* The larger of a size and |x|; a NaN stays, its bits being larger than infinity's. */
+static inline vf v_larger_size(vf size, vf x) {
+    return _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(size), _mm512_castps_si512(v_abs(x))));
+}
+
 /* The largest lane; where there is a NaN, any. */
 static inline float v_top(vf a) {
     return _mm512_reduce_max_ps(a);

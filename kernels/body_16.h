@@ -5,17 +5,12 @@
  * ops_*.c defines before it FIXED (whole numbers: rows of a block share one scale) or BFLOAT, and `products16`: sums of
  * products of pairs. Moments are gathered of ordinary convolutions only. */
 
-INLINE float largest_of(vf a) {
-    float lanes[VN], most = 0;
-    int i;
-
-    v_store(lanes, a);
-    for (i = 0; i < VN; i++)
-        most = lanes[i] <= most ? most : lanes[i]; /* a NaN stays */
-    return most;
+#ifdef FIXED
+/* The largest lane of sizes; a NaN stays (v_larger_size). */
+INLINE float largest_of(vf sizes) {
+    return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(_mm512_reduce_max_epi32(_mm512_castps_si512(sizes)))));
 }
 
-#ifdef FIXED
 /* What makes numbers up to `largest` whole numbers up to CW_FIXED_MOST. */
 INLINE float fixed_scale(float largest) {
     return largest > 0 ? CW_FIXED_MOST / largest : 0;
@@ -90,7 +85,7 @@ static float fill16(const struct cw_conv16_job *f, struct work16 *work, int64_t 
             x = work->row;
         }
         for (c = 0; c < j->in; c += VN)
-            most = v_max(most, v_abs(load_up_to(x + c, j->in - c)));
+            most = v_larger_size(most, load_up_to(x + c, j->in - c));
     }
     largest = largest_of(most);
     scale = largest / CW_FIXED_MOST;

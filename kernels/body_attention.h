@@ -251,16 +251,12 @@ static void pack_values16(const struct cw_attention_job *j, struct attention16_w
     for (c = 0; c < width; c += VN) {
         const float *v = j->v.data + (ptrdiff_t)block * j->v.stride + col + c;
         int16_t *to = work->values + (ptrdiff_t)(c / PANEL) * KEY_BLOCK16 * PANEL + c % PANEL * 2;
-        vf most = v_set(0), none = v_set(0), by;
+        vf most = v_set(0), by;
 
-        for (k = 0; k < work->keys_now; k++) {
-            const vf x = load_up_to(v + (ptrdiff_t)k * j->v.stride, width - c);
-
-            most = v_max(v_abs(x), most);
-            none = v_fma(x, v_set(0), none); /* NaN, where there is one */
-        }
+        for (k = 0; k < work->keys_now; k++)
+            most = v_larger_size(most, load_up_to(v + (ptrdiff_t)k * j->v.stride, width - c));
         by = v_if_less(v_set(0), most, v_div(v_set(INT16_MAX), most), v_set(0));
-        v_store(work->value_unit + c, v_fma(most, v_set(1.0F / INT16_MAX), none));
+        v_store(work->value_unit + c, v_mul(most, v_set(1.0F / INT16_MAX)));
         for (k = 0; k < work->keys_now; k += 2, to += 2 * PANEL) {
             const vf a = load_up_to(v + (ptrdiff_t)k * j->v.stride, width - c),
                      b = k + 1 < work->keys_now ? load_up_to(v + (ptrdiff_t)(k + 1) * j->v.stride, width - c) : v_set(0);

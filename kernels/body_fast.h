@@ -168,7 +168,7 @@ INLINE void fast_forward_of(const struct cw_conv_job *j, struct fast_work *work,
                 for (t = 0; t < parts; t++) {
                     v_store(v + (size_t)(i * parts + t) * rows * stride + c, to[t]);
                     if (measure)
-                        most[i * parts + t] = v_max(most[i * parts + t], v_abs(to[t]));
+                        most[i * parts + t] = v_larger_size(most[i * parts + t], to[t]);
                 }
             }
         }

@@ -84,6 +84,11 @@ static inline bool v_all_at_most(vf x, vf limit) {
     return _mm256_movemask_ps(_mm256_cmp_ps(x, limit, _CMP_LE_OQ)) == 0xFF;
 }
 
+/* The larger of a size and |x|; a NaN stays, its bits being larger than infinity's. */
+static inline vf v_larger_size(vf size, vf x) {
+    return _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(size), _mm256_castps_si256(v_abs(x))));
+}
+
 /* The largest lane; where there is a NaN, any. */
 static inline float v_top(vf a) {
     __m128 half = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1)), pair = _mm_max_ps(half, _mm_movehl_ps(half, half));

@@ -366,6 +366,40 @@ static void test_refusals16(void) {
     free(w);
 }
 
+/* A NaN comes out wherever its taps reach, by short convolutions and by long ones; elsewhere a block that shares its scale may be NaN too.
+ */
+static void test_nan16(void) {
+    enum { ROWS = 300, IN = 40, OUT = 33, TAPS = 7, AT = 171 };
+    const char *const *isa;
+    int dilation, r, c;
+
+    for (isa = test_sounding_isas(); *isa; isa++)
+        for (dilation = 1; dilation <= 9; dilation += 8) {
+            const int pad = dilation * (TAPS - 1) / 2;
+            struct cw_mat x = random_mat(ROWS, IN, IN, 1, 1);
+            struct block y = block_open(ROWS, OUT, OUT);
+            float *w = random_floats((size_t)OUT * IN * TAPS, 2, 1);
+            struct cw_device *d = device(*isa, 1);
+            struct cw_weight *p = NULL;
+            struct cw_error err = {0};
+
+            *at(x, AT, 7) = NAN;
+            CHECKF(cw_weight_open_16(&p, d, w, OUT, IN, TAPS, NULL, &err) == 0 &&
+                       cw_conv1d(d, x, p, 1, pad, dilation, (struct cw_epilogue){0}, y.m, &err) == 0,
+                   "%s", err.text);
+            for (r = AT - pad; r <= AT + pad; r += dilation)
+                for (c = 0; c < OUT; c++)
+                    CHECKF(isnan(*at(y.m, r, c)), "%s, dilation %d, row %d, column %d: %g", *isa, dilation, r, c, (double)*at(y.m, r, c));
+            for (c = 0; c < OUT && dilation == 1; c++) /* another block */
+                CHECKF(!isnan(*at(y.m, 0, c)), "%s: column %d of the first row", *isa, c);
+            cw_weight_close(p);
+            cw_device_close(d);
+            block_close(&y);
+            free(x.data);
+            free(w);
+        }
+}
+
 /* ---- attention ---------------------------------------------------------------------------------------------------------------- */
 
 struct attention16 {
@@ -486,6 +520,7 @@ const struct cw_test cw_tests_kernels16[] = {
     {"kernels16.conv_transpose", "transposed ones by phases", test_transposed16},
     {"kernels16.normed", "norm, activation, residuals and moments on the way", test_normed},
     {"kernels16.overflow", "whole sums hold the worst case", test_overflow},
+    {"kernels16.nan", "a NaN that a convolution reads comes out", test_nan16},
     {"kernels16.attention", "attention in 16-bit numbers, near the exact one at odd sizes", test_attention16},
     {"kernels16.attention_extremes", "sums hold the worst case; lengths of 0; sizes far apart", test_attention16_extremes},
     {"kernels16.attention_nan", "a NaN does not become a number", test_attention16_nan},
