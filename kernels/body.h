@@ -18,13 +18,15 @@ INLINE vf load_up_to(const float *p, int n) {
 
 /* ---- functions ------------------------------------------------------------------------------------------------------- */
 
+#define LOG2_E 1.44269504F
+
 /* e^x = 2^n e^r, |r| <= ln 2 / 2; relative error 1e-7; 0 and infinity beyond the range of a float. The polynomials here
  * and below are minimax fits (Lawson's iteration) of (f - leading terms). */
 INLINE vf exp_of(vf x) {
     vf n, r, p;
 
     x = v_max(v_set(-104), v_min(v_set(89), x));
-    n = v_round(v_mul(x, v_set(1.44269504F)));
+    n = v_round(v_mul(x, v_set(LOG2_E)));
     r = v_fnma(n, v_set(0x1.62e43p-1F), x);
     r = v_fnma(n, v_set(-0x1.05c61p-29F), r);
     p = v_set(0.00139504913F);

@@ -4,17 +4,24 @@
  *   tile of rows of q x keys -> scores [TILE, keys] -> weights, each row's shrinking of what it had -> x values -> sums */
 enum { KEY_BLOCK = 64 };
 
+/* Of a task's rows, whole tiles of them: weighted values so far, the largest score, what the weights add up to. */
+struct attended {
+    float sums[CW_ATTENTION_NUMBERS]; /* [rows][ld] */
+    float most[CW_ATTENTION_ROWS + VN], total[CW_ATTENTION_ROWS][VN];
+    int ld; /* a head's columns in whole panels */
+};
+
 struct attention_work {
     float keys[KEY_BLOCK * CW_ATTENTION_WIDTH_MAX] __attribute__((aligned(64)));   /* [keys / PANEL][width][PANEL] */
     float values[KEY_BLOCK * CW_ATTENTION_WIDTH_MAX] __attribute__((aligned(64))); /* [panels][keys][PANEL] */
-    float q[CW_ATTENTION_NUMBERS], sums[CW_ATTENTION_NUMBERS];                     /* [rows][panels * PANEL], whole tiles of rows */
+    float q[CW_ATTENTION_NUMBERS];                                                 /* [rows][ld], whole tiles of rows */
     float scores[TILE][KEY_BLOCK];
-    float most[CW_ATTENTION_ROWS + VN], total[CW_ATTENTION_ROWS][VN];
-    int keys_now, width, panels; /* of the block; of a head; of a head's columns */
+    struct attended rows;
+    int keys_now, width; /* of the block; of a head */
 };
 
 static __attribute__((noinline)) void score_tile(struct attention_work *work, int first) {
-    const int ld = work->panels * PANEL;
+    const int ld = work->rows.ld;
     int i, r;
 
     for (i = 0; i < work->keys_now; i += PANEL) {
@@ -35,7 +42,7 @@ static __attribute__((noinline)) void score_tile(struct attention_work *work, in
 /* Scores, of which e to the power is 2 to the power here, become weights. shrink: what the sums and totals so far are to be multiplied by.
  * A NaN among its scores makes a row NaN. */
 static __attribute__((noinline)) void weigh_tile(struct attention_work *work, int first, float shrink[VN]) {
-    float now[VN] = {0}, *most = work->most + first;
+    float now[VN] = {0}, *most = work->rows.most + first;
     int r, i;
 
     for (r = 0; r < TILE; r++) {
@@ -49,7 +56,7 @@ static __attribute__((noinline)) void weigh_tile(struct attention_work *work, in
     }
     v_store(shrink, power_of_2(v_sub(v_load(most), v_load(now))));
     for (r = 0; r < TILE; r++) {
-        vf total = v_mul(v_load(work->total[first + r]), v_set(shrink[r]));
+        vf total = v_mul(v_load(work->rows.total[first + r]), v_set(shrink[r]));
 
         most[r] = now[r];
         for (i = 0; i < KEY_BLOCK; i += VN) {
@@ -58,16 +65,16 @@ static __attribute__((noinline)) void weigh_tile(struct attention_work *work, in
             v_store(work->scores[r] + i, e);
             total = v_add(total, e);
         }
-        v_store(work->total[first + r], total);
+        v_store(work->rows.total[first + r], total);
     }
 }
 
 static __attribute__((noinline)) void add_values(struct attention_work *work, int first, const float shrink[VN]) {
-    const int ld = work->panels * PANEL;
+    const int ld = work->rows.ld;
     int p, r;
 
-    for (p = 0; p < work->panels; p++) {
-        float *to = work->sums + (ptrdiff_t)first * ld + (ptrdiff_t)p * PANEL;
+    for (p = 0; p < ld / PANEL; p++) {
+        float *to = work->rows.sums + (ptrdiff_t)first * ld + (ptrdiff_t)p * PANEL;
         vf sum[TILE][2];
 
         tile_sums(work->scores[0], KEY_BLOCK, 0, 1, work->keys_now, work->values + (ptrdiff_t)p * KEY_BLOCK * PANEL, TILE, sum);
@@ -104,17 +111,27 @@ static void pack_keys(const struct cw_attention_job *j, struct attention_work *w
                     load_up_to(j->v.data + (ptrdiff_t)(block + k) * j->v.stride + col + c, width - c));
 }
 
+static void attended_begin(struct attended *a, int rows, int width) {
+    int r;
+
+    a->ld = (width + PANEL - 1) / PANEL * PANEL;
+    memset(a->sums, 0, sizeof *a->sums * (size_t)rows * a->ld);
+    memset(a->total, 0, sizeof *a->total * (size_t)rows);
+    for (r = 0; r < rows + VN; r++)
+        a->most[r] = -INFINITY;
+}
+
 /* What was summed by what it weighed, to rows of y. */
-static void put_rows(const struct cw_attention_job *j, const float *sums, int ld, float (*total)[VN], int row0, int rows, int col) {
+static void attended_end(const struct attended *a, const struct cw_attention_job *j, int row0, int rows, int col) {
     const int width = j->width;
     int r, c;
 
     for (r = 0; r < rows; r++) {
-        const vf part = v_set(1 / sum_of(v_load(total[r])));
+        const vf part = v_set(1 / sum_of(v_load(a->total[r])));
         float *y = j->y.data + (ptrdiff_t)(row0 + r) * j->y.stride + col;
 
         for (c = 0; c < width; c += VN) {
-            const vf v = v_mul(v_load(sums + (ptrdiff_t)r * ld + c), part);
+            const vf v = v_mul(v_load(a->sums + (ptrdiff_t)r * a->ld + c), part);
 
             if (width - c >= VN)
                 v_store(y + c, v);
@@ -130,18 +147,14 @@ static void attention(const struct cw_attention_job *j, int head, int row0, int 
     int first, r, c, block, ld;
 
     work.width = width;
-    work.panels = (width + PANEL - 1) / PANEL;
-    ld = work.panels * PANEL;
-    memset(work.sums, 0, sizeof *work.sums * (size_t)all * ld);
-    memset(work.total, 0, sizeof *work.total * (size_t)all);
+    attended_begin(&work.rows, all, width);
+    ld = work.rows.ld;
     memset(work.values, 0, sizeof *work.values * (size_t)KEY_BLOCK * ld); /* what columns past the last one are multiplied by */
     memset(work.q + (ptrdiff_t)rows * ld, 0, sizeof *work.q * (size_t)(all - rows) * ld);
-    for (r = 0; r < all + VN; r++)
-        work.most[r] = -INFINITY;
     for (r = 0; r < rows; r++)
         for (c = 0; c < width; c += VN)
             v_store(work.q + (ptrdiff_t)r * ld + c,
-                    v_mul(load_up_to(j->q.data + (ptrdiff_t)(row0 + r) * j->q.stride + col + c, width - c), v_set(j->scale * 1.44269504F)));
+                    v_mul(load_up_to(j->q.data + (ptrdiff_t)(row0 + r) * j->q.stride + col + c, width - c), v_set(j->scale * LOG2_E)));
     for (block = 0; block < j->k.rows; block += KEY_BLOCK) {
         work.keys_now = j->k.rows - block < KEY_BLOCK ? j->k.rows - block : KEY_BLOCK;
         pack_keys(j, &work, block, col);
@@ -153,7 +166,7 @@ static void attention(const struct cw_attention_job *j, int head, int row0, int 
             add_values(&work, first, shrink);
         }
     }
-    put_rows(j, work.sums, ld, work.total, row0, rows, col);
+    attended_end(&work.rows, j, row0, rows, col);
 }
 
 #ifdef FIXED
@@ -167,12 +180,11 @@ struct attention16_work {
     int16_t values[KEY_BLOCK16 * CW_ATTENTION_WIDTH_MAX] __attribute__((aligned(64))); /* [panels][pairs of keys][PANEL][2] */
     int16_t q[CW_ATTENTION_NUMBERS];                                                   /* [rows][2 pairs] */
     int16_t weights[TILE][KEY_BLOCK16];
-    float sums[CW_ATTENTION_NUMBERS];                 /* [rows][panels * PANEL] */
     float products[KEY_BLOCK16 / PANEL][TILE][PANEL]; /* scores; weighted values of a panel */
-    float most[CW_ATTENTION_ROWS + VN], total[CW_ATTENTION_ROWS][VN];
+    struct attended rows;
     /* What one of a row's, a key's, a column's whole numbers stands for; what is added to a key's scores: 0, or -infinity past the last. */
     float query_unit[CW_ATTENTION_ROWS], key_unit[KEY_BLOCK16], value_unit[CW_ATTENTION_WIDTH_MAX], past[KEY_BLOCK16];
-    int keys_now, pairs, panels; /* of the block; of a head's columns: pairs, panels */
+    int keys_now, pairs; /* of the block; of a head's columns */
 };
 
 /* 2 VN numbers of a row of n, zeros after them, times `by`: whole numbers, neighbours in pairs. */
@@ -192,14 +204,14 @@ INLINE float length_of(const float *x, int n, float *largest) {
         const vf v = load_up_to(x + c, n - c);
 
         squares = v_fma(v, v, squares);
-        most = v_max(v_abs(v), most);
+        most = v_larger_size(most, v);
     }
-    *largest = v_top(most);
+    *largest = largest_of(most);
     return sqrtf(_mm512_reduce_add_ps(squares));
 }
 
 static void pack_queries16(const struct cw_attention_job *j, struct attention16_work *work, int row0, int rows, int col) {
-    const float unit = j->scale * 1.44269504F;
+    const float unit = j->scale * LOG2_E;
     int r, c;
 
     for (r = 0; r < rows; r++) {
@@ -275,7 +287,7 @@ INLINE void products_tile16(const int16_t *x, int row, int pairs, const int16_t 
 
 /* Scores of a tile become weights, and what one of a row's whole numbers stands for. */
 static __attribute__((noinline)) void weigh_tile16(struct attention16_work *work, int first, float shrink[VN], float unit[VN]) {
-    float now[VN] = {0}, tops[VN] = {0}, *most = work->most + first;
+    float now[VN] = {0}, tops[VN] = {0}, *most = work->rows.most + first;
     int r, i;
 
     for (r = 0; r < TILE; r++) {
@@ -317,21 +329,21 @@ static __attribute__((noinline)) void weigh_tile16(struct attention16_work *work
         }
         unit[r] = 1 / by;
         /* the rounded ones, so that weights add up to 1 */
-        v_store(work->total[first + r],
-                v_fma(v_load(work->total[first + r]), v_set(shrink[r]), v_mul(_mm512_cvtepi32_ps(all), v_set(unit[r]))));
+        v_store(work->rows.total[first + r],
+                v_fma(v_load(work->rows.total[first + r]), v_set(shrink[r]), v_mul(_mm512_cvtepi32_ps(all), v_set(unit[r]))));
     }
 }
 
 static void add_values16(struct attention16_work *work, int first, const float shrink[VN], const float unit[VN]) {
-    const int ld = work->panels * PANEL;
+    const int ld = work->rows.ld;
     int p, r, half;
 
-    for (p = 0; p < work->panels; p++) {
+    for (p = 0; p < ld / PANEL; p++) {
         products_tile16(work->weights[0], KEY_BLOCK16, (work->keys_now + 1) / 2, work->values + (ptrdiff_t)p * KEY_BLOCK16 * PANEL,
                         work->products[0][0]);
         for (half = 0; half < 2; half++) {
             const vf column = v_load(work->value_unit + p * PANEL + half * VN);
-            float *to = work->sums + (ptrdiff_t)first * ld + (ptrdiff_t)p * PANEL + half * VN;
+            float *to = work->rows.sums + (ptrdiff_t)first * ld + (ptrdiff_t)p * PANEL + half * VN;
 
             for (r = 0; r < TILE; r++, to += ld)
                 v_store(to, v_fma(v_load(to), v_set(shrink[r]),
@@ -343,18 +355,13 @@ static void add_values16(struct attention16_work *work, int first, const float s
 static void attention16(const struct cw_attention_job *j, int head, int row0, int row1) {
     const int col = head * j->width, rows = row1 - row0, all = (rows + TILE - 1) / TILE * TILE;
     struct attention16_work work;
-    int first, r, block, p, ld;
+    int first, r, block, p;
 
     work.pairs = cw_pairs16(j->width);
-    work.panels = (j->width + PANEL - 1) / PANEL;
-    ld = work.panels * PANEL;
-    memset(work.sums, 0, sizeof *work.sums * (size_t)all * ld);
-    memset(work.total, 0, sizeof *work.total * (size_t)all);
-    memset(work.values, 0, sizeof *work.values * (size_t)KEY_BLOCK16 * ld); /* what columns past the last one are multiplied by */
+    attended_begin(&work.rows, all, j->width);
+    memset(work.values, 0, sizeof *work.values * (size_t)KEY_BLOCK16 * work.rows.ld); /* what columns past the last one are multiplied by */
     memset(work.value_unit, 0, sizeof work.value_unit);
     memset(work.q + (ptrdiff_t)2 * rows * work.pairs, 0, sizeof *work.q * (size_t)(all - rows) * 2 * work.pairs);
-    for (r = 0; r < all + VN; r++)
-        work.most[r] = -INFINITY;
     for (r = rows; r < all; r++)
         work.query_unit[r] = 0;
     pack_queries16(j, &work, row0, rows, col);
@@ -372,6 +379,6 @@ static void attention16(const struct cw_attention_job *j, int head, int row0, in
             add_values16(&work, first, shrink, unit);
         }
     }
-    put_rows(j, work.sums, ld, work.total, row0, rows, col);
+    attended_end(&work.rows, j, row0, rows, col);
 }
 #endif

@@ -155,4 +155,23 @@ static inline void compare(const char *what, operation *run, void *ctx, int rows
     block_close(&want);
 }
 
+/* Queries, keys and values of attention, each of another stride. */
+struct attention {
+    struct cw_mat q, k, v;
+    int heads;
+};
+
+static inline struct attention attention_open(int rows, int keys, int heads, int width, float scale) {
+    const int cols = heads * width;
+
+    return (struct attention){random_mat(rows, cols, cols + 2, 20, scale), random_mat(keys, cols, cols + 3, 21, 1),
+                              random_mat(keys, cols, cols + 4, 22, 1), heads};
+}
+
+static inline void attention_close(struct attention *a) {
+    free(a->q.data);
+    free(a->k.data);
+    free(a->v.data);
+}
+
 #endif

@@ -402,37 +402,19 @@ static void test_nan16(void) {
 
 /* ---- attention ---------------------------------------------------------------------------------------------------------------- */
 
-struct attention16 {
-    struct cw_mat q, k, v;
-    int heads;
-};
-
 static int attention16_run(struct cw_device *d, void *ctx, struct cw_mat y, struct cw_error *err) {
-    const struct attention16 *a = ctx;
+    const struct attention *a = ctx;
 
     return cw_attention_16(d, a->q, a->k, a->v, a->heads, y, err);
 }
 
-static struct attention16 attention16_open(int rows, int keys, int heads, int width, float scale) {
-    const int cols = heads * width;
-
-    return (struct attention16){random_mat(rows, cols, cols + 2, 20, scale), random_mat(keys, cols, cols + 3, 21, 1),
-                                random_mat(keys, cols, cols + 4, 22, 1), heads};
-}
-
-static void attention16_close(struct attention16 *a) {
-    free(a->q.data);
-    free(a->k.data);
-    free(a->v.data);
-}
-
 static void attention16_case(int rows, int keys, int heads, int width, float scale) {
-    struct attention16 a = attention16_open(rows, keys, heads, width, scale);
+    struct attention a = attention_open(rows, keys, heads, width, scale);
     char what[100];
 
     snprintf(what, sizeof what, "attention in 16 bits %d x %d, %d heads of %d, scale %g", rows, keys, heads, width, (double)scale);
     compare(what, attention16_run, &a, rows, heads * width, heads * width + 5, 1e-3 * fmax(1, scale / 8));
-    attention16_close(&a);
+    attention_close(&a);
 }
 
 static void test_attention16(void) {
@@ -454,7 +436,7 @@ static void test_attention16_extremes(void) {
 
     for (isa = cw_device_isas(); *isa; isa++)
         for (kind = 0; kind < 5; kind++) {
-            struct attention16 a = attention16_open(ROWS, KEYS, 1, WIDTH, 1);
+            struct attention a = attention_open(ROWS, KEYS, 1, WIDTH, 1);
             struct block got = block_open(ROWS, WIDTH, WIDTH);
             struct cw_device *d = device(*isa, 2);
             struct cw_error err = {0};
@@ -483,7 +465,7 @@ static void test_attention16_extremes(void) {
             CHECKF(worst <= 1e-3, "%s, kind %d: off by %g", *isa, kind, worst);
             cw_device_close(d);
             block_close(&got);
-            attention16_close(&a);
+            attention_close(&a);
         }
 }
 
@@ -495,7 +477,7 @@ static void test_attention16_nan(void) {
 
     for (isa = cw_device_isas(); *isa; isa++)
         for (kind = 0; kind < 3; kind++) {
-            struct attention16 a = attention16_open(ROWS, KEYS, 1, WIDTH, 1);
+            struct attention a = attention_open(ROWS, KEYS, 1, WIDTH, 1);
             struct block got = block_open(ROWS, WIDTH, WIDTH);
             struct cw_device *d = device(*isa, 1);
             struct cw_error err = {0};
@@ -511,7 +493,7 @@ static void test_attention16_nan(void) {
                 }
             cw_device_close(d);
             block_close(&got);
-            attention16_close(&a);
+            attention_close(&a);
         }
 }
 

@@ -174,11 +174,6 @@ static void test_response_norm(void) {
 
 /* ---- attention, LSTM --------------------------------------------------------------------------------------------------------- */
 
-struct attention {
-    struct cw_mat q, k, v;
-    int heads;
-};
-
 static int attention_run(struct cw_device *d, void *ctx, struct cw_mat y, struct cw_error *err) {
     const struct attention *a = ctx;
 
@@ -187,8 +182,7 @@ static int attention_run(struct cw_device *d, void *ctx, struct cw_mat y, struct
 
 static void attention_case(int rows, int keys, int heads, int width, float scale) {
     int cols = heads * width, h, r, k, c;
-    struct attention a = {random_mat(rows, cols, cols + 2, 20, scale), random_mat(keys, cols, cols + 3, 21, 1),
-                          random_mat(keys, cols, cols + 4, 22, 1), heads};
+    struct attention a = attention_open(rows, keys, heads, width, scale);
     struct block want = block_open(rows, cols, cols), got = block_open(rows, cols, cols);
     double *p = malloc(sizeof *p * (size_t)keys), diff;
     struct cw_device *d = device("c", 1);
@@ -226,9 +220,7 @@ static void attention_case(int rows, int keys, int heads, int width, float scale
     cw_device_close(d);
     block_close(&want);
     block_close(&got);
-    free(a.q.data);
-    free(a.k.data);
-    free(a.v.data);
+    attention_close(&a);
     free(p);
 }
 
