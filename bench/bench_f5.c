@@ -1,59 +1,69 @@
-/* What a batch saves F5. Guidance's two halves of a step are a batch of two sequences of one length: beside a step of one half alone, which
- * guidance 0 takes, they show what two turns would save that are spoken together.
- *   bench_f5 F5.gguf [THREADS]      (a file of random weights will do: tests/make_f5_reference.py --full) */
+/* What a batch saves F5: turns of one length spoken together, beside the same turns one after another, in turn; medians of the rounds.
+ *   bench_f5 F5.gguf [THREADS [ROUNDS]]      (a file of random weights will do: tests/make_f5_reference.py --full) */
 #include "tts/f5.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REFERENCE = 469, SYMBOLS = 90, STEPS = 2, ROUNDS = 2 }; /* five seconds are shown */
+enum { REFERENCE = 469, SYMBOLS = 90, TOGETHER = 3, ROUNDS = 3, ROUNDS_MAX = 99 }; /* five seconds are shown */
 
-/* Seconds of a step: by the clock, of the processor. */
+/* Seconds: by the clock, of the processor. */
 struct spent {
     double wall, cpu;
 };
 
-/* The quickest of ROUNDS; the text, which is worked on once a run, falls out. */
-static int time_step(struct cw_f5_session *s, struct cw_f5_input in, struct spent *best, struct cw_error *err) {
-    const float *mel = NULL;
-    *best = (struct spent){INFINITY, INFINITY};
-    for (int round = 0; round < ROUNDS; round++) {
-        struct spent one[2];
-        for (int more = 0; more < 2; more++) {
-            const double t = cw_seconds(), c = cw_cpu_seconds();
-            in.steps = more ? 1 + STEPS : 1;
-            if (cw_f5_run(s, &in, &mel, err) != 0)
+static int time_run(struct cw_f5_session *s, const struct cw_f5_input *in, int count, struct spent *spent, struct cw_error *err) {
+    const float *mel[TOGETHER];
+    const double t = cw_seconds(), c = cw_cpu_seconds();
+    if (cw_f5_run(s, in, count, mel, err) != 0)
+        return -1;
+    spent->wall += cw_seconds() - t;
+    spent->cpu += cw_cpu_seconds() - c;
+    return 0;
+}
+
+static int by_size(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of n numbers, which are sorted by it. */
+static double median(double *x, int n) {
+    qsort(x, (size_t)n, sizeof *x, by_size);
+    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+static int compare(struct cw_f5_session *s, const struct cw_f5_input *one, int said, int rounds, struct cw_error *err) {
+    struct cw_f5_input in[TOGETHER];
+    double alone[ROUNDS_MAX], both[ROUNDS_MAX], wall[ROUNDS_MAX], cpu[ROUNDS_MAX];
+    for (int i = 0; i < TOGETHER; i++) {
+        in[i] = *one;
+        in[i].frames = REFERENCE + said;
+        in[i].seed = (uint64_t)i + 1;
+    }
+    for (int k = 0; k < rounds; k++) {
+        struct spent apart = {0}, together = {0};
+        for (int i = 0; i < TOGETHER; i++)
+            if (time_run(s, &in[i], 1, &apart, err) != 0)
                 return -1;
-            one[more] = (struct spent){cw_seconds() - t, cw_cpu_seconds() - c};
-        }
-        best->wall = fmin(best->wall, (one[1].wall - one[0].wall) / STEPS);
-        best->cpu = fmin(best->cpu, (one[1].cpu - one[0].cpu) / STEPS);
+        if (time_run(s, in, TOGETHER, &together, err) != 0)
+            return -1;
+        alone[k] = apart.wall;
+        both[k] = together.wall;
+        wall[k] = 100 * (1 - together.wall / apart.wall);
+        cpu[k] = 100 * (1 - together.cpu / apart.cpu);
     }
+    printf("%d turns of %d + %d frames: one after another %.2f s, together %.2f s; saved %.1f %% (", TOGETHER, REFERENCE, said,
+           median(alone, rounds), median(both, rounds), median(wall, rounds));
+    printf("%.1f to %.1f), %.1f %% of the processor's time (%.1f to %.1f)\n", wall[0], wall[rounds - 1], median(cpu, rounds), cpu[0],
+           cpu[rounds - 1]);
+    fflush(stdout);
     return 0;
 }
 
-static int compare(struct cw_f5_session *s, struct cw_f5_input in, struct cw_error *err) {
-    static const int said[] = {64, 94, 188, 376};
-    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
-        struct spent alone, both;
-        in.frames = REFERENCE + said[i];
-        in.guidance = 0;
-        if (time_step(s, in, &alone, err) != 0)
-            return -1;
-        in.guidance = 2;
-        if (time_step(s, in, &both, err) != 0)
-            return -1;
-        printf("%d + %d frames: a step of one sequence %.3f s (CPU %.3f), of two %.3f s (CPU %.3f): together they save %.1f %% (CPU %.1f "
-               "%%)\n",
-               REFERENCE, said[i], alone.wall, alone.cpu, both.wall, both.cpu, 100 * (1 - both.wall / (2 * alone.wall)),
-               100 * (1 - both.cpu / (2 * alone.cpu)));
-        fflush(stdout);
-    }
-    return 0;
-}
-
-static int run(const char *path, int threads, struct cw_error *err) {
+static int run(const char *path, int threads, int rounds, struct cw_error *err) {
+    static const int said[] = {64, 94, 188};
     struct cw_device_params p = cw_device_params_default();
     struct cw_device *d = NULL;
     struct cw_f5 *m = NULL;
@@ -78,8 +88,11 @@ static int run(const char *path, int threads, struct cw_error *err) {
     in.reference_frames = REFERENCE;
     in.ids = ids;
     in.count = SYMBOLS;
-    printf("%s, %d threads\n", cw_device_isa(d), cw_device_threads(d));
-    result = compare(s, in, err);
+    printf("%s, %d threads, %d steps, %d rounds\n", cw_device_isa(d), cw_device_threads(d), in.steps, rounds);
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (compare(s, &in, said[i], rounds, err) != 0)
+            goto done;
+    result = 0;
 done:
     free(reference);
     cw_f5_session_close(s);
@@ -90,12 +103,13 @@ done:
 
 int main(int argc, char **argv) {
     struct cw_error err = {0};
-    long threads = 0;
-    if (argc < 2 || argc > 3 || (argc == 3 && !cw_parse_int(argv[2], 1, 64, &threads))) {
-        fputs("usage: bench_f5 F5.gguf [THREADS]\n", stderr);
+    long threads = 0, rounds = ROUNDS;
+    if (argc < 2 || argc > 4 || (argc > 2 && !cw_parse_int(argv[2], 1, 64, &threads)) ||
+        (argc > 3 && !cw_parse_int(argv[3], 1, ROUNDS_MAX, &rounds))) {
+        fputs("usage: bench_f5 F5.gguf [THREADS [ROUNDS]]\n", stderr);
         return CW_BAD_INPUT;
     }
-    if (run(argv[1], (int)threads, &err) != 0) {
+    if (run(argv[1], (int)threads, (int)rounds, &err) != 0) {
         fprintf(stderr, "bench_f5: %s\n", err.text);
         return err.code;
     }

@@ -1,4 +1,4 @@
-/* Workers on a queue under one mutex; a job is touched by its worker alone from the moment it is taken until it is done. */
+/* Workers on a queue under one mutex; a job is touched by its worker alone from the moment it is taken until it is settled. */
 #include "episode/crew.h"
 #include "episode/cache.h"
 #include "episode/level.h"
@@ -97,28 +97,11 @@ static int put(void *arg, const float *samples, size_t n, struct cw_error *err) 
     return stop ? cw_fail(err, CW_FAILED, "cancelled") : 0;
 }
 
-static int render(struct worker *w, struct job *j, const struct cw_turn_plan *plan, struct cw_error *err) {
-    struct cw_crew *c = w->crew;
-    struct cw_cache_file *file = NULL;
-    if (cw_booth_need_voice(&w->booth, j->request.voice, j->request.language, err) != 0 ||
-        cw_cache_begin(&file, c->dir, plan->key, err) != 0)
-        return -1;
-    struct sink k = {c, j, cw_cache_sink(file)};
+static void settle(struct cw_crew *c, struct job *j, int result) {
     pthread_mutex_lock(&c->lock);
-    if (c->speaking++ == 0)
-        c->since = cw_seconds();
+    j->state = result == 0 ? DONE : FAILED;
+    pthread_cond_broadcast(&c->news);
     pthread_mutex_unlock(&c->lock);
-    int spoken = cw_turn_speak(&w->booth, &j->request, plan, (struct cw_sink){put, &k}, &j->turn.take, err);
-    pthread_mutex_lock(&c->lock);
-    if (--c->speaking == 0)
-        c->speak_seconds += cw_seconds() - c->since;
-    pthread_mutex_unlock(&c->lock);
-    if (spoken != 0) {
-        cw_cache_abort(file);
-        return -1;
-    }
-    j->turn.rendered = true;
-    return cw_cache_end(file, &j->turn.take, err);
 }
 
 /* Two turns may be one and the same: the later one waits for the earlier and finds it in the cache, whoever works on it. */
@@ -139,23 +122,96 @@ static bool wait_for_twin(struct cw_crew *c, struct job *j, const struct cw_turn
     return go;
 }
 
-static int do_job(struct worker *w, struct job *j, struct cw_error *err) {
-    int result = -1;
+/* A job with what is needed to speak it. */
+struct task {
+    struct worker *worker;
+    struct job *job;
+    struct cw_turn_plan plan;
+    struct cw_cache_file *file;
+    struct sink sink;
+};
+
+/* Plans it. *speak: it has to be spoken, the file is begun; else it is in the cache. */
+static int begin_task(struct task *t, bool *speak, struct cw_error *err) {
+    struct worker *w = t->worker;
+    struct cw_crew *c = w->crew;
+    struct job *j = t->job;
+    const struct cw_turn_request *r = &j->request;
     bool found = false;
-    struct cw_turn_plan plan = {0};
-    if (cw_turn_plan_make(w->crew->studio, &j->request, &plan, err) != 0)
-        goto done;
-    if (!wait_for_twin(w->crew, j, &plan)) {
-        cw_fail(err, CW_FAILED, "cancelled");
-        goto done;
+    if (!wait_for_twin(c, j, &t->plan))
+        return cw_fail(err, CW_FAILED, "cancelled");
+    if ((j->turn.levelled && cw_level_gain(&w->booth, r->voice, r->language, &j->turn.gain_db, err) != 0) ||
+        cw_cache_find(c->dir, t->plan.key, j->turn.path, &j->turn.take, &found, err) != 0)
+        return -1;
+    *speak = !found;
+    if (found)
+        return 0;
+    if (cw_booth_need_voice(&w->booth, r->voice, r->language, err) != 0 || cw_cache_begin(&t->file, c->dir, t->plan.key, err) != 0)
+        return -1;
+    t->sink = (struct sink){c, j, cw_cache_sink(t->file)};
+    return 0;
+}
+
+/* A turn of several is over. */
+static void end_task(struct cw_turn_speaking *s) {
+    struct task *t = s->arg;
+    struct job *j = t->job;
+    int result = s->result;
+    if (result == 0) {
+        j->turn.take = s->take;
+        j->turn.rendered = true;
+        result = cw_cache_end(t->file, &j->turn.take, &j->err);
+    } else {
+        j->err = s->err;
+        cw_cache_abort(t->file);
     }
-    if ((j->turn.levelled && cw_level_gain(&w->booth, j->request.voice, j->request.language, &j->turn.gain_db, err) != 0) ||
-        cw_cache_find(w->crew->dir, plan.key, j->turn.path, &j->turn.take, &found, err) != 0)
-        goto done;
-    result = found ? 0 : render(w, j, &plan, err);
-done:
-    cw_turn_plan_free(&plan);
-    return result;
+    settle(t->worker->crew, j, result);
+}
+
+static void speak_tasks(struct worker *w, struct cw_turn_speaking *spoken, int count) {
+    struct cw_crew *c = w->crew;
+    pthread_mutex_lock(&c->lock);
+    if (c->speaking++ == 0)
+        c->since = cw_seconds();
+    pthread_mutex_unlock(&c->lock);
+    cw_turn_speak_together(&w->booth, spoken, count);
+    pthread_mutex_lock(&c->lock);
+    if (--c->speaking == 0)
+        c->speak_seconds += cw_seconds() - c->since;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* Jobs that were taken together. One that is the same turn as another of them waits again. */
+static void do_jobs(struct worker *w, struct job **jobs, int count) {
+    struct task tasks[CW_TURNS_TOGETHER] = {0};
+    struct cw_turn_speaking spoken[CW_TURNS_TOGETHER];
+    int speak = 0;
+    for (int i = 0; i < count; i++) {
+        struct task *t = &tasks[i];
+        struct job *j = jobs[i];
+        bool needed = false, twin = false;
+        *t = (struct task){.worker = w, .job = j};
+        int result = cw_turn_plan_make(w->crew->studio, &j->request, &t->plan, &j->err);
+        for (int k = 0; k < i && result == 0; k++)
+            twin = twin || strcmp(tasks[k].plan.key, t->plan.key) == 0;
+        if (twin) {
+            pthread_mutex_lock(&w->crew->lock);
+            j->state = WAITING;
+            pthread_mutex_unlock(&w->crew->lock);
+            continue;
+        }
+        if (result == 0)
+            result = begin_task(t, &needed, &j->err);
+        if (result != 0 || !needed)
+            settle(w->crew, j, result);
+        else
+            spoken[speak++] =
+                (struct cw_turn_speaking){.request = &j->request, .plan = &t->plan, .sink = {put, &t->sink}, .over = end_task, .arg = t};
+    }
+    if (speak > 0)
+        speak_tasks(w, spoken, speak);
+    for (int i = 0; i < count; i++)
+        cw_turn_plan_free(&tasks[i].plan);
 }
 
 static struct job *waiting(const struct cw_crew *c) {
@@ -165,28 +221,45 @@ static struct job *waiting(const struct cw_crew *c) {
     return j;
 }
 
+/* May it be spoken together with others of its engine? */
+static bool in_batches(const struct job *j) {
+    return cw_studio_engine(j->request.voice) == CW_ENGINE_F5;
+}
+
+/* The next job; where all threads compute for one worker and nobody waits for the first sound, those after it that make batches with it. */
+static int take_jobs(struct cw_crew *c, struct job **jobs) {
+    struct job *j = waiting(c);
+    const int most = j && in_batches(j) && !c->alone && !c->listening ? CW_TURNS_TOGETHER : 1;
+    int n = 0;
+    for (; j && n < most; j = j->next)
+        if (j->state == WAITING && (n == 0 || in_batches(j))) {
+            j->state = TAKEN;
+            jobs[n++] = j;
+        }
+    return n;
+}
+
 static void *work(void *arg) {
     struct worker *w = arg;
     struct cw_crew *c = w->crew;
     cw_compute_alone(&c->alone);
     pthread_mutex_lock(&c->lock);
     for (;;) {
-        struct job *j = c->busy < c->limit ? waiting(c) : NULL;
+        struct job *jobs[CW_TURNS_TOGETHER];
+        const int count = c->stop || c->busy >= c->limit ? 0 : take_jobs(c, jobs);
         if (c->stop)
             break;
-        if (!j) {
+        if (count == 0) {
             pthread_cond_wait(&c->news, &c->lock);
             continue;
         }
-        j->state = TAKEN;
         c->busy++;
         pthread_mutex_unlock(&c->lock);
-        int result = do_job(w, j, &j->err);
+        do_jobs(w, jobs, count);
         pthread_mutex_lock(&c->lock);
         c->acoustic_seconds += w->booth.acoustic_seconds;
         c->vocoder_seconds += w->booth.vocoder_seconds;
         w->booth.acoustic_seconds = w->booth.vocoder_seconds = 0;
-        j->state = result == 0 ? DONE : FAILED;
         c->busy--;
         pthread_cond_broadcast(&c->news);
     }

@@ -3,7 +3,8 @@
  *   cw_crew_add ─▶ queue ─▶ worker: plan ─▶ in the cache? else speak into it ─▶ cw_crew_next
  *
  * One worker computes each operation on all threads, for the soonest next turn; several compute alone, a turn each, for the
- * most turns an hour; beside a writer that shares the cores they compute alone as well. The bytes are the same either way. One thread
+ * most turns an hour; beside a writer that shares the cores they compute alone as well. One worker that computes on all threads, while
+ * nobody listens, takes several turns of F5 at once, which makes batches of them. The bytes are the same either way. One thread
  * adds and takes; none of its calls waits for speech but cw_crew_next, which waits as long as it is told to, and cw_crew_share. */
 #ifndef CW_CREW_H
 #define CW_CREW_H

@@ -12,7 +12,8 @@
  *
  * F5 is told the words and a number of frames; when it says what is not known but by level. What its waveform cannot be is heard there
  * (doubts below), and so is, in English, which of its words were lost, said again or drawn out, and what is none of them (ear.c). Then
- * the chunk is said again from the next seed, RETAKES times at most; the take with the fewest doubts stays.
+ * the chunk is said again from the next seed, RETAKES times at most; the take with the fewest doubts stays. Several turns of F5 may be
+ * spoken together: chunks of similar length make one batch, the takes that are said again with the others' next chunks.
  */
 #include "episode/turn.h"
 
@@ -43,7 +44,7 @@ enum {
     FADE_IN = 5 * MS,
     FADE_OUT = 40 * MS,
     RETAKES = 2,
-    SHOWN_SECONDS = 22,      /* of F5's reference and chunk together: what it was trained on ends at 30 */
+    SHOWN_SECONDS = 22,      /* of F5's reference and chunk together, or of a batch: what it was trained on ends at 30 */
     CHUNK_LEAST = 20,        /* symbols: the fewest that the front end cuts at */
     DURATION_LEAD = 75 * MS, /* word times: the published pipeline takes as much off (hexgrad/kokoro, join_timestamps) */
 };
@@ -320,15 +321,27 @@ static void fade(float *x, int64_t n) {
 
 /* ---- speaking ---------------------------------------------------------------------------------------------------------- */
 
+/* A chunk on its way from symbols to a sound. */
+struct chunk {
+    const struct cw_utterance *u; /* NULL: none yet */
+    int span, index;
+    int *ids;               /* [count] */
+    int count, first, last; /* of them those that sound, from the first to the last */
+    struct cw_text words;   /* what F5 reads */
+    struct cw_acoustic_input in;
+    double seconds; /* cw_acoustic_seconds */
+    struct cw_takes takes;
+};
+
 struct speaker {
     struct cw_booth *booth;
-    const struct cw_turn_request *request;
-    struct cw_sink sink;
-    struct cw_take *take;
+    struct cw_turn_speaking *turn;
     enum cw_engine_kind engine;
     struct cw_acoustic_reference reference; /* of F5 */
     uint64_t seed;
     int chunks; /* spoken so far */
+    struct chunk chunk;
+    bool over;
     int word_cap;
     size_t last_offset; /* of the last marked word, in its span */
     int last_span;
@@ -336,10 +349,11 @@ struct speaker {
 
 static int put_silence(struct speaker *k, int64_t n, struct cw_error *err) {
     static const float zero[100 * MS];
-    k->take->samples += n;
+    const struct cw_sink sink = k->turn->sink;
+    k->turn->take.samples += n;
     while (n > 0) {
         size_t part = n < 100 * MS ? (size_t)n : (size_t)(100 * MS);
-        if (k->sink.write(k->sink.arg, zero, part, err) != 0)
+        if (sink.write(sink.arg, zero, part, err) != 0)
             return -1;
         n -= (int64_t)part;
     }
@@ -371,7 +385,7 @@ static bool is_sound(uint32_t c) {
 
 /* One spoken word, in samples of the turn; spoken words of one script word ("$3" -> "three dollars") become one mark. */
 static int mark_word(struct speaker *k, const struct cw_spoken_word *w, int span, int64_t start, int64_t end, struct cw_error *err) {
-    struct cw_take *take = k->take;
+    struct cw_take *take = &k->turn->take;
     struct cw_word_mark *last = take->word_count > 0 ? &take->words[take->word_count - 1] : NULL;
     if (last && start < last->end)
         start = last->end;
@@ -405,7 +419,7 @@ static long allocations_of(const struct cw_booth *b) {
 /* The engine's sound at the studio's rate and level. One that has both already is borrowed as it is. */
 static int to_studio(struct speaker *k, int rate, const float **x, size_t *n, struct cw_error *err) {
     struct cw_booth *b = k->booth;
-    const float gain = cw_studio_gain(k->request->voice);
+    const float gain = cw_studio_gain(k->turn->request->voice);
     if (rate == RATE && gain == 1)
         return 0;
     free(b->converted);
@@ -415,31 +429,6 @@ static int to_studio(struct speaker *k, int rate, const float **x, size_t *n, st
     for (size_t i = 0; i < *n; i++)
         b->converted[i] *= gain;
     *x = b->converted;
-    return 0;
-}
-
-/* One run of both models; x is borrowed until the next one. */
-static int take_once(struct speaker *k, const struct cw_acoustic_input *in, struct cw_frames *frames, const float **x, size_t *n,
-                     struct cw_error *err) {
-    struct cw_booth *b = k->booth;
-    long before = allocations_of(b);
-    double t0 = cw_seconds();
-    if (cw_acoustic_run(b->sessions[k->engine].acoustic, in, frames, err) != 0)
-        return -1;
-    double t1 = cw_seconds();
-    b->acoustic_seconds += t1 - t0;
-    b->allocations += allocations_of(b) - before;
-    if (frames->phonemes != in->count + 2)
-        return cw_fail(err, CW_FAILED, "%s: expected %d durations, found %d", cw_acoustic_engine(b->studio->engines[k->engine].acoustic),
-                       in->count + 2, frames->phonemes);
-    before = allocations_of(b);
-    if (cw_vocoder_run(b->sessions[k->engine].vocoder, frames, k->seed ^ (uint64_t)k->chunks, x, n, err) != 0)
-        return -1;
-    b->allocations += allocations_of(b) - before;
-    if (to_studio(k, frames->sample_rate, x, n, err) != 0)
-        return -1;
-    b->vocoder_seconds += cw_seconds() - t1;
-    b->modelled_seconds += (double)*n / RATE;
     return 0;
 }
 
@@ -454,7 +443,7 @@ static int bits(unsigned x) {
 static int doubt_words(struct speaker *k, const struct cw_utterance *u, int index, const float *x, size_t n, double sound_seconds,
                        unsigned *doubts, struct cw_error *err) {
     struct cw_heard heard;
-    if (!cw_ear_knows(k->request->language))
+    if (!cw_ear_knows(k->turn->request->language))
         return 0;
     if (cw_ear_listen(k->booth->ear, x, n, RATE, u, index, sound_seconds, &heard, err) != 0)
         return -1;
@@ -480,111 +469,120 @@ bool cw_takes_again(struct cw_takes *t, unsigned doubts) {
     return true;
 }
 
-/* The take with the fewest doubts; the first one where the model knows how long things last. */
-static int best_take(struct speaker *k, const struct cw_utterance *u, int index, struct cw_acoustic_input *in, struct cw_frames *frames,
-                     const float **x, size_t *n, struct cw_error *err) {
-    const uint64_t first = k->seed ^ (uint64_t)k->chunks;
-    const struct cw_acoustic_reference *r = in->reference;
-    double sounds = 0;
-    unsigned doubts = 0;
-    struct cw_takes t = {0};
-    for (int i = 0; r && i < in->count; i++)
-        sounds += cw_f5_weight((uint32_t)in->ids[i]);
-    do {
-        in->seed = first + ((uint64_t)t.now << 32);
-        if (take_once(k, in, frames, x, n, err) != 0)
-            return -1;
-        if (!frames->guessed || !r)
-            return 0;
-        if (t.settled)
-            break;
-        const double sound_seconds = (double)(r->frames * frames->hop) / RATE / fmax(1, r->weight) / (double)in->speed;
-        doubts = cw_turn_doubts(*x, (int64_t)*n, sounds, sound_seconds);
-        if (doubt_words(k, u, index, *x, *n, sound_seconds, &doubts, err) != 0)
-            return -1;
-    } while (cw_takes_again(&t, doubts));
-    k->take->retakes += t.retakes;
-    k->take->doubts |= t.doubts;
+/* The ids of the chunk's symbols, and which of them sound. */
+static int read_symbols(const struct cw_acoustic *model, const struct cw_chunk *text, struct chunk *c, struct cw_error *err) {
+    const size_t len = strlen(text->phonemes);
+    c->count = 0;
+    c->first = c->last = -1;
+    if (text->symbols <= 0 || text->symbols > cw_acoustic_max_phonemes(model))
+        return cw_fail(err, CW_BAD_INPUT, "chunk %d: expected 1 to %d phoneme symbols, found %d", c->index + 1,
+                       cw_acoustic_max_phonemes(model), text->symbols);
+    c->ids = malloc((size_t)text->symbols * sizeof *c->ids);
+    if (!c->ids)
+        return cw_fail_memory(err, "chunk");
+    for (size_t at = 0; at < len;) {
+        uint32_t code = 0;
+        int bytes = cw_utf8_next(text->phonemes + at, len - at, &code);
+        int id = bytes > 0 ? cw_acoustic_symbol(model, code) : -1;
+        if (id < 0 || c->count >= text->symbols)
+            return cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols that the model %s knows, found U+%04X at symbol %d",
+                           text->phonemes, text->symbols, cw_acoustic_engine(model), (unsigned)code, c->count + 1);
+        if (is_sound(code)) {
+            c->first = c->first < 0 ? c->count : c->first;
+            c->last = c->count;
+        }
+        c->ids[c->count++] = id;
+        at += (size_t)bytes;
+    }
+    if (c->first < 0 || c->count != text->symbols)
+        return cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols with a sound among them, found %d", text->phonemes,
+                       text->symbols, c->count);
     return 0;
 }
 
-static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span, int index, struct cw_error *err) {
+static void free_chunk(struct chunk *c) {
+    free(c->ids);
+    c->ids = NULL;
+    cw_text_free(&c->words);
+}
+
+static int begin_chunk(struct speaker *k, struct cw_error *err) {
+    const struct cw_studio *s = k->booth->studio;
+    const struct cw_acoustic *model = s->engines[k->engine].acoustic;
+    const struct cw_turn_request *r = k->turn->request;
+    struct chunk *c = &k->chunk;
+    if (read_symbols(model, &c->u->chunks[c->index], c, err) != 0)
+        return -1;
+    c->takes = (struct cw_takes){0};
+    c->in = (struct cw_acoustic_input){
+        .ids = c->ids,
+        .count = c->count,
+        .pack = r->voice->pack,
+        .pack_rows = CW_PACK_ROWS,
+        .f0_slope = r->voice->f0_slope,
+        .f0_offset = r->voice->f0_offset,
+        .speed = (float)r->speed,
+        .max_edge_units = 0, /* as the model says */
+        .seed = k->seed ^ (uint64_t)k->chunks,
+    };
+    if (k->engine == CW_ENGINE_F5) {
+        if (words_of(c->u, c->index, &c->words, err) != 0)
+            return -1;
+        c->in.text = c->words.data;
+        c->in.reference = &k->reference;
+        c->in.by_bytes = s->by_bytes;
+        c->in.steps = s->f5_steps;
+    }
+    c->seconds = cw_acoustic_seconds(model, &c->in);
+    return 0;
+}
+
+/* Goes on to the next chunk, with the silence before it; *more: there is one, else the turn is said. */
+static int next_chunk(struct speaker *k, bool *more, struct cw_error *err) {
+    const struct cw_turn_request *r = k->turn->request;
+    const struct cw_turn_plan *plan = k->turn->plan;
+    struct chunk *c = &k->chunk;
+    int pause_ms;
+    free_chunk(c);
+    *more = true;
+    if (c->u && c->index + 1 < c->u->chunk_count) {
+        pause_ms = c->u->chunks[c->index++].pause_ms;
+    } else {
+        c->span = c->u ? c->span + 1 : 0;
+        c->index = 0;
+        *more = c->span < plan->span_count;
+        c->u = *more ? &plan->spans[c->span] : NULL;
+        pause_ms = *more ? r->spans[c->span].pause_ms : r->tail_pause_ms; /* a directed pause stands for the punctuation's own */
+    }
+    if (put_silence(k, (int64_t)pause_ms * MS, err) != 0)
+        return -1;
+    return *more ? begin_chunk(k, err) : 0;
+}
+
+/* The chunk's sound x [n]: what is speech of it, with the times of its words. */
+static int end_chunk(struct speaker *k, const struct cw_frames *frames, const float *x, size_t n, struct cw_error *err) {
     int result = -1;
     struct cw_booth *b = k->booth;
-    const struct cw_acoustic *model = b->studio->engines[k->engine].acoustic;
-    const struct cw_chunk *c = &u->chunks[index];
-    int *ids = NULL;
-    int64_t *bounds = NULL; /* [count + 1]: where symbol i starts, by the model's durations */
-    int count = 0, first = -1, last = -1;
-    size_t len = strlen(c->phonemes);
-    struct cw_text words = {0};
-
-    if (c->symbols <= 0 || c->symbols > cw_acoustic_max_phonemes(model)) {
-        cw_fail(err, CW_BAD_INPUT, "chunk %d: expected 1 to %d phoneme symbols, found %d", index + 1, cw_acoustic_max_phonemes(model),
-                c->symbols);
-        goto done;
-    }
-    ids = malloc((size_t)c->symbols * sizeof *ids);
-    bounds = malloc(((size_t)c->symbols + 1) * sizeof *bounds);
-    if (!ids || !bounds) {
+    struct cw_take *take = &k->turn->take;
+    const struct chunk *c = &k->chunk;
+    const struct cw_utterance *u = c->u;
+    const int count = c->count;
+    int64_t sum = 0;
+    int64_t *bounds = malloc(((size_t)count + 1) * sizeof *bounds); /* where symbol i starts, by the model's durations */
+    if (!bounds) {
         cw_fail_memory(err, "chunk");
         goto done;
     }
-    for (size_t at = 0; at < len;) {
-        uint32_t code = 0;
-        int bytes = cw_utf8_next(c->phonemes + at, len - at, &code);
-        int id = bytes > 0 ? cw_acoustic_symbol(model, code) : -1;
-        if (id < 0 || count >= c->symbols) {
-            cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols that the model %s knows, found U+%04X at symbol %d",
-                    c->phonemes, c->symbols, cw_acoustic_engine(model), (unsigned)code, count + 1);
-            goto done;
-        }
-        if (is_sound(code)) {
-            first = first < 0 ? count : first;
-            last = count;
-        }
-        ids[count++] = id;
-        at += (size_t)bytes;
-    }
-    if (first < 0 || count != c->symbols) {
-        cw_fail(err, CW_BAD_INPUT, "phonemes \"%.200s\": expected %d symbols with a sound among them, found %d", c->phonemes, c->symbols,
-                count);
-        goto done;
-    }
-
-    struct cw_acoustic_input in = {
-        .ids = ids,
-        .count = count,
-        .pack = k->request->voice->pack,
-        .pack_rows = CW_PACK_ROWS,
-        .f0_slope = k->request->voice->f0_slope,
-        .f0_offset = k->request->voice->f0_offset,
-        .speed = (float)k->request->speed,
-        .max_edge_units = 0, /* as the model says */
-    };
-    struct cw_frames frames;
-    const float *x = NULL;
-    size_t n = 0;
-    if (k->engine == CW_ENGINE_F5) {
-        if (words_of(u, index, &words, err) != 0)
-            goto done;
-        in.text = words.data;
-        in.reference = &k->reference;
-        in.by_bytes = b->studio->by_bytes;
-        in.steps = b->studio->f5_steps;
-    }
-    if (best_take(k, u, index, &in, &frames, &x, &n, err) != 0)
-        goto done;
-    int64_t sum = 0;
     for (int i = 0; i <= count; i++) {
-        sum += (int64_t)frames.durations[i] * frames.unit_samples;
-        bounds[i] = sum * RATE / frames.sample_rate;
+        sum += (int64_t)frames->durations[i] * frames->unit_samples;
+        bounds[i] = sum * RATE / frames->sample_rate;
     }
-    int64_t lead = frames.guessed ? 0 : DURATION_LEAD;
+    int64_t lead = frames->guessed ? 0 : DURATION_LEAD;
 
-    struct cw_cut cut = frames.guessed ? cw_turn_trim(x, (int64_t)n) : cw_turn_cut(x, (int64_t)n, bounds[first], bounds[last + 1]);
-    if (frames.guessed) { /* the sounds share the time that was heard */
-        const int64_t from = bounds[first], given = bounds[last + 1] > from ? bounds[last + 1] - from : 1, heard = cut.last - cut.first;
+    struct cw_cut cut = frames->guessed ? cw_turn_trim(x, (int64_t)n) : cw_turn_cut(x, (int64_t)n, bounds[c->first], bounds[c->last + 1]);
+    if (frames->guessed) { /* the sounds share the time that was heard */
+        const int64_t from = bounds[c->first], given = bounds[c->last + 1] > from ? bounds[c->last + 1] - from : 1,
+                      heard = cut.last - cut.first;
         for (int i = 0; i <= count; i++)
             bounds[i] = cut.first + (bounds[i] - from) * heard / given;
     }
@@ -601,17 +599,17 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
     for (size_t i = 0; i < kept; i++) {
         float v = x[cut.first + (int64_t)i];
         if (!isfinite(v)) {
-            cw_fail(err, CW_FAILED, "chunk %d: expected finite samples, found one that is not", index + 1);
+            cw_fail(err, CW_FAILED, "chunk %d: expected finite samples, found one that is not", c->index + 1);
             goto done;
         }
         b->scratch[i] = v;
     }
     fade(b->scratch, (int64_t)kept);
 
-    int64_t base = k->take->samples, zero = base - cut.first;
+    int64_t base = take->samples, zero = base - cut.first;
     for (int w = 0; w < u->word_count; w++) {
         const struct cw_spoken_word *word = &u->words[w];
-        if (word->chunk != index || word->count <= 0)
+        if (word->chunk != c->index || word->count <= 0)
             continue;
         if (word->first < 0 || word->count > count || word->first > count - word->count) {
             cw_fail(err, CW_FAILED, "word \"%.80s\": expected symbols inside its chunk of %d, found %d + %d", word->text, count,
@@ -622,49 +620,154 @@ static int speak_chunk(struct speaker *k, const struct cw_utterance *u, int span
                 edge = base + (int64_t)kept;
         start = start < base ? base : start > edge ? edge : start;
         end = end < start ? start : end > edge ? edge : end;
-        if (mark_word(k, word, span, start, end, err) != 0)
+        if (mark_word(k, word, c->span, start, end, err) != 0)
             goto done;
     }
-    k->take->samples += (int64_t)kept;
+    take->samples += (int64_t)kept;
     k->chunks++;
-    result = k->sink.write(k->sink.arg, b->scratch, kept, err);
+    result = k->turn->sink.write(k->turn->sink.arg, b->scratch, kept, err);
 done:
-    cw_text_free(&words);
-    free(ids);
     free(bounds);
     return result;
 }
 
+/* The chunk's frames become its sound. *again: it is doubted, and to be run once more; else it is said. The first take stays where the
+ * model knows how long things last. */
+static int hear_chunk(struct speaker *k, const struct cw_frames *frames, bool *again, struct cw_error *err) {
+    struct cw_booth *b = k->booth;
+    struct chunk *c = &k->chunk;
+    const struct cw_acoustic_reference *r = c->in.reference;
+    const uint64_t first = k->seed ^ (uint64_t)k->chunks;
+    const long before = allocations_of(b);
+    const double from = cw_seconds();
+    const float *x = NULL;
+    size_t n = 0;
+    *again = false;
+    if (frames->phonemes != c->count + 2)
+        return cw_fail(err, CW_FAILED, "%s: expected %d durations, found %d", cw_acoustic_engine(b->studio->engines[k->engine].acoustic),
+                       c->count + 2, frames->phonemes);
+    if (cw_vocoder_run(b->sessions[k->engine].vocoder, frames, first, &x, &n, err) != 0)
+        return -1;
+    b->allocations += allocations_of(b) - before;
+    if (to_studio(k, frames->sample_rate, &x, &n, err) != 0)
+        return -1;
+    b->vocoder_seconds += cw_seconds() - from;
+    b->modelled_seconds += (double)n / RATE;
+    if (frames->guessed && r) {
+        if (!c->takes.settled) {
+            const double sound_seconds = (double)(r->frames * frames->hop) / RATE / fmax(1, r->weight) / (double)c->in.speed;
+            double sounds = 0;
+            for (int i = 0; i < c->count; i++)
+                sounds += cw_f5_weight((uint32_t)c->ids[i]);
+            unsigned doubts = cw_turn_doubts(x, (int64_t)n, sounds, sound_seconds);
+            if (doubt_words(k, c->u, c->index, x, n, sound_seconds, &doubts, err) != 0)
+                return -1;
+            *again = cw_takes_again(&c->takes, doubts);
+            c->in.seed = first + ((uint64_t)c->takes.now << 32);
+            if (*again)
+                return 0;
+        }
+        k->turn->take.retakes += c->takes.retakes;
+        k->turn->take.doubts |= c->takes.doubts;
+    }
+    return end_chunk(k, frames, x, n, err);
+}
+
+static void end_turn(struct speaker *k, int result) {
+    free_chunk(&k->chunk);
+    k->over = true;
+    k->turn->result = result;
+    if (result != 0)
+        cw_take_free(&k->turn->take);
+    if (k->turn->over)
+        k->turn->over(k->turn);
+}
+
+/* To the next chunk, or to the end. */
+static void go_on(struct speaker *k) {
+    bool more = false;
+    const int result = next_chunk(k, &more, &k->turn->err);
+    if (result != 0 || !more)
+        end_turn(k, result);
+}
+
+static void begin_turn(struct speaker *k, struct cw_booth *b, struct cw_turn_speaking *turn) {
+    const struct cw_turn_request *r = turn->request;
+    *k = (struct speaker){.booth = b, .turn = turn, .engine = cw_studio_engine(r->voice), .last_span = -1};
+    memset(&turn->take, 0, sizeof turn->take);
+    for (int i = 0; i < 16; i++) {
+        char c = turn->plan->key[i];
+        k->seed = k->seed << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    if (cw_booth_need_voice(b, r->voice, r->language, &turn->err) != 0 ||
+        (k->engine == CW_ENGINE_F5 && cw_booth_reference(b, r->voice, &k->reference, &turn->err) != 0))
+        end_turn(k, -1);
+    else
+        go_on(k);
+}
+
+/* Whose chunks run together: the first turn that is not over, and of the others those whose length is nearest to its, as long as all
+ * together take no longer than the longest chunk may alone. */
+static int choose(struct speaker *all, int count, struct speaker **group) {
+    struct speaker *left[CW_TURNS_TOGETHER];
+    int lefts = 0, n = 0;
+    double seconds = 0;
+    for (int i = 0; i < count; i++) {
+        if (all[i].over)
+            continue;
+        int at = lefts++;
+        for (; at > 1 && fabs(left[at - 1]->chunk.seconds - left[0]->chunk.seconds) > fabs(all[i].chunk.seconds - left[0]->chunk.seconds);
+             at--)
+            left[at] = left[at - 1];
+        left[at] = &all[i];
+    }
+    for (int i = 0; i < lefts; i++)
+        if (n == 0 || (n < cw_acoustic_together(left[0]->booth->studio->engines[left[0]->engine].acoustic) &&
+                       seconds + left[i]->chunk.seconds <= SHOWN_SECONDS)) {
+            seconds += left[i]->chunk.seconds;
+            group[n++] = left[i];
+        }
+    return n;
+}
+
+/* Runs their chunks together; what fails so is tried one by one, so that only the one to blame fails. */
+static void say_together(struct cw_booth *b, struct speaker **group, int n) {
+    struct cw_acoustic_input in[CW_TURNS_TOGETHER];
+    struct cw_frames frames[CW_TURNS_TOGETHER];
+    const long before = allocations_of(b);
+    const double from = cw_seconds();
+    for (int i = 0; i < n; i++)
+        in[i] = group[i]->chunk.in;
+    const int result = cw_acoustic_run_together(b->sessions[group[0]->engine].acoustic, in, n, frames, &group[0]->turn->err);
+    b->acoustic_seconds += cw_seconds() - from;
+    b->allocations += allocations_of(b) - before;
+    for (int i = 0; i < n; i++) {
+        bool again = false;
+        if (result != 0 && n > 1)
+            say_together(b, &group[i], 1);
+        else if (result != 0 || hear_chunk(group[i], &frames[i], &again, &group[i]->turn->err) != 0)
+            end_turn(group[i], -1);
+        else if (!again)
+            go_on(group[i]);
+    }
+}
+
+void cw_turn_speak_together(struct cw_booth *b, struct cw_turn_speaking *turns, int count) {
+    struct speaker all[CW_TURNS_TOGETHER], *group[CW_TURNS_TOGETHER];
+    for (int i = 0; i < count; i++)
+        begin_turn(&all[i], b, &turns[i]);
+    for (int n; (n = choose(all, count, group)) > 0;)
+        say_together(b, group, n);
+}
+
 int cw_turn_speak(struct cw_booth *b, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_sink sink,
                   struct cw_take *take, struct cw_error *err) {
-    int result = -1;
-    memset(take, 0, sizeof *take);
-    struct speaker k = {.booth = b, .request = r, .sink = sink, .take = take, .engine = cw_studio_engine(r->voice), .last_span = -1};
-    for (int i = 0; i < 16; i++) {
-        char c = plan->key[i];
-        k.seed = k.seed << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-    }
-    if (cw_booth_need_voice(b, r->voice, r->language, err) != 0 ||
-        (k.engine == CW_ENGINE_F5 && cw_booth_reference(b, r->voice, &k.reference, err) != 0))
-        goto done;
-    for (int i = 0; i < plan->span_count; i++) {
-        const struct cw_utterance *u = &plan->spans[i];
-        if (put_silence(&k, (int64_t)r->spans[i].pause_ms * MS, err) != 0) /* a directed pause stands for the punctuation's own */
-            goto done;
-        for (int c = 0; c < u->chunk_count; c++) {
-            if (speak_chunk(&k, u, i, c, err) != 0)
-                goto done;
-            if (c + 1 < u->chunk_count && put_silence(&k, (int64_t)u->chunks[c].pause_ms * MS, err) != 0)
-                goto done;
-        }
-    }
-    if (put_silence(&k, (int64_t)r->tail_pause_ms * MS, err) != 0)
-        goto done;
-    result = 0;
-done:
-    if (result != 0)
-        cw_take_free(take);
-    return result;
+    struct cw_turn_speaking turn = {.request = r, .plan = plan, .sink = sink};
+    cw_turn_speak_together(b, &turn, 1);
+    *take = turn.take;
+    if (turn.result != 0)
+        *err = turn.err;
+    return turn.result;
 }
 
 /* ---- measuring --------------------------------------------------------------------------------------------------------- */

@@ -48,6 +48,22 @@ struct cw_sink {
 CW_MUST_CHECK int cw_turn_speak(struct cw_booth *b, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_sink sink,
                                 struct cw_take *take, struct cw_error *err);
 
+/* Several turns at once, 1 to CW_TURNS_TOGETHER, each with the same bytes as alone. All of one engine, where there is more than one, and
+ * of one that takes several inputs (cw_acoustic_together). A turn that fails leaves the others alone. */
+enum { CW_TURNS_TOGETHER = 4 };
+struct cw_turn_speaking {
+    const struct cw_turn_request *request;
+    const struct cw_turn_plan *plan;
+    struct cw_sink sink;
+    void (*over)(struct cw_turn_speaking *t); /* or NULL: called when the turn is said or has failed, while others may go on */
+    void *arg;                                /* for it */
+    /* filled: */
+    int result;          /* 0, or -1 with err */
+    struct cw_take take; /* the caller's where result is 0 */
+    struct cw_error err;
+};
+void cw_turn_speak_together(struct cw_booth *b, struct cw_turn_speaking *turns, int count);
+
 /* One text as a turn of its own, seed 1, for measuring: `sink.write` NULL drops the sound. Samples and phoneme symbols are added to what is
  * there. */
 CW_MUST_CHECK int cw_turn_measure(struct cw_booth *b, const struct cw_voice *voice, const char *language, double speed, const char *text,

@@ -2,8 +2,8 @@
  *
  *   rows of x -> norm and activation -> 16-bit copy of the block -> products -> epilogue, moments
  *
- * ops_*.c defines before it FIXED (whole numbers: rows of a block share one scale) or BFLOAT, and `products16`: sums of
- * products of pairs. Moments are gathered of ordinary convolutions only. */
+ * ops_*.c defines before it FIXED (whole numbers: rows that one output reads share a scale, in a linear layer each has its own)
+ * or BFLOAT, and `products16`: sums of products of pairs. Moments are gathered of ordinary convolutions only. */
 
 #ifdef FIXED
 /* The largest lane of sizes; a NaN stays (v_larger_size). */
@@ -49,6 +49,7 @@ struct work16 {
     uint16_t x[CW_LOCAL16] __attribute__((aligned(64)));
     float sum[ROWS16][PANEL] __attribute__((aligned(64)));
     float row[CW_IN16_MAX];
+    float scale[CW_ROWS16]; /* what an output's products have to be multiplied by */
 };
 
 /* The first input row that a block needs, less its first output row (times the step); rows needed for one output row, less 1. */
@@ -64,57 +65,77 @@ static struct reach reach_of(const struct cw_conv16_job *f) {
     return (struct reach){1 - j->packed_taps, j->packed_taps + (f->pad + f->phases - 1) / f->phases};
 }
 
-/* Local rows [0, rows): x's rows from `from` on, normed and made 16 bits wide. Gives what a product has to be multiplied by. */
-static float fill16(const struct cw_conv16_job *f, struct work16 *work, int64_t from, int rows) {
-    const struct cw_conv_job *j = &f->conv;
-    const int stride = cw_stride16(j->in);
-    float scale = 1;
-    int r;
 #ifdef FIXED
+/* The lanes' largest sizes of x [n]. */
+INLINE vf row_sizes(const float *x, int n) {
     vf most = v_set(0);
-    float largest;
     int c;
 
-    for (r = 0; r < rows; r++) {
-        const float *x = j->x + (ptrdiff_t)(from + r) * j->x_stride;
+    for (c = 0; c < n; c += VN)
+        most = v_larger_size(most, load_up_to(x + c, n - c));
+    return most;
+}
+#endif
 
-        if (from + r < 0 || from + r >= j->x_rows)
-            continue;
-        if (j->norm) {
-            affine_row(j->norm, x, j->in, work->row);
-            x = work->row;
-        }
-        for (c = 0; c < j->in; c += VN)
-            most = v_larger_size(most, load_up_to(x + c, j->in - c));
+/* x's row, normed; NULL: outside x. */
+INLINE const float *normed_row(const struct cw_conv16_job *f, struct work16 *work, int64_t row) {
+    const struct cw_conv_job *j = &f->conv;
+    const float *x = j->x + (ptrdiff_t)row * j->x_stride;
+
+    if (row < 0 || row >= j->x_rows)
+        return NULL;
+    if (!j->norm)
+        return x;
+    affine_row(j->norm, x, j->in, work->row);
+    return work->row;
+}
+
+/* Local rows [0, rows): x's rows from `from` on, normed and made 16 bits wide; scale [outputs]. A row that is read by one output alone is
+ * scaled by itself, so that nothing hangs on what stands beside it. */
+static void fill16(const struct cw_conv16_job *f, struct work16 *work, int64_t from, int rows, int outputs) {
+    const struct cw_conv_job *j = &f->conv;
+    const int stride = cw_stride16(j->in);
+    int r;
+#ifdef FIXED
+    const bool apart = f->phases == 1 && j->taps == 1 && j->step == 1;
+    vf most = v_set(0);
+
+    for (r = 0; !apart && r < rows; r++) {
+        const float *x = normed_row(f, work, from + r);
+
+        if (x)
+            most = v_larger_size(most, row_sizes(x, j->in));
     }
-    largest = largest_of(most);
-    scale = largest / CW_FIXED_MOST;
+    for (r = 0; r < outputs; r++)
+        work->scale[r] = largest_of(most) / CW_FIXED_MOST;
+#else
+    for (r = 0; r < outputs; r++)
+        work->scale[r] = 1;
 #endif
     for (r = 0; r < rows; r++) {
-        const float *x = j->x + (ptrdiff_t)(from + r) * j->x_stride;
+        const float *x = normed_row(f, work, from + r);
         uint16_t *y = work->x + (size_t)r * stride;
 
-        if (from + r < 0 || from + r >= j->x_rows) {
+        if (!x) {
             memset(y, 0, (size_t)cw_pairs16(j->in) * 2 * sizeof *y);
             continue;
         }
-        if (j->norm) {
-            affine_row(j->norm, x, j->in, work->row);
-            x = work->row;
-        }
 #ifdef FIXED
-        fixed_row(x, j->in, fixed_scale(largest), (int16_t *)y);
+        if (apart) {
+            most = row_sizes(x, j->in);
+            work->scale[r] = largest_of(most) / CW_FIXED_MOST;
+        }
+        fixed_row(x, j->in, fixed_scale(largest_of(most)), (int16_t *)y);
 #else
         bfloat_row(x, j->in, y);
 #endif
     }
     memset(work->x + (size_t)rows * stride, 0, sizeof *work->x * CW_SLACK16 * (size_t)stride * j->step);
-    return scale;
 }
 
 /* Rows of one phase and panel: products, then the epilogue. */
-static void panel16(const struct cw_conv16_job *f, struct work16 *work, struct reach reach, float scale, int phase, int row0, int row1,
-                    int panel, struct cw_moments *moments) {
+static void panel16(const struct cw_conv16_job *f, struct work16 *work, struct reach reach, int phase, int row0, int row1, int panel,
+                    struct cw_moments *moments) {
     const struct cw_conv_job *j = &f->conv;
     const int transposed = f->phases > 1, stride = cw_stride16(j->in), pairs = cw_pairs16(j->in), taps = j->packed_taps;
     const int shift = transposed && f->pad > phase ? (f->pad - phase + f->phases - 1) / f->phases : 0; /* first q of the phase */
@@ -152,13 +173,14 @@ static void panel16(const struct cw_conv16_job *f, struct work16 *work, struct r
             rows);
         for (half = 0; half < 2; half++) {
             const int col = panel * PANEL + half * VN, n = j->out - col;
-            const vf bias = v_load(j->bias + col), s = wscale ? v_mul(v_load(wscale + half * VN), v_set(scale)) : v_set(scale);
+            const vf bias = v_load(j->bias + col), s = wscale ? v_load(wscale + half * VN) : v_set(1);
 
             if (n <= 0)
                 break;
             for (r = 0; r < rows; r++)
                 v_store(work->sum[r] + half * VN,
-                        finish(j, first + (ptrdiff_t)(q + r) * by, col, n, v_fma(v_load(work->sum[r] + half * VN), s, bias)));
+                        finish(j, first + (ptrdiff_t)(q + r) * by, col, n,
+                               v_fma(v_load(work->sum[r] + half * VN), v_mul(s, v_set(work->scale[q - row0 + r])), bias)));
             if (!moments)
                 continue;
             if (count == 0) { /* their size: the mean of the first rows */
@@ -181,14 +203,13 @@ static void panel16(const struct cw_conv16_job *f, struct work16 *work, struct r
 static void conv16(const struct cw_conv16_job *f, int row0, int row1, int panel0, int panel1, struct cw_moments *moments) {
     const struct reach reach = reach_of(f);
     struct work16 work;
-    float scale;
     int panel, phase;
 
     begin16();
-    scale = fill16(f, &work, (int64_t)row0 * f->conv.step + reach.lowest, (row1 - row0 - 1) * f->conv.step + reach.span + 1);
+    fill16(f, &work, (int64_t)row0 * f->conv.step + reach.lowest, (row1 - row0 - 1) * f->conv.step + reach.span + 1, row1 - row0);
     for (panel = panel0; panel < panel1; panel++)
         for (phase = 0; phase < f->phases; phase++)
-            panel16(f, &work, reach, scale, phase, row0, row1, panel, moments);
+            panel16(f, &work, reach, phase, row0, row1, panel, moments);
     if (moments)
         moments->count += row1 - row0;
     end16();

@@ -121,7 +121,7 @@ static void full(const char *folder) {
     if (start(&a, path, NULL, 0)) {
         const struct cw_f5_input in = input_of(r, cw_f5_bands(a.m));
         const double from = cw_seconds(), cpu = cw_cpu_seconds(), products = cw_device_products(a.d);
-        if (CHECKF(!cw_f5_run(a.s, &in, &mel, &err), "%s", err.text)) {
+        if (CHECKF(!cw_f5_run(a.s, &in, 1, &mel, &err), "%s", err.text)) {
             const double spent = cw_seconds() - from, all = cw_cpu_seconds() - cpu, off = distance(mel, count, 1, count, want);
             const double gflop = 2e-9 * (cw_device_products(a.d) - products), made = (in.frames - in.reference_frames) * 256 / 24000.0;
             struct rusage used;
@@ -166,7 +166,7 @@ static void parity(void) {
                     in.steps = steps[i];
                     snprintf(name, sizeof name, "%s/%d/mel", variants[v], steps[i]);
                     const float *want = cw_reference_floats(r, name, &count);
-                    if (!CHECKF(want && !cw_f5_run(a.s, &in, &mel, &err), "%s", err.text))
+                    if (!CHECKF(want && !cw_f5_run(a.s, &in, 1, &mel, &err), "%s", err.text))
                         break;
                     const double off = distance(mel, count, 1, count, want);
                     CHECKF(count == in.frames * cw_f5_bands(a.m) && off < tolerance(*isa), "%s on %s: off by %g", name, *isa, off);
@@ -197,7 +197,7 @@ static void same_bytes(void) {
             const size_t n = (size_t)in.frames * (size_t)cw_f5_bands(a.m), given = (size_t)in.reference_frames * (size_t)cw_f5_bands(a.m);
             in.noise = NULL;
             in.steps = 3;
-            if (CHECKF(!cw_f5_run(a.s, &in, &mel, &err), "%s", err.text)) {
+            if (CHECKF(!cw_f5_run(a.s, &in, 1, &mel, &err), "%s", err.text)) {
                 CHECK(!memcmp(mel, in.reference, sizeof *mel * given));
                 if (!kept) {
                     kept = malloc(sizeof *kept * n);
@@ -206,16 +206,81 @@ static void same_bytes(void) {
                 }
                 CHECKF(kept && !memcmp(kept, mel, sizeof *kept * n), "%d threads: other bytes", threads);
                 in.seed = 2;
-                CHECK(!cw_f5_run(a.s, &in, &mel, &err) && kept && memcmp(kept + given, mel + given, sizeof *mel * (n - given)));
+                CHECK(!cw_f5_run(a.s, &in, 1, &mel, &err) && kept && memcmp(kept + given, mel + given, sizeof *mel * (n - given)));
                 in.seed = 1;
                 in.guidance = 0; /* one half alone */
-                CHECK(!cw_f5_run(a.s, &in, &mel, &err) && kept && memcmp(kept + given, mel + given, sizeof *mel * (n - given)));
+                CHECK(!cw_f5_run(a.s, &in, 1, &mel, &err) && kept && memcmp(kept + given, mel + given, sizeof *mel * (n - given)));
             }
         }
         end(&a);
     }
     free(kept);
     cw_reference_close(r);
+}
+
+/* Sequences of other lengths, texts and seeds than one another: each comes out as it does alone, whatever stands beside it. */
+static void together(void) {
+    enum { COUNT = 3 };
+    struct cw_reference *r = NULL;
+    struct cw_error err = {0};
+    if (!CHECKF(!cw_reference_open(&r, "f5.bin", &err), "%s", err.text))
+        return;
+    for (const char *const *isa = cw_device_isas(); *isa; isa++)
+        for (int kind = 0; kind < 3; kind++) { /* as it is; by three threads; without guidance */
+            struct making a;
+            const float *mel[COUNT], *one = NULL;
+            float *alone[COUNT] = {NULL};
+            if (start(&a, cw_test_data("f5.gguf"), *isa, kind == 1 ? 3 : 1)) {
+                const size_t bands = (size_t)cw_f5_bands(a.m);
+                struct cw_f5_input in[COUNT];
+                for (int i = 0; i < COUNT; i++) {
+                    in[i] = input_of(r, (int)bands);
+                    in[i].noise = NULL;
+                    in[i].steps = 3;
+                    in[i].guidance = kind == 2 ? 0 : 2;
+                    in[i].seed = (uint64_t)i + 1;
+                    in[i].frames += 131 * ((i + 1) % COUNT);
+                    in[i].reference_frames -= 2 * i;
+                    in[i].count -= i;
+                    alone[i] = malloc(sizeof *alone[i] * (size_t)in[i].frames * bands);
+                    if (CHECKF(alone[i] && !cw_f5_run(a.s, &in[i], 1, &one, &err), "%s", err.text))
+                        memcpy(alone[i], one, sizeof *one * (size_t)in[i].frames * bands);
+                }
+                for (int turn = 0; turn < 2; turn++) { /* all of them, then without the first */
+                    if (!CHECKF(!cw_f5_run(a.s, in + turn, COUNT - turn, mel, &err), "%s", err.text))
+                        continue;
+                    for (int i = turn; i < COUNT; i++)
+                        CHECKF(alone[i] && !memcmp(alone[i], mel[i - turn], sizeof *one * (size_t)in[i].frames * bands),
+                               "%s, kind %d: sequence %d of %d is not as it is alone", *isa, kind, i + 1 - turn, COUNT - turn);
+                }
+            }
+            for (int i = 0; i < COUNT; i++)
+                free(alone[i]);
+            end(&a);
+        }
+    cw_reference_close(r);
+}
+
+static void refuse_together(const struct making *a, struct cw_f5_input good) {
+    struct cw_error err = {0};
+    struct cw_f5_input several[CW_F5_TOGETHER + 1];
+    const float *mels[CW_F5_TOGETHER + 1];
+    for (int i = 0; i <= CW_F5_TOGETHER; i++) {
+        several[i] = good;
+        several[i].noise = NULL;
+    }
+    CHECK_REFUSED(cw_f5_run(a->s, several, 0, mels, &err), &err, "1 to 8 sequences", "found 0");
+    CHECK_REFUSED(cw_f5_run(a->s, several, CW_F5_TOGETHER + 1, mels, &err), &err, "1 to 8 sequences", "found 9");
+    several[1].steps = 5;
+    CHECK_REFUSED(cw_f5_run(a->s, several, 2, mels, &err), &err, "sequence 2", "7 steps", "found 5");
+    several[1] = several[0];
+    several[1].guidance = 1;
+    CHECK_REFUSED(cw_f5_run(a->s, several, 2, mels, &err), &err, "guidance 2", "found 7, 1");
+    several[1] = several[0];
+    several[0].frames = several[1].frames = 2049;
+    CHECK_REFUSED(cw_f5_run(a->s, several, 2, mels, &err), &err, "4096 frames", "4098 in the first 2");
+    several[1].ids = NULL;
+    CHECK_REFUSED(cw_f5_run(a->s, several, 2, mels, &err), &err, "expected a reference and a text");
 }
 
 static void refusals(void) {
@@ -229,28 +294,29 @@ static void refusals(void) {
         const struct cw_f5_input good = input_of(r, cw_f5_bands(a.m));
         struct cw_f5_input in = good;
         in.frames = 37;
-        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "expected 38 to 4096", "found 37");
+        CHECK_REFUSED(cw_f5_run(a.s, &in, 1, &mel, &err), &err, "expected 38 to 4096", "found 37");
         in.frames = 5000;
-        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "4096", "5000");
+        CHECK_REFUSED(cw_f5_run(a.s, &in, 1, &mel, &err), &err, "4096", "5000");
         in = good;
         in.steps = 0;
-        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "steps", "found 0");
+        CHECK_REFUSED(cw_f5_run(a.s, &in, 1, &mel, &err), &err, "steps", "found 0");
         in = good;
         in.guidance = NAN;
-        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "guidance", "nan");
+        CHECK_REFUSED(cw_f5_run(a.s, &in, 1, &mel, &err), &err, "guidance", "nan");
         in = good;
         const int ids[2] = {3, 40};
         in.ids = ids;
         in.count = 2;
-        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "symbol 1", "39", "40");
+        CHECK_REFUSED(cw_f5_run(a.s, &in, 1, &mel, &err), &err, "symbol 1", "39", "40");
         in = good;
         in.count = 0;
-        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "0 symbols");
+        CHECK_REFUSED(cw_f5_run(a.s, &in, 1, &mel, &err), &err, "0 symbols");
         in = good;
         const float bad[20] = {0, 0, NAN};
         in.reference = bad;
         in.reference_frames = 2;
-        CHECK_REFUSED(cw_f5_run(a.s, &in, &mel, &err), &err, "reference[2]", "nan");
+        CHECK_REFUSED(cw_f5_run(a.s, &in, 1, &mel, &err), &err, "reference[2]", "nan");
+        refuse_together(&a, good);
     }
     if (a.d) {
         struct cw_f5 *m = NULL;
@@ -647,6 +713,7 @@ const struct cw_test cw_tests_f5[] = {
     {"f5.hostile", "a checkpoint made to do harm is refused in a sentence, soon, and leaves no file", hostile},
     {"f5.parity", "v1 and v0 of the graph: every stage of a step and whole samplings equal pip f5-tts, on every instruction set", parity},
     {"f5.same_bytes", "threads change no byte, a seed does; the reference stands at the front", same_bytes},
+    {"f5.together", "sequences side by side come out as each does alone", together},
     {"f5.refusals", "inputs and files that do not fit are refused by name", refusals},
     {0},
 };

@@ -400,6 +400,53 @@ static void test_nan16(void) {
         }
 }
 
+/* A row of a linear layer does not depend on those beside it, however large: what comes of the middle rows alone, of sizes 1e-4 to 1e4, is
+ * what comes of them among all, and as near to exact. In 16 bits and not. */
+static void test_rows16(void) {
+    enum { ROWS = 301, IN = 70, OUT = 45, FROM = 7, COUNT = 150 };
+    const char *const *isa;
+    int half, threads, r, c, i;
+
+    for (isa = test_sounding_isas(); *isa; isa++)
+        for (half = 0; half < 2; half++)
+            for (threads = 1; threads <= 3; threads += 2) {
+                struct cw_mat x = random_mat(ROWS, IN, IN + 2, 1, 1);
+                struct block all = block_open(ROWS, OUT, OUT), some = block_open(COUNT, OUT, OUT);
+                float *w = random_floats((size_t)OUT * IN, 2, 1);
+                struct cw_device *d = device(*isa, threads);
+                struct cw_weight *p = NULL;
+                struct cw_error err = {0};
+
+                for (r = 0; r < ROWS; r++)
+                    for (c = 0; c < IN; c++)
+                        *at(x, r, c) *= powf(10, (float)(r % 9 - 4));
+                CHECKF((half ? cw_weight_open_16 : cw_weight_open)(&p, d, w, OUT, IN, 1, NULL, &err) == 0 &&
+                           cw_linear(d, x, p, (struct cw_epilogue){0}, all.m, &err) == 0 &&
+                           cw_linear(d, cw_mat_rows(x, FROM, COUNT), p, (struct cw_epilogue){0}, some.m, &err) == 0,
+                       "%s", err.text);
+                CHECKF(same_bytes(cw_mat_rows(all.m, FROM, COUNT), some.m), "%s, %d threads: rows depend on others", *isa, threads);
+                for (r = 0; r < ROWS; r++) {
+                    double off = 0, size = 0;
+
+                    for (c = 0; c < OUT; c++) {
+                        double exact = 0;
+
+                        for (i = 0; i < IN; i++)
+                            exact += (double)w[c * IN + i] * (double)*at(x, r, i);
+                        off += pow((double)*at(all.m, r, c) - exact, 2);
+                        size += exact * exact;
+                    }
+                    CHECKF(sqrt(off / size) < bound(*isa), "%s, row %d: off by %g", *isa, r, sqrt(off / size));
+                }
+                cw_weight_close(p);
+                cw_device_close(d);
+                block_close(&all);
+                block_close(&some);
+                free(x.data);
+                free(w);
+            }
+}
+
 /* ---- attention ---------------------------------------------------------------------------------------------------------------- */
 
 static int attention16_run(struct cw_device *d, void *ctx, struct cw_mat y, struct cw_error *err) {
@@ -502,6 +549,7 @@ const struct cw_test cw_tests_kernels16[] = {
     {"kernels16.conv_transpose", "transposed ones by phases", test_transposed16},
     {"kernels16.normed", "norm, activation, residuals and moments on the way", test_normed},
     {"kernels16.overflow", "whole sums hold the worst case", test_overflow},
+    {"kernels16.rows", "a row of a linear layer comes out the same whatever stands beside it", test_rows16},
     {"kernels16.nan", "a NaN that a convolution reads comes out", test_nan16},
     {"kernels16.attention", "attention in 16-bit numbers, near the exact one at odd sizes", test_attention16},
     {"kernels16.attention_extremes", "sums hold the worst case; lengths of 0; sizes far apart", test_attention16_extremes},

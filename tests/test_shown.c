@@ -695,6 +695,163 @@ done:
     free(voice.reference);
 }
 
+/* ---- turns together ------------------------------------------------------------------------------------------------------------------ */
+
+/* Where a turn's sound goes; `room`: it fails beyond. */
+struct heard_turn {
+    float *x;
+    size_t n, room;
+    int over; /* its place among those that are over, from 1; 0: it goes on */
+};
+static int overs;
+
+static int hear_some(void *arg, const float *x, size_t n, struct cw_error *err) {
+    struct heard_turn *h = arg;
+    if (h->n + n > h->room)
+        return cw_fail(err, CW_FAILED, "no room");
+    memcpy(h->x + h->n, x, n * sizeof *x);
+    h->n += n;
+    return 0;
+}
+
+static void turn_over(struct cw_turn_speaking *t) {
+    ((struct heard_turn *)t->arg)->over = ++overs;
+}
+
+/* Most rows that a step had, in frames: more than any turn's alone where they ran together. */
+static void most_rows(void *arg, const char *stage, struct cw_mat m) {
+    int *most = arg;
+    if (strcmp(stage, "text") == 0 && m.rows > *most)
+        *most = m.rows;
+}
+
+static bool same_take(const struct cw_take *a, const struct cw_take *b) {
+    bool same = a->samples == b->samples && a->retakes == b->retakes && a->doubts == b->doubts && a->word_count == b->word_count;
+    for (int i = 0; same && i < a->word_count; i++)
+        same = a->words[i].start == b->words[i].start && a->words[i].end == b->words[i].end && !strcmp(a->words[i].text, b->words[i].text);
+    return same;
+}
+
+enum { TURNS = CW_TURNS_TOGETHER, ROOM = 60 * CW_STUDIO_RATE };
+
+/* Turns alone, then together: the same sound and times. Then one of them has no room, which is its own affair. */
+static void speak_turns(struct cw_studio *s, const struct cw_turn_request *requests, const struct cw_turn_plan *plans) {
+    struct cw_booth *b = s->booth;
+    struct heard_turn alone[TURNS] = {{0}}, beside[TURNS] = {{0}};
+    struct cw_turn_speaking t[TURNS];
+    struct cw_take takes[TURNS] = {{0}};
+    struct cw_error err = {0};
+    int rows_alone = 0, rows = 0;
+    for (int i = 0; i < TURNS; i++) {
+        alone[i] = (struct heard_turn){malloc(ROOM * sizeof(float)), 0, ROOM, 0};
+        beside[i] = (struct heard_turn){malloc(ROOM * sizeof(float)), 0, ROOM, 0};
+        if (!CHECK(alone[i].x && beside[i].x) ||
+            !CHECKF(!cw_booth_need_voice(b, requests[i].voice, requests[i].language, &err), "%s", err.text))
+            goto done;
+        cw_acoustic_session_tap(b->sessions[CW_ENGINE_F5].acoustic, most_rows, &rows_alone);
+        CHECKF(!cw_turn_speak(b, &requests[i], &plans[i], (struct cw_sink){hear_some, &alone[i]}, &takes[i], &err), "%s", err.text);
+    }
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < TURNS; i++) {
+            beside[i].n = 0;
+            beside[i].over = 0;
+            beside[i].room = round && i == 1 ? 100 : ROOM;
+            t[i] = (struct cw_turn_speaking){
+                .request = &requests[i], .plan = &plans[i], .sink = {hear_some, &beside[i]}, .over = turn_over, .arg = &beside[i]};
+        }
+        overs = 0;
+        cw_acoustic_session_tap(b->sessions[CW_ENGINE_F5].acoustic, most_rows, &rows);
+        cw_turn_speak_together(b, t, TURNS);
+        CHECK(overs == TURNS);
+        for (int i = 0; i < TURNS; i++) {
+            if (beside[i].room < ROOM) {
+                CHECKF(t[i].result == -1 && strstr(t[i].err.text, "no room") && !t[i].take.words, "turn %d: \"%s\"", i + 1, t[i].err.text);
+                continue;
+            }
+            CHECKF(t[i].result == 0 && beside[i].over > 0, "turn %d: %s", i + 1, t[i].err.text);
+            CHECKF(beside[i].n == alone[i].n && !memcmp(beside[i].x, alone[i].x, alone[i].n * sizeof(float)) &&
+                       same_take(&t[i].take, &takes[i]),
+                   "round %d, turn %d: other sound or times than alone", round, i + 1);
+            cw_take_free(&t[i].take);
+        }
+    }
+    /* of two halves; no batch is longer than what the longest chunk may be */
+    CHECKF(rows > rows_alone && rows <= 2 * 22 * 24000 / 256 + 2, "at most %d rows alone, %d together", rows_alone, rows);
+    CHECKF(beside[0].over < beside[2].over, "the shortest turn was over as number %d, the longest as number %d", beside[0].over,
+           beside[2].over);
+    CHECK(alone[0].n != alone[1].n && alone[2].n > 2 * alone[0].n);
+done:
+    for (int i = 0; i < TURNS; i++) {
+        cw_take_free(&takes[i]);
+        free(alone[i].x);
+        free(beside[i].x);
+    }
+}
+
+static void test_together(void) {
+    static const char *const texts[TURNS] = {
+        "Yes, it is.", "Nobody on the pier had noticed.",
+        "When the harbour froze, and nobody could remember such a winter, the boats were drawn up on the "
+        "shore; their owners, who had little else to do, told one another the same old stories, and "
+        "mended nets that had been mended before, while the cook, for once, had not answered.",
+        "The tide turned before noon, they said."};
+    struct cw_error err = {0};
+    struct cw_studio *s = NULL;
+    struct cw_voice voices[2] = {{0}};
+    struct cw_span spans[TURNS];
+    struct cw_turn_request requests[TURNS];
+    struct cw_turn_plan plans[TURNS] = {{0}};
+    if (!test_house_enter(NULL))
+        return;
+    if (make_f5(test_house_path("models/f5.gguf"), '~') && make_vocos(test_house_path("models/vocos.gguf")) &&
+        CHECKF(!cw_studio_open(&s, cw_studio_params_default(), &err) && !cw_studio_need_plans(s, &err) &&
+                   !cw_studio_voice(s, &voices[0], "f5:af_heart", &err) && !cw_studio_voice(s, &voices[1], "f5:bm_george", &err),
+               "%s", err.text)) {
+        bool planned = true;
+        for (int i = 0; i < TURNS; i++) {
+            spans[i] = (struct cw_span){.text = (char *)(uintptr_t)texts[i]}; /* read only */
+            requests[i] = (struct cw_turn_request){.voice = &voices[i % 2],
+                                                   .language = i % 2 ? "en-gb" : "en-us",
+                                                   .speed = 1,
+                                                   .seed = 1,
+                                                   .spans = &spans[i],
+                                                   .span_count = 1,
+                                                   .tail_pause_ms = 10 * i};
+            planned = planned && CHECKF(!cw_turn_plan_make(s, &requests[i], &plans[i], &err), "%s", err.text);
+        }
+        if (planned && CHECK(plans[2].spans[0].chunk_count > 1))
+            speak_turns(s, requests, plans);
+        for (int i = 0; i < TURNS; i++)
+            cw_turn_plan_free(&plans[i]);
+    }
+    cw_voice_close(&voices[0]);
+    cw_voice_close(&voices[1]);
+    cw_studio_close(s);
+    test_house_leave();
+}
+
+/* An episode by one worker, who speaks turns together, and by four side by side: the same. Two turns are one and the same. */
+static void test_batches(void) {
+    static const char script[] =
+        "---\ntitle: T\nlanguage: en-us\nseed: 1\ncast:\n  Ann: f5:af_heart\n  Bob: am_michael\n  Eve: f5:bm_george\n"
+        "---\n\n# S\n\nAnn: It costs three dollars to cross the river.\n\nEve: Nobody did.\n\nBob: Who told you "
+        "that?\n\nEve: Nobody did.\n\nAnn: Well, it is what the ferryman said, and he should know.\n\nEve: "
+        "Good-bye.\n\nAnn: See you on the other side.\n";
+    struct cw_error err = {0};
+    if (!test_house_enter(NULL))
+        return;
+    if (make_f5(test_house_path("models/f5.gguf"), '~') && make_vocos(test_house_path("models/vocos.gguf")) &&
+        CHECK(!cw_file_write(test_house_path("talk.md"), script, strlen(script), &err))) {
+        CHECKF(RUN("render", "talk.md", "-o", "one", "--threads", "2", "--wav") == 0 && strstr(said, "6 rendered") &&
+                   strstr(said, "1 reused"),
+               "%s", said);
+        CHECKF(RUN("render", "talk.md", "-o", "four", "--threads", "4", "--wav") == 0 && strstr(said, "6 rendered"), "%s", said);
+        CHECK(test_house_same("one/episode.wav", "four/episode.wav"));
+        CHECKF(RUN("render", "talk.md", "-o", "one", "--threads", "2") == 0 && strstr(said, "7 reused"), "%s", said);
+    }
+    test_house_leave();
+}
+
 /* A real model's sentence: its words heard by a recogniser, its speaker the one who was shown. */
 static void judge(void) {
     static const char text[] = "She keeps a notebook of everything that her garden taught her, and reads from it when it rains.";
@@ -838,6 +995,8 @@ const struct cw_test cw_tests_shown[] = {
      test_words},
     {"shown.recordings", "a recording becomes a voice, a long one is cut with its text, a bad one is refused with advice", test_recordings},
     {"shown.long", "a long turn is cut at clauses by the voice's own pace, and its parts are joined", test_long},
+    {"shown.together", "turns spoken together sound as each does alone; one that fails leaves the others alone", test_together},
+    {"shown.batches", "an episode by one worker that speaks turns together, and by several side by side, is the same", test_batches},
     {"shown.asked", "at a terminal what is said in a recording is asked for, and a voice is made of it; without an answer it is refused",
      test_asked},
     {"shown.path", "recording, consent, voice, turn, episode of both engines, revoked: by the program", test_path},

@@ -152,8 +152,16 @@ void cw_acoustic_session_tap(struct cw_acoustic_session *s, void (*tap)(void *ar
     s->tap = (struct cw_acoustic_tap){.call = tap, .arg = arg};
 }
 
-int cw_acoustic_run(struct cw_acoustic_session *s, const struct cw_acoustic_input *in, struct cw_frames *frames, struct cw_error *err) {
-    int max = cw_acoustic_max_phonemes(s->model);
+int cw_acoustic_together(const struct cw_acoustic *m) {
+    return m->engine->run_together ? m->engine->together : 1;
+}
+
+double cw_acoustic_seconds(const struct cw_acoustic *m, const struct cw_acoustic_input *in) {
+    return m->engine->seconds ? m->engine->seconds(in) : 0;
+}
+
+static int check_input(const struct cw_acoustic *m, const struct cw_acoustic_input *in, struct cw_error *err) {
+    const int max = cw_acoustic_max_phonemes(m);
     if (!in->ids || in->count < 1 || in->count > max) {
         return cw_fail(err, CW_BAD_INPUT, "phonemes: expected 1 to %d symbols in one run, found %d", max, in->ids ? in->count : 0);
     }
@@ -164,5 +172,21 @@ int cw_acoustic_run(struct cw_acoustic_session *s, const struct cw_acoustic_inpu
     if (in->max_edge_units < 0) {
         return cw_fail(err, CW_BAD_INPUT, "most units at an edge: expected 0 or more, found %d", in->max_edge_units);
     }
-    return s->model->engine->run(s->state, in, &s->tap, frames, err);
+    return 0;
+}
+
+int cw_acoustic_run_together(struct cw_acoustic_session *s, const struct cw_acoustic_input *in, int count, struct cw_frames *frames,
+                             struct cw_error *err) {
+    const struct cw_acoustic_engine *e = s->model->engine;
+    const int most = cw_acoustic_together(s->model);
+    if (count < 1 || count > most)
+        return cw_fail(err, CW_BAD_INPUT, "%s: expected 1 to %d inputs in one run, found %d", cw_acoustic_engine(s->model), most, count);
+    for (int i = 0; i < count; i++)
+        if (check_input(s->model, &in[i], err) != 0)
+            return -1;
+    return e->run_together ? e->run_together(s->state, in, count, &s->tap, frames, err) : e->run(s->state, in, &s->tap, frames, err);
+}
+
+int cw_acoustic_run(struct cw_acoustic_session *s, const struct cw_acoustic_input *in, struct cw_frames *frames, struct cw_error *err) {
+    return cw_acoustic_run_together(s, in, 1, frames, err);
 }

@@ -25,6 +25,11 @@ struct cw_acoustic_engine {
     void (*session_use)(void *session, const void *model);
     int (*run)(void *session, const struct cw_acoustic_input *in, const struct cw_acoustic_tap *tap, struct cw_frames *frames,
                struct cw_error *err);
+    /* In the place of run, where inputs may stand side by side, 1 to `together` of them: */
+    int together;
+    double (*seconds)(const struct cw_acoustic_input *in);
+    int (*run_together)(void *session, const struct cw_acoustic_input *in, int count, const struct cw_acoustic_tap *tap,
+                        struct cw_frames *frames, struct cw_error *err);
 };
 
 extern const struct cw_acoustic_engine cw_kokoro_engine; /* kokoro.c */

@@ -2,8 +2,9 @@
  * reference mel ───────────────────────────────────────────┴─▶ constant part of the input, once a run
  * x [T, mel] = noise -> steps: linear + constant part -> grouped convolutions -> DiT blocks -> flow -> x += dt flow
  *
- * With guidance the two halves of a step, with reference and text and without either, stand one after the other in the rows of every
- * matrix: one product for both; only what mixes rows is done apart. Products are in float32, those of the blocks in 16-bit fixed point
+ * The sequences of a run stand one after the other in the rows of every matrix, and with guidance so do the two halves of a step: all of
+ * them with reference and text, then all of them without either. One product for all; only what mixes rows is done apart, so that a
+ * sequence comes out the same whatever stands beside it. Products are in float32, those of the blocks in 16-bit fixed point
  * where the device has it. The time of a step is the same for all rows, so the modulations of all steps are computed at once. */
 #include "tts/f5.h"
 
@@ -464,9 +465,12 @@ done:
 /* ---- a step ---------------------------------------------------------------------------------------------------------------- */
 
 struct run {
-    int T, halves;
+    const struct cw_f5_input *in; /* [count] */
+    int count, halves;
+    int first[CW_F5_TOGETHER + 1];       /* where each sequence begins in a half */
+    int T;                               /* rows of a half: where the last one ends */
     struct cw_mat constant;              /* [B T, dim]: of reference and text */
-    struct cw_mat turn;                  /* [T, head width]: cosine | sine of a pair */
+    struct cw_mat turn;                  /* [T, head width]: cosine | sine of a pair, by the place in the sequence */
     struct cw_mat modulation[DEPTH_MAX]; /* [S, 6 dim] */
     struct cw_mat final;                 /* [S, 2 dim] */
     struct cw_mat h, norm, qkv, wide;    /* [B T, …] */
@@ -477,6 +481,13 @@ static struct cw_mat half_of(struct cw_mat m, const struct run *r, int half) {
     return cw_mat_rows(m, half * r->T, r->T);
 }
 
+/* Sequence i of the first half, then of the second. */
+static struct cw_mat sequence_of(struct cw_mat m, const struct run *r, int i) {
+    const int half = i / r->count;
+    i -= half * r->count;
+    return cw_mat_rows(m, half * r->T + r->first[i], r->first[i + 1] - r->first[i]);
+}
+
 /* h += mish(convolution(mish(convolution(h)))), in groups of columns; norm, qkv: room */
 static int add_positions(struct cw_f5_session *s, struct run *r, struct cw_error *err) {
     const struct cw_f5 *m = s->model;
@@ -484,10 +495,10 @@ static int add_positions(struct cw_f5_session *s, struct run *r, struct cw_error
     const struct cw_mat room = cw_mat_cols(r->qkv, 0, m->dim);
     for (int i = 0; i < 2; i++) {
         struct cw_mat from = i == 0 ? r->h : r->norm, to = i == 0 ? r->norm : room;
-        for (int half = 0; half < r->halves; half++)
+        for (int k = 0; k < r->halves * r->count; k++)
             for (int g = 0; g < GROUPS; g++)
-                if (cw_conv1d(m->device, cw_mat_cols(half_of(from, r, half), g * width, width), m->position[i][g], 1, POSITION_TAPS / 2, 1,
-                              (struct cw_epilogue){0}, cw_mat_cols(half_of(to, r, half), g * width, width), err) != 0)
+                if (cw_conv1d(m->device, cw_mat_cols(sequence_of(from, r, k), g * width, width), m->position[i][g], 1, POSITION_TAPS / 2, 1,
+                              (struct cw_epilogue){0}, cw_mat_cols(sequence_of(to, r, k), g * width, width), err) != 0)
                     return -1;
         if (cw_mish(m->device, to, to, err) != 0)
             return -1;
@@ -507,9 +518,9 @@ static int run_block(struct cw_f5_session *s, struct run *r, const struct dit_bl
         cw_rotate_pairs(m->device, cw_mat_cols(q, 0, turned), r->turn, cw_mat_cols(q, 0, turned), err) != 0 ||
         cw_rotate_pairs(m->device, cw_mat_cols(k, 0, turned), r->turn, cw_mat_cols(k, 0, turned), err) != 0)
         return -1;
-    for (int half = 0; half < r->halves; half++)
-        if (cw_attention_16(m->device, half_of(q, r, half), half_of(k, r, half), half_of(v, r, half), m->heads, half_of(r->norm, r, half),
-                            err) != 0)
+    for (int i = 0; i < r->halves * r->count; i++)
+        if (cw_attention_16(m->device, sequence_of(q, r, i), sequence_of(k, r, i), sequence_of(v, r, i), m->heads,
+                            sequence_of(r->norm, r, i), err) != 0)
             return -1;
     /* q is room from here on */
     if (cw_linear(m->device, r->norm, b->out, plain, q, err) != 0 || cw_add_gated(m->device, q, gate, r->h, err) != 0 ||
@@ -588,74 +599,112 @@ static int check_input(const struct cw_f5 *m, const struct cw_f5_input *in, stru
     return 0;
 }
 
+/* What is asked of each sequence and of all together; where each begins. */
+static int check_inputs(const struct cw_f5 *m, const struct cw_f5_input *in, int count, struct run *r, struct cw_error *err) {
+    if (count < 1 || count > CW_F5_TOGETHER)
+        return cw_fail(err, CW_BAD_INPUT, "f5: expected 1 to %d sequences, found %d", CW_F5_TOGETHER, count);
+    r->in = in;
+    r->count = count;
+    r->halves = in->guidance < 1e-5 ? 1 : 2;
+    for (int i = 0; i < count; i++) {
+        if (check_input(m, &in[i], err) != 0)
+            return -1;
+        if (in[i].steps != in->steps || in[i].guidance != in->guidance || in[i].sway != in->sway)
+            return cw_fail(err, CW_BAD_INPUT,
+                           "f5: sequence %d: expected %d steps, guidance %g and sway %g as in the first, found %d, %g, %g", i + 1,
+                           in->steps, in->guidance, in->sway, in[i].steps, in[i].guidance, in[i].sway);
+        if (in[i].frames > CW_F5_FRAMES_MAX - r->T)
+            return cw_fail(err, CW_BAD_INPUT, "f5: expected at most %d frames in all sequences together, found %d in the first %d",
+                           CW_F5_FRAMES_MAX, r->T + in[i].frames, i + 1);
+        r->first[i] = r->T;
+        r->T += in[i].frames;
+    }
+    r->first[count] = r->T;
+    return 0;
+}
+
+/* turn: of frames 0, 1, 2 … of a sequence */
+static void fill_turn(struct cw_mat turn) {
+    for (int t = 0; t < turn.rows; t++)
+        for (int c = 0; c < turn.cols; c += 2) {
+            const float angle = (float)t * (float)(1 / pow(10000, (double)c / turn.cols));
+            float *to = turn.data + (ptrdiff_t)t * turn.stride + c;
+            to[0] = cosf(angle);
+            to[1] = sinf(angle);
+        }
+}
+
 /* Everything that is the same in all steps. */
-static int prepare(struct cw_f5_session *s, const struct cw_f5_input *in, const float *times, struct run *r, struct cw_error *err) {
+static int prepare(struct cw_f5_session *s, const float *times, struct run *r, struct cw_error *err) {
     const struct cw_f5 *m = s->model;
-    const int B = r->halves, T = r->T, width = m->dim / m->heads;
+    const int B = r->halves, T = r->T, steps = r->in->steps;
     const struct cw_epilogue plain = {0};
     struct cw_mat time, text;
     const struct {
         struct cw_mat *to;
         int rows, cols;
-    } room[] = {{&r->constant, B * T, m->dim},      {&r->h, B * T, m->dim},      {&r->norm, B * T, m->dim},   {&r->qkv, B * T, 3 * m->dim},
-                {&r->wide, B * T, m->wide},         {&r->flow, B * T, m->bands}, {&text, B * T, m->text_dim}, {&time, in->steps, m->dim},
-                {&r->final, in->steps, 2 * m->dim}, {&r->turn, T, width}};
+    } room[] = {{&r->constant, B * T, m->dim},  {&r->h, B * T, m->dim},          {&r->norm, B * T, m->dim},   {&r->qkv, B * T, 3 * m->dim},
+                {&r->wide, B * T, m->wide},     {&r->flow, B * T, m->bands},     {&text, B * T, m->text_dim}, {&time, steps, m->dim},
+                {&r->final, steps, 2 * m->dim}, {&r->turn, T, m->dim / m->heads}};
     for (size_t i = 0; i < sizeof room / sizeof *room; i++)
         if (cw_arena_mat(s->arena, room[i].rows, room[i].cols, room[i].to, err) != 0)
             return -1;
     if (embed_times(s, times, time, err) != 0 || cw_linear(m->device, time, m->final, plain, r->final, err) != 0)
         return -1;
     for (int i = 0; i < m->depth; i++)
-        if (cw_arena_mat(s->arena, in->steps, 6 * m->dim, &r->modulation[i], err) != 0 ||
+        if (cw_arena_mat(s->arena, steps, 6 * m->dim, &r->modulation[i], err) != 0 ||
             cw_linear(m->device, time, m->block[i].modulation, plain, r->modulation[i], err) != 0)
             return -1;
-    for (int t = 0; t < T; t++)
-        for (int c = 0; c < width; c += 2) {
-            const float angle = (float)t * (float)(1 / pow(10000, (double)c / width));
-            float *to = r->turn.data + (ptrdiff_t)t * r->turn.stride + c;
-            to[0] = cosf(angle);
-            to[1] = sinf(angle);
-        }
-    for (int half = 0; half < B; half++)
-        if (embed_text(s, in, half == 0, half_of(text, r, half), err) != 0)
+    for (int i = 0; i < r->count; i++)
+        fill_turn(sequence_of(r->turn, r, i));
+    for (int i = 0; i < B * r->count; i++)
+        if (embed_text(s, &r->in[i % r->count], i < r->count, sequence_of(text, r, i), err) != 0)
             return -1;
     show(s, "text", text);
     if (cw_linear(m->device, text, m->from_text, plain, r->constant, err) != 0)
         return -1;
-    /* beyond the reference, and without it, its part is nothing */
-    const struct cw_mat reference = {(float *)(uintptr_t)in->reference, in->reference_frames, m->bands, m->bands},
-                        first = cw_mat_rows(r->constant, 0, in->reference_frames);
-    return cw_linear(m->device, reference, m->from_reference, (struct cw_epilogue){.add = first}, first, err);
+    for (int i = 0; i < r->count; i++) { /* beyond the reference, and without it, its part is nothing */
+        const struct cw_f5_input *in = &r->in[i];
+        const struct cw_mat reference = {(float *)(uintptr_t)in->reference, in->reference_frames, m->bands, m->bands},
+                            first = cw_mat_rows(sequence_of(r->constant, r, i), 0, in->reference_frames);
+        if (cw_linear(m->device, reference, m->from_reference, (struct cw_epilogue){.add = first}, first, err) != 0)
+            return -1;
+    }
+    return 0;
 }
 
-int cw_f5_run(struct cw_f5_session *s, const struct cw_f5_input *in, const float **mel, struct cw_error *err) {
+int cw_f5_run(struct cw_f5_session *s, const struct cw_f5_input *in, int count, const float **mel, struct cw_error *err) {
     const struct cw_f5 *m = s->model;
+    const size_t bands = (size_t)m->bands;
     float times[CW_F5_STEPS_MAX + 1];
-    struct run r = {.T = in->frames, .halves = in->guidance < 1e-5 ? 1 : 2};
-    cw_arena_release(s->arena, 0); /* takes the mel of the run before back */
-    *mel = NULL;
-    if (check_input(m, in, err) != 0)
-        return -1;
-    const size_t n = (size_t)in->frames * (size_t)m->bands;
+    struct run r = {0};
     struct cw_mat x;
-    if (cw_arena_mat(s->arena, 1, (int)n, &x, err) != 0)
+    cw_arena_release(s->arena, 0); /* takes the mels of the run before back */
+    if (check_inputs(m, in, count, &r, err) != 0 || cw_arena_mat(s->arena, 1, r.T * m->bands, &x, err) != 0)
         return -1;
-    r.x = (struct cw_mat){x.data, in->frames, m->bands, m->bands};
-    if (in->noise)
-        memcpy(x.data, in->noise, sizeof *x.data * n);
-    else
-        cw_gauss(in->seed, 0, 0, n, x.data);
+    r.x = (struct cw_mat){x.data, r.T, m->bands, m->bands};
+    for (int i = 0; i < count; i++) {
+        const size_t n = (size_t)in[i].frames * bands;
+        float *to = x.data + (size_t)r.first[i] * bands;
+        if (in[i].noise)
+            memcpy(to, in[i].noise, sizeof *to * n);
+        else
+            cw_gauss(in[i].seed, 0, 0, n, to);
+    }
     schedule(in, times);
-    if (prepare(s, in, times, &r, err) != 0)
+    if (prepare(s, times, &r, err) != 0)
         return -1;
     for (int i = 0; i < in->steps; i++) {
         if (run_step(s, &r, i, err) != 0 || advance(m->device, &r, times[i + 1] - times[i], (float)in->guidance, err) != 0)
             return -1;
     }
-    memcpy(x.data, in->reference, sizeof *x.data * (size_t)in->reference_frames * (size_t)m->bands);
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(x.data[i]))
-            return cw_fail(err, CW_FAILED, "f5: frame %zu is not made of finite numbers", i / (size_t)m->bands);
-    *mel = x.data;
+    for (int i = 0; i < count; i++) {
+        float *made = x.data + (size_t)r.first[i] * bands;
+        memcpy(made, in[i].reference, sizeof *made * (size_t)in[i].reference_frames * bands);
+        for (size_t k = 0; k < (size_t)in[i].frames * bands; k++)
+            if (!isfinite(made[k]))
+                return cw_fail(err, CW_FAILED, "f5: frame %zu is not made of finite numbers", k / bands);
+        mel[i] = made;
+    }
     return 0;
 }

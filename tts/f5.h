@@ -23,7 +23,7 @@ int cw_f5_bands(const struct cw_f5 *m);
 CW_MUST_CHECK int cw_f5_session_open(struct cw_f5_session **s, const struct cw_f5 *m, struct cw_error *err);
 void cw_f5_session_close(struct cw_f5_session *s);
 
-enum { CW_F5_FRAMES_MAX = 4096, CW_F5_STEPS_MAX = 64 };
+enum { CW_F5_FRAMES_MAX = 4096, CW_F5_STEPS_MAX = 64, CW_F5_TOGETHER = 8 };
 struct cw_f5_input {
     const float *reference; /* [R, bands] */
     int reference_frames;
@@ -36,11 +36,13 @@ struct cw_f5_input {
     const float *noise; /* [T, bands] to start from, or NULL: by the seed */
 };
 struct cw_f5_input cw_f5_input_default(void); /* 7 steps, guidance 2, sway -1 */
-/* *mel [T, bands], the reference's frames first as given, borrowed until the next run. Same input, same bytes, for any number of threads.
- */
-CW_MUST_CHECK int cw_f5_run(struct cw_f5_session *s, const struct cw_f5_input *in, const float **mel, struct cw_error *err);
+/* in, mel [count], 1 to CW_F5_TOGETHER sequences as one batch, of CW_F5_FRAMES_MAX frames together; steps, guidance and sway are the same
+ * in all. mel[i] [T, bands], the reference's frames first as given, borrowed until the next run. Same input, same bytes, for any number of
+ * threads and whatever is beside it. */
+CW_MUST_CHECK int cw_f5_run(struct cw_f5_session *s, const struct cw_f5_input *in, int count, const float **mel, struct cw_error *err);
 
-/* For parity tests: stages of the first step, "text", "input", "block.0" …, "flow", [B T, C]: B = 2, with guidance and without it. */
+/* For parity tests: stages of the first step, "text", "input", "block.0" …, "flow", [B T, C], T of all sequences in turn: B = 2, with
+ * guidance and without it. */
 void cw_f5_session_tap(struct cw_f5_session *s, void (*tap)(void *arg, const char *stage, struct cw_mat m), void *arg);
 
 #endif

@@ -20,7 +20,9 @@ enum { RATE = 24000, HOP = 256, PHONEMES_MAX = 510 };
 struct session {
     struct cw_f5_session *graph;
     const struct cw_f5 *model;
-    int durations[PHONEMES_MAX + 2], ids[CW_F5_FRAMES_MAX];
+    struct {
+        int durations[PHONEMES_MAX + 2], ids[CW_F5_FRAMES_MAX];
+    } of[CW_F5_TOGETHER];
 };
 
 static int open_model(void **model, struct cw_device *d, const struct cw_gguf *g, struct cw_error *err) {
@@ -82,15 +84,38 @@ static void share_out(const struct cw_acoustic_input *in, int samples, int *dura
     }
 }
 
-static int run(void *session, const struct cw_acoustic_input *in, const struct cw_acoustic_tap *tap, struct cw_frames *frames,
-               struct cw_error *err) {
-    struct session *s = session;
+/* Frames of both, as many as the graph takes: a very slow speaker hurries. */
+static int frames_of(const struct cw_acoustic_input *in, size_t reference_bytes) {
     const struct cw_acoustic_reference *r = in->reference;
+    struct cw_f5_timing timing = {.reference_frames = r->frames,
+                                  .reference_weight = r->weight,
+                                  .reference_bytes = reference_bytes,
+                                  .bytes = strlen(in->text),
+                                  .speed = (double)in->speed,
+                                  .by_bytes = in->by_bytes};
+    for (int i = 0; i < in->count; i++)
+        timing.weight += cw_f5_weight((uint32_t)in->ids[i]);
+    const int made = cw_f5_frames(&timing);
+    return made < CW_F5_FRAMES_MAX - r->frames ? r->frames + made : CW_F5_FRAMES_MAX;
+}
+
+static double seconds(const struct cw_acoustic_input *in) {
+    struct cw_text said = {0};
+    if (!in->reference || !in->text)
+        return 0;
+    cw_f5_write_reference(in->reference->text, &said);
+    const size_t bytes = said.len;
+    cw_text_free(&said);
+    return (double)frames_of(in, bytes) * HOP / RATE;
+}
+
+/* What the graph is asked for `in`; ids [CW_F5_FRAMES_MAX]. */
+static int ask(const struct cw_f5 *model, const struct cw_acoustic_input *in, int *ids, struct cw_f5_input *f, struct cw_error *err) {
+    const struct cw_acoustic_reference *r = in->reference;
+    const int bands = cw_f5_bands(model);
     struct cw_text said = {0}, text = {0};
-    struct cw_f5_timing timing = {.speed = (double)in->speed, .by_bytes = in->by_bytes};
-    struct cw_f5_input f = cw_f5_input_default();
-    const float *mel = NULL;
-    int result = -1, bands = cw_f5_bands(s->model);
+    int result = -1;
+    *f = cw_f5_input_default();
     if (!r || !in->text) {
         cw_fail(err, CW_BAD_INPUT, "f5: expected a voice with a reference and a text, found none");
         goto done;
@@ -100,45 +125,53 @@ static int run(void *session, const struct cw_acoustic_input *in, const struct c
         goto done;
     }
     cw_f5_write_reference(r->text, &said);
-    timing.reference_bytes = said.len;
-    timing.bytes = strlen(in->text);
+    const size_t reference_bytes = said.len;
     cw_text_add(&said, in->text);
     cw_f5_write(said.data ? said.data : "", &text);
     if (cw_text_check(&said, "text", err) != 0 || cw_text_check(&text, "text", err) != 0 ||
-        cw_f5_ids(s->model, text.data, s->ids, CW_F5_FRAMES_MAX - 1, &f.count, err) != 0)
+        cw_f5_ids(model, text.data, ids, CW_F5_FRAMES_MAX - 1, &f->count, err) != 0)
         goto done;
-    for (int i = 0; i < in->count; i++)
-        timing.weight += cw_f5_weight((uint32_t)in->ids[i]);
-    timing.reference_frames = r->frames;
-    timing.reference_weight = r->weight;
-    f.reference = r->mel;
-    f.reference_frames = r->frames;
-    f.ids = s->ids;
-    f.frames = r->frames + cw_f5_frames(&timing);
-    f.frames = f.frames < CW_F5_FRAMES_MAX ? f.frames : CW_F5_FRAMES_MAX; /* a very slow speaker hurries */
-    f.frames = f.frames > f.count ? f.frames : f.count + 1;               /* a symbol needs a frame */
-    f.seed = in->seed;
-    f.steps = in->steps ? in->steps : f.steps;
-    cw_f5_session_tap(s->graph, tap->call, tap->arg);
-    if (cw_f5_run(s->graph, &f, &mel, err) != 0)
-        goto done;
-    const int made = f.frames - r->frames;
-    share_out(in, (made - 1) * HOP, s->durations);
-    *frames = (struct cw_frames){.kind = "mel-vocos",
-                                 .count = made,
-                                 .channels = bands,
-                                 .data = mel + (size_t)r->frames * (size_t)bands,
-                                 .sample_rate = RATE,
-                                 .hop = HOP,
-                                 .durations = s->durations,
-                                 .phonemes = in->count + 2,
-                                 .unit_samples = 1,
-                                 .guessed = true};
+    f->reference = r->mel;
+    f->reference_frames = r->frames;
+    f->ids = ids;
+    f->frames = frames_of(in, reference_bytes);
+    f->frames = f->frames > f->count ? f->frames : f->count + 1; /* a symbol needs a frame */
+    f->seed = in->seed;
+    f->steps = in->steps ? in->steps : f->steps;
     result = 0;
 done:
     cw_text_free(&said);
     cw_text_free(&text);
     return result;
+}
+
+static int run_together(void *session, const struct cw_acoustic_input *in, int count, const struct cw_acoustic_tap *tap,
+                        struct cw_frames *frames, struct cw_error *err) {
+    struct session *s = session;
+    struct cw_f5_input asked[CW_F5_TOGETHER];
+    const float *mel[CW_F5_TOGETHER];
+    const int bands = cw_f5_bands(s->model);
+    for (int i = 0; i < count; i++)
+        if (ask(s->model, &in[i], s->of[i].ids, &asked[i], err) != 0)
+            return -1;
+    cw_f5_session_tap(s->graph, tap->call, tap->arg);
+    if (cw_f5_run(s->graph, asked, count, mel, err) != 0)
+        return -1;
+    for (int i = 0; i < count; i++) {
+        const int shown = asked[i].reference_frames, made = asked[i].frames - shown;
+        share_out(&in[i], (made - 1) * HOP, s->of[i].durations);
+        frames[i] = (struct cw_frames){.kind = "mel-vocos",
+                                       .count = made,
+                                       .channels = bands,
+                                       .data = mel[i] + (size_t)shown * (size_t)bands,
+                                       .sample_rate = RATE,
+                                       .hop = HOP,
+                                       .durations = s->of[i].durations,
+                                       .phonemes = in[i].count + 2,
+                                       .unit_samples = 1,
+                                       .guessed = true};
+    }
+    return 0;
 }
 
 const struct cw_acoustic_engine cw_f5_engine = {
@@ -149,5 +182,7 @@ const struct cw_acoustic_engine cw_f5_engine = {
     .symbol = symbol,
     .session_open = open_session,
     .session_close = close_session,
-    .run = run,
+    .together = CW_F5_TOGETHER,
+    .seconds = seconds,
+    .run_together = run_together,
 };
