@@ -53,6 +53,11 @@ struct cw_f5 {
 struct cw_f5_session {
     const struct cw_f5 *model;
     struct cw_arena *arena;
+    int steps; /* of a run before, whose modulations are kept below `kept` of the arena; 0: none */
+    double sway;
+    size_t kept;
+    struct cw_mat modulation[DEPTH_MAX]; /* [S, 6 dim] */
+    struct cw_mat final;                 /* [S, 2 dim] */
     void (*tap)(void *arg, const char *stage, struct cw_mat m);
     void *tap_arg;
 };
@@ -462,19 +467,46 @@ done:
     return result;
 }
 
+/* The modulations of all steps, which hang on nothing but these: kept from run to run. The arena beyond them is free. */
+static int modulate(struct cw_f5_session *s, const struct cw_f5_input *in, const float *times, struct cw_error *err) {
+    const struct cw_f5 *m = s->model;
+    const struct cw_epilogue plain = {0};
+    struct cw_mat time;
+    if (s->steps == in->steps && s->sway == in->sway) {
+        cw_arena_release(s->arena, s->kept);
+        return 0;
+    }
+    s->steps = 0;
+    cw_arena_release(s->arena, 0);
+    if (cw_arena_mat(s->arena, in->steps, 2 * m->dim, &s->final, err) != 0)
+        return -1;
+    for (int i = 0; i < m->depth; i++)
+        if (cw_arena_mat(s->arena, in->steps, 6 * m->dim, &s->modulation[i], err) != 0)
+            return -1;
+    s->kept = cw_arena_mark(s->arena);
+    if (cw_arena_mat(s->arena, in->steps, m->dim, &time, err) != 0 || embed_times(s, times, time, err) != 0 ||
+        cw_linear(m->device, time, m->final, plain, s->final, err) != 0)
+        return -1;
+    for (int i = 0; i < m->depth; i++)
+        if (cw_linear(m->device, time, m->block[i].modulation, plain, s->modulation[i], err) != 0)
+            return -1;
+    cw_arena_release(s->arena, s->kept);
+    s->steps = in->steps;
+    s->sway = in->sway;
+    return 0;
+}
+
 /* ---- a step ---------------------------------------------------------------------------------------------------------------- */
 
 struct run {
     const struct cw_f5_input *in; /* [count] */
     int count, halves;
-    int first[CW_F5_TOGETHER + 1];       /* where each sequence begins in a half */
-    int T;                               /* rows of a half: where the last one ends */
-    struct cw_mat constant;              /* [B T, dim]: of reference and text */
-    struct cw_mat turn;                  /* [T, head width]: cosine | sine of a pair, by the place in the sequence */
-    struct cw_mat modulation[DEPTH_MAX]; /* [S, 6 dim] */
-    struct cw_mat final;                 /* [S, 2 dim] */
-    struct cw_mat h, norm, qkv, wide;    /* [B T, …] */
-    struct cw_mat x, flow;               /* [T, bands], [B T, bands] */
+    int first[CW_F5_TOGETHER + 1];    /* where each sequence begins in a half */
+    int T;                            /* rows of a half: where the last one ends */
+    struct cw_mat constant;           /* [B T, dim]: of reference and text */
+    struct cw_mat turn;               /* [T, head width]: cosine | sine of a pair, by the place in the sequence */
+    struct cw_mat h, norm, qkv, wide; /* [B T, …] */
+    struct cw_mat x, flow;            /* [T, bands], [B T, bands] */
 };
 
 static struct cw_mat half_of(struct cw_mat m, const struct run *r, int half) {
@@ -544,13 +576,13 @@ static int run_step(struct cw_f5_session *s, struct run *r, int i, struct cw_err
     if (i == 0)
         show(s, "input", r->h);
     for (int b = 0; b < m->depth; b++) {
-        if (run_block(s, r, &m->block[b], r->modulation[b].data + (ptrdiff_t)i * r->modulation[b].stride, err) != 0)
+        if (run_block(s, r, &m->block[b], s->modulation[b].data + (ptrdiff_t)i * s->modulation[b].stride, err) != 0)
             return -1;
         snprintf(stage, sizeof stage, "block.%d", b);
         if (i == 0)
             show(s, stage, r->h);
     }
-    const float *final = r->final.data + (ptrdiff_t)i * r->final.stride; /* scale | shift */
+    const float *final = s->final.data + (ptrdiff_t)i * s->final.stride; /* scale | shift */
     if (cw_layer_norm(m->device, r->h, final, final + m->dim, true, EPS, r->norm, err) != 0 ||
         cw_linear(m->device, r->norm, m->flow, (struct cw_epilogue){0}, r->flow, err) != 0)
         return -1;
@@ -635,25 +667,18 @@ static void fill_turn(struct cw_mat turn) {
 }
 
 /* Everything that is the same in all steps. */
-static int prepare(struct cw_f5_session *s, const float *times, struct run *r, struct cw_error *err) {
+static int prepare(struct cw_f5_session *s, struct run *r, struct cw_error *err) {
     const struct cw_f5 *m = s->model;
-    const int B = r->halves, T = r->T, steps = r->in->steps;
+    const int B = r->halves, T = r->T;
     const struct cw_epilogue plain = {0};
-    struct cw_mat time, text;
+    struct cw_mat text;
     const struct {
         struct cw_mat *to;
         int rows, cols;
-    } room[] = {{&r->constant, B * T, m->dim},  {&r->h, B * T, m->dim},          {&r->norm, B * T, m->dim},   {&r->qkv, B * T, 3 * m->dim},
-                {&r->wide, B * T, m->wide},     {&r->flow, B * T, m->bands},     {&text, B * T, m->text_dim}, {&time, steps, m->dim},
-                {&r->final, steps, 2 * m->dim}, {&r->turn, T, m->dim / m->heads}};
+    } room[] = {{&r->constant, B * T, m->dim}, {&r->h, B * T, m->dim},      {&r->norm, B * T, m->dim},   {&r->qkv, B * T, 3 * m->dim},
+                {&r->wide, B * T, m->wide},    {&r->flow, B * T, m->bands}, {&text, B * T, m->text_dim}, {&r->turn, T, m->dim / m->heads}};
     for (size_t i = 0; i < sizeof room / sizeof *room; i++)
         if (cw_arena_mat(s->arena, room[i].rows, room[i].cols, room[i].to, err) != 0)
-            return -1;
-    if (embed_times(s, times, time, err) != 0 || cw_linear(m->device, time, m->final, plain, r->final, err) != 0)
-        return -1;
-    for (int i = 0; i < m->depth; i++)
-        if (cw_arena_mat(s->arena, steps, 6 * m->dim, &r->modulation[i], err) != 0 ||
-            cw_linear(m->device, time, m->block[i].modulation, plain, r->modulation[i], err) != 0)
             return -1;
     for (int i = 0; i < r->count; i++)
         fill_turn(sequence_of(r->turn, r, i));
@@ -679,8 +704,11 @@ int cw_f5_run(struct cw_f5_session *s, const struct cw_f5_input *in, int count, 
     float times[CW_F5_STEPS_MAX + 1];
     struct run r = {0};
     struct cw_mat x;
-    cw_arena_release(s->arena, 0); /* takes the mels of the run before back */
-    if (check_inputs(m, in, count, &r, err) != 0 || cw_arena_mat(s->arena, 1, r.T * m->bands, &x, err) != 0)
+    if (check_inputs(m, in, count, &r, err) != 0)
+        return -1;
+    schedule(in, times);
+    if (modulate(s, in, times, err) != 0 /* takes the mels of the run before back */ ||
+        cw_arena_mat(s->arena, 1, r.T * m->bands, &x, err) != 0)
         return -1;
     r.x = (struct cw_mat){x.data, r.T, m->bands, m->bands};
     for (int i = 0; i < count; i++) {
@@ -691,8 +719,7 @@ int cw_f5_run(struct cw_f5_session *s, const struct cw_f5_input *in, int count, 
         else
             cw_gauss(in[i].seed, 0, 0, n, to);
     }
-    schedule(in, times);
-    if (prepare(s, times, &r, err) != 0)
+    if (prepare(s, &r, err) != 0)
         return -1;
     for (int i = 0; i < in->steps; i++) {
         if (run_step(s, &r, i, err) != 0 || advance(m->device, &r, times[i + 1] - times[i], (float)in->guidance, err) != 0)
