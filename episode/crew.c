@@ -48,6 +48,7 @@ struct cw_crew {
     int limit; /* so many workers may be at it */
     int busy;
     int speaking; /* of the busy ones */
+    int together;
     double since, made_seconds, speak_seconds, acoustic_seconds, vocoder_seconds;
 };
 
@@ -173,6 +174,7 @@ static void speak_tasks(struct worker *w, struct cw_turn_speaking *spoken, int c
     pthread_mutex_lock(&c->lock);
     if (c->speaking++ == 0)
         c->since = cw_seconds();
+    c->together = count > c->together ? count : c->together;
     pthread_mutex_unlock(&c->lock);
     cw_turn_speak_together(&w->booth, spoken, count);
     pthread_mutex_lock(&c->lock);
@@ -440,6 +442,7 @@ struct cw_crew_stats cw_crew_stats(struct cw_crew *c) {
         .speak_seconds = c->speak_seconds + (c->speaking > 0 ? cw_seconds() - c->since : 0),
         .acoustic_seconds = c->acoustic_seconds,
         .vocoder_seconds = c->vocoder_seconds,
+        .together = c->together,
     };
     for (const struct job *j = c->first; j; j = j->next)
         s.ahead_seconds += (double)(j->made > 0 ? j->made : j->state == DONE ? j->turn.take.samples : 0) / CW_STUDIO_RATE;

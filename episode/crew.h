@@ -52,6 +52,7 @@ struct cw_crew_stats {
     double ahead_seconds;                     /* speech made of turns not taken yet */
     double made_seconds, speak_seconds;       /* speech made in all; wall clock while any worker was speaking */
     double acoustic_seconds, vocoder_seconds; /* summed over the workers */
+    int together;                             /* most turns that one worker spoke at once */
 };
 struct cw_crew_stats cw_crew_stats(struct cw_crew *c);
 
