@@ -63,10 +63,12 @@ static void job_free(struct job *j) {
 
 /* ---- workers -------------------------------------------------------------------------------------------------------------- */
 
-struct sink {
-    struct cw_crew *crew;
+/* A job with what is needed to speak it. */
+struct task {
+    struct worker *worker;
     struct job *job;
-    struct cw_sink file;
+    struct cw_turn_plan plan;
+    struct cw_cache_file *file;
 };
 
 static void keep_news(struct job *j, const float *samples, size_t n) {
@@ -85,21 +87,35 @@ static void keep_news(struct job *j, const float *samples, size_t n) {
 }
 
 static int put(void *arg, const float *samples, size_t n, struct cw_error *err) {
-    struct sink *k = arg;
-    if (k->file.write(k->file.arg, samples, n, err) != 0)
+    const struct task *t = arg;
+    struct cw_crew *c = t->worker->crew;
+    struct job *j = t->job;
+    const struct cw_sink file = cw_cache_sink(t->file);
+    if (file.write(file.arg, samples, n, err) != 0)
         return -1;
-    pthread_mutex_lock(&k->crew->lock);
-    bool stop = k->crew->stop;
-    if (k->crew->listening && !k->job->quiet)
-        keep_news(k->job, samples, n);
-    k->job->made += (int64_t)n;
-    k->crew->made_seconds += (double)n / CW_STUDIO_RATE;
-    pthread_mutex_unlock(&k->crew->lock);
-    return stop ? cw_fail(err, CW_FAILED, "cancelled") : 0;
+    pthread_mutex_lock(&c->lock);
+    if (c->listening && !j->quiet)
+        keep_news(j, samples, n);
+    j->made += (int64_t)n;
+    c->made_seconds += (double)n / CW_STUDIO_RATE;
+    pthread_mutex_unlock(&c->lock);
+    return 0;
 }
 
-static void settle(struct cw_crew *c, struct job *j, int result) {
+static bool wanted(struct cw_turn_speaking *s) {
+    struct cw_crew *c = ((const struct task *)s->arg)->worker->crew;
     pthread_mutex_lock(&c->lock);
+    const bool stop = c->stop;
+    pthread_mutex_unlock(&c->lock);
+    return !stop;
+}
+
+static void settle(struct worker *w, struct job *j, int result) {
+    struct cw_crew *c = w->crew;
+    pthread_mutex_lock(&c->lock);
+    c->acoustic_seconds += w->booth.acoustic_seconds;
+    c->vocoder_seconds += w->booth.vocoder_seconds;
+    w->booth.acoustic_seconds = w->booth.vocoder_seconds = 0;
     j->state = result == 0 ? DONE : FAILED;
     pthread_cond_broadcast(&c->news);
     pthread_mutex_unlock(&c->lock);
@@ -123,15 +139,6 @@ static bool wait_for_twin(struct cw_crew *c, struct job *j, const struct cw_turn
     return go;
 }
 
-/* A job with what is needed to speak it. */
-struct task {
-    struct worker *worker;
-    struct job *job;
-    struct cw_turn_plan plan;
-    struct cw_cache_file *file;
-    struct sink sink;
-};
-
 /* Plans it. *speak: it has to be spoken, the file is begun; else it is in the cache. */
 static int begin_task(struct task *t, bool *speak, struct cw_error *err) {
     struct worker *w = t->worker;
@@ -149,11 +156,10 @@ static int begin_task(struct task *t, bool *speak, struct cw_error *err) {
         return 0;
     if (cw_booth_need_voice(&w->booth, r->voice, r->language, err) != 0 || cw_cache_begin(&t->file, c->dir, t->plan.key, err) != 0)
         return -1;
-    t->sink = (struct sink){c, j, cw_cache_sink(t->file)};
     return 0;
 }
 
-/* A turn of several is over. */
+/* One of the turns is over. */
 static void end_task(struct cw_turn_speaking *s) {
     struct task *t = s->arg;
     struct job *j = t->job;
@@ -166,7 +172,7 @@ static void end_task(struct cw_turn_speaking *s) {
         j->err = s->err;
         cw_cache_abort(t->file);
     }
-    settle(t->worker->crew, j, result);
+    settle(t->worker, j, result);
 }
 
 static void speak_tasks(struct worker *w, struct cw_turn_speaking *spoken, int count) {
@@ -185,7 +191,7 @@ static void speak_tasks(struct worker *w, struct cw_turn_speaking *spoken, int c
 
 /* Jobs that were taken together. One that is the same turn as another of them waits again. */
 static void do_jobs(struct worker *w, struct job **jobs, int count) {
-    struct task tasks[CW_TURNS_TOGETHER] = {0};
+    struct task tasks[CW_TURNS_TOGETHER];
     struct cw_turn_speaking spoken[CW_TURNS_TOGETHER];
     int speak = 0;
     for (int i = 0; i < count; i++) {
@@ -205,10 +211,10 @@ static void do_jobs(struct worker *w, struct job **jobs, int count) {
         if (result == 0)
             result = begin_task(t, &needed, &j->err);
         if (result != 0 || !needed)
-            settle(w->crew, j, result);
+            settle(w, j, result);
         else
-            spoken[speak++] =
-                (struct cw_turn_speaking){.request = &j->request, .plan = &t->plan, .sink = {put, &t->sink}, .over = end_task, .arg = t};
+            spoken[speak++] = (struct cw_turn_speaking){
+                .request = &j->request, .plan = &t->plan, .sink = {put, t}, .wanted = wanted, .over = end_task, .arg = t};
     }
     if (speak > 0)
         speak_tasks(w, spoken, speak);
@@ -259,9 +265,6 @@ static void *work(void *arg) {
         pthread_mutex_unlock(&c->lock);
         do_jobs(w, jobs, count);
         pthread_mutex_lock(&c->lock);
-        c->acoustic_seconds += w->booth.acoustic_seconds;
-        c->vocoder_seconds += w->booth.vocoder_seconds;
-        w->booth.acoustic_seconds = w->booth.vocoder_seconds = 0;
         c->busy--;
         pthread_cond_broadcast(&c->news);
     }

@@ -710,7 +710,7 @@ static void begin_turn(struct speaker *k, struct cw_booth *b, struct cw_turn_spe
  * together take no longer than the longest chunk may alone. */
 static int choose(struct speaker *all, int count, struct speaker **group) {
     struct speaker *left[CW_TURNS_TOGETHER];
-    int lefts = 0, n = 0;
+    int lefts = 0, n = 0, most = 0;
     double seconds = 0;
     for (int i = 0; i < count; i++) {
         if (all[i].over)
@@ -721,9 +721,10 @@ static int choose(struct speaker *all, int count, struct speaker **group) {
             left[at] = left[at - 1];
         left[at] = &all[i];
     }
-    for (int i = 0; i < lefts; i++)
-        if (n == 0 || (n < cw_acoustic_together(left[0]->booth->studio->engines[left[0]->engine].acoustic) &&
-                       seconds + left[i]->chunk.seconds <= SHOWN_SECONDS)) {
+    if (lefts > 0)
+        most = cw_acoustic_together(left[0]->booth->studio->engines[left[0]->engine].acoustic);
+    for (int i = 0; i < lefts && n < most; i++)
+        if (n == 0 || seconds + left[i]->chunk.seconds <= SHOWN_SECONDS) {
             seconds += left[i]->chunk.seconds;
             group[n++] = left[i];
         }
@@ -741,11 +742,14 @@ static void say_together(struct cw_booth *b, struct speaker **group, int n) {
     const int result = cw_acoustic_run_together(b->sessions[group[0]->engine].acoustic, in, n, frames, &group[0]->turn->err);
     b->acoustic_seconds += cw_seconds() - from;
     b->allocations += allocations_of(b) - before;
+    if (result != 0 && n > 1) {
+        for (int i = 0; i < n; i++)
+            say_together(b, &group[i], 1);
+        return;
+    }
     for (int i = 0; i < n; i++) {
         bool again = false;
-        if (result != 0 && n > 1)
-            say_together(b, &group[i], 1);
-        else if (result != 0 || hear_chunk(group[i], &frames[i], &again, &group[i]->turn->err) != 0)
+        if (result != 0 || hear_chunk(group[i], &frames[i], &again, &group[i]->turn->err) != 0)
             end_turn(group[i], -1);
         else if (!again)
             go_on(group[i]);
@@ -756,8 +760,15 @@ void cw_turn_speak_together(struct cw_booth *b, struct cw_turn_speaking *turns, 
     struct speaker all[CW_TURNS_TOGETHER], *group[CW_TURNS_TOGETHER];
     for (int i = 0; i < count; i++)
         begin_turn(&all[i], b, &turns[i]);
-    for (int n; (n = choose(all, count, group)) > 0;)
+    for (;;) {
+        for (int i = 0; i < count; i++)
+            if (!all[i].over && turns[i].wanted && !turns[i].wanted(&turns[i]))
+                end_turn(&all[i], cw_fail(&turns[i].err, CW_FAILED, "cancelled"));
+        const int n = choose(all, count, group);
+        if (n == 0)
+            break;
         say_together(b, group, n);
+    }
 }
 
 int cw_turn_speak(struct cw_booth *b, const struct cw_turn_request *r, const struct cw_turn_plan *plan, struct cw_sink sink,

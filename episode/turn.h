@@ -55,8 +55,9 @@ struct cw_turn_speaking {
     const struct cw_turn_request *request;
     const struct cw_turn_plan *plan;
     struct cw_sink sink;
-    void (*over)(struct cw_turn_speaking *t); /* or NULL: called when the turn is said or has failed, while others may go on */
-    void *arg;                                /* for it */
+    bool (*wanted)(struct cw_turn_speaking *t); /* or NULL: asked before every run, which takes its time; false: cancelled */
+    void (*over)(struct cw_turn_speaking *t);   /* or NULL: called when the turn is said or has failed, while others may go on */
+    void *arg;                                  /* for these */
     /* filled: */
     int result;          /* 0, or -1 with err */
     struct cw_take take; /* the caller's where result is 0 */

@@ -2,7 +2,7 @@
  *
  *   rows of x -> norm and activation -> 16-bit copy of the block -> products -> epilogue, moments
  *
- * ops_*.c defines before it FIXED (whole numbers: rows that one output reads share a scale, in a linear layer each has its own)
+ * ops_*.c defines before it FIXED (whole numbers: rows of a block share a scale, in a linear layer each has its own)
  * or BFLOAT, and `products16`: sums of products of pairs. Moments are gathered of ordinary convolutions only. */
 
 #ifdef FIXED
@@ -90,8 +90,8 @@ INLINE const float *normed_row(const struct cw_conv16_job *f, struct work16 *wor
     return work->row;
 }
 
-/* Local rows [0, rows): x's rows from `from` on, normed and made 16 bits wide; scale [outputs]. A row that is read by one output alone is
- * scaled by itself, so that nothing hangs on what stands beside it. */
+/* Local rows [0, rows): x's rows from `from` on, normed and made 16 bits wide; scale [outputs]. In a linear layer a
+ * row is scaled by itself, so that nothing hangs on what stands beside it. */
 static void fill16(const struct cw_conv16_job *f, struct work16 *work, int64_t from, int rows, int outputs) {
     const struct cw_conv_job *j = &f->conv;
     const int stride = cw_stride16(j->in);

@@ -269,8 +269,8 @@ static void refuse_together(const struct making *a, struct cw_f5_input good) {
         several[i] = good;
         several[i].noise = NULL;
     }
-    CHECK_REFUSED(cw_f5_run(a->s, several, 0, mels, &err), &err, "1 to 8 sequences", "found 0");
-    CHECK_REFUSED(cw_f5_run(a->s, several, CW_F5_TOGETHER + 1, mels, &err), &err, "1 to 8 sequences", "found 9");
+    CHECK_REFUSED(cw_f5_run(a->s, several, 0, mels, &err), &err, "1 to 4 sequences", "found 0");
+    CHECK_REFUSED(cw_f5_run(a->s, several, CW_F5_TOGETHER + 1, mels, &err), &err, "1 to 4 sequences", "found 5");
     several[1].steps = 5;
     CHECK_REFUSED(cw_f5_run(a->s, several, 2, mels, &err), &err, "sequence 2", "7 steps", "found 5");
     several[1] = several[0];

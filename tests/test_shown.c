@@ -705,6 +705,7 @@ struct heard_turn {
     int over; /* its place among those that are over, from 1; 0: it goes on */
 };
 static int overs;
+static bool unwanted; /* nobody has use for the sound any more */
 
 static int hear_some(void *arg, const float *x, size_t n, struct cw_error *err) {
     struct heard_turn *h = arg;
@@ -713,6 +714,11 @@ static int hear_some(void *arg, const float *x, size_t n, struct cw_error *err) 
     memcpy(h->x + h->n, x, n * sizeof *x);
     h->n += n;
     return 0;
+}
+
+static bool turn_wanted(struct cw_turn_speaking *t) {
+    (void)t;
+    return !unwanted;
 }
 
 static void turn_over(struct cw_turn_speaking *t) {
@@ -724,6 +730,14 @@ static void most_rows(void *arg, const char *stage, struct cw_mat m) {
     int *most = arg;
     if (strcmp(stage, "text") == 0 && m.rows > *most)
         *most = m.rows;
+}
+
+/* From the first run on nobody wants more. */
+static void first_run(void *arg, const char *stage, struct cw_mat m) {
+    int *runs = arg;
+    (void)m;
+    *runs += strcmp(stage, "text") == 0;
+    unwanted = true;
 }
 
 static bool same_take(const struct cw_take *a, const struct cw_take *b) {
@@ -757,8 +771,12 @@ static void speak_turns(struct cw_studio *s, const struct cw_turn_request *reque
             beside[i].n = 0;
             beside[i].over = 0;
             beside[i].room = round && i == 1 ? 100 : ROOM;
-            t[i] = (struct cw_turn_speaking){
-                .request = &requests[i], .plan = &plans[i], .sink = {hear_some, &beside[i]}, .over = turn_over, .arg = &beside[i]};
+            t[i] = (struct cw_turn_speaking){.request = &requests[i],
+                                             .plan = &plans[i],
+                                             .sink = {hear_some, &beside[i]},
+                                             .wanted = turn_wanted,
+                                             .over = turn_over,
+                                             .arg = &beside[i]};
         }
         overs = 0;
         cw_acoustic_session_tap(b->sessions[CW_ENGINE_F5].acoustic, most_rows, &rows);
@@ -781,6 +799,14 @@ static void speak_turns(struct cw_studio *s, const struct cw_turn_request *reque
     CHECKF(beside[0].over < beside[2].over, "the shortest turn was over as number %d, the longest as number %d", beside[0].over,
            beside[2].over);
     CHECK(alone[0].n != alone[1].n && alone[2].n > 2 * alone[0].n);
+    /* cancelled: no run is begun any more, neither of what is doubted nor of the next chunk */
+    int runs = 0;
+    cw_acoustic_session_tap(b->sessions[CW_ENGINE_F5].acoustic, first_run, &runs);
+    cw_turn_speak_together(b, t, TURNS);
+    unwanted = false;
+    CHECKF(runs == 1, "%d runs", runs);
+    for (int i = 0; i < TURNS; i++)
+        CHECKF(t[i].result == -1 && strstr(t[i].err.text, "cancelled"), "turn %d: %s", i + 1, t[i].err.text);
 done:
     for (int i = 0; i < TURNS; i++) {
         cw_take_free(&takes[i]);

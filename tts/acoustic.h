@@ -59,8 +59,8 @@ CW_MUST_CHECK int cw_acoustic_run(struct cw_acoustic_session *s, const struct cw
 /* The same of in [count] as one batch, frames [count]. What comes of an input does not depend on those beside it. */
 CW_MUST_CHECK int cw_acoustic_run_together(struct cw_acoustic_session *s, const struct cw_acoustic_input *in, int count,
                                            struct cw_frames *frames, struct cw_error *err);
-int cw_acoustic_together(const struct cw_acoustic *m); /* most inputs of a batch: 1, of F5 8 */
-/* Of what is computed for an input, its reference included, by which a batch is chosen; 0 where only the run can tell. */
+int cw_acoustic_together(const struct cw_acoustic *m); /* most inputs of a batch: 1, of F5 4 */
+/* About how much is computed for an input, its reference included, by which a batch is chosen; 0 where only the run can tell. */
 double cw_acoustic_seconds(const struct cw_acoustic *m, const struct cw_acoustic_input *in);
 
 /* For parity tests: calls `tap` with each named stage ("d_en", "t_en", "F0", "N", "asr", "encode", "decode.0" ...), the

@@ -23,7 +23,7 @@ int cw_f5_bands(const struct cw_f5 *m);
 CW_MUST_CHECK int cw_f5_session_open(struct cw_f5_session **s, const struct cw_f5 *m, struct cw_error *err);
 void cw_f5_session_close(struct cw_f5_session *s);
 
-enum { CW_F5_FRAMES_MAX = 4096, CW_F5_STEPS_MAX = 64, CW_F5_TOGETHER = 8 };
+enum { CW_F5_FRAMES_MAX = 4096, CW_F5_STEPS_MAX = 64, CW_F5_TOGETHER = 4 };
 struct cw_f5_input {
     const float *reference; /* [R, bands] */
     int reference_frames;
