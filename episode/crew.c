@@ -94,12 +94,13 @@ static int put(void *arg, const float *samples, size_t n, struct cw_error *err) 
     if (file.write(file.arg, samples, n, err) != 0)
         return -1;
     pthread_mutex_lock(&c->lock);
+    const bool stop = c->stop;
     if (c->listening && !j->quiet)
         keep_news(j, samples, n);
     j->made += (int64_t)n;
     c->made_seconds += (double)n / CW_STUDIO_RATE;
     pthread_mutex_unlock(&c->lock);
-    return 0;
+    return stop ? cw_fail(err, CW_FAILED, "cancelled") : 0;
 }
 
 static bool wanted(struct cw_turn_speaking *s) {
