@@ -23,14 +23,9 @@ static int time_run(struct cw_f5_session *s, const struct cw_f5_input *in, int c
     return 0;
 }
 
-static int by_size(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Of n numbers, which are sorted by it. */
 static double median(double *x, int n) {
-    qsort(x, (size_t)n, sizeof *x, by_size);
+    qsort(x, (size_t)n, sizeof *x, cw_order_doubles);
     return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 

@@ -140,7 +140,7 @@ static bool wait_for_twin(struct cw_crew *c, struct job *j, const struct cw_turn
     return go;
 }
 
-/* Plans it. *speak: it has to be spoken, the file is begun; else it is in the cache. */
+/* What is planned: *speak: it has to be spoken, the file is begun; else it is in the cache. */
 static int begin_task(struct task *t, bool *speak, struct cw_error *err) {
     struct worker *w = t->worker;
     struct cw_crew *c = w->crew;
@@ -155,9 +155,7 @@ static int begin_task(struct task *t, bool *speak, struct cw_error *err) {
     *speak = !found;
     if (found)
         return 0;
-    if (cw_booth_need_voice(&w->booth, r->voice, r->language, err) != 0 || cw_cache_begin(&t->file, c->dir, t->plan.key, err) != 0)
-        return -1;
-    return 0;
+    return cw_booth_need_voice(&w->booth, r->voice, r->language, err) != 0 ? -1 : cw_cache_begin(&t->file, c->dir, t->plan.key, err);
 }
 
 /* One of the turns is over. */

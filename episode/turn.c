@@ -656,9 +656,7 @@ static int hear_chunk(struct speaker *k, const struct cw_frames *frames, bool *a
     if (frames->guessed && r) {
         if (!c->takes.settled) {
             const double sound_seconds = (double)(r->frames * frames->hop) / RATE / fmax(1, r->weight) / (double)c->in.speed;
-            double sounds = 0;
-            for (int i = 0; i < c->count; i++)
-                sounds += cw_f5_weight((uint32_t)c->ids[i]);
+            const double sounds = cw_f5_weight_of(c->u->chunks[c->index].phonemes);
             unsigned doubts = cw_turn_doubts(x, (int64_t)n, sounds, sound_seconds);
             if (doubt_words(k, c->u, c->index, x, n, sound_seconds, &doubts, err) != 0)
                 return -1;

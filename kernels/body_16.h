@@ -99,6 +99,7 @@ static void fill16(const struct cw_conv16_job *f, struct work16 *work, int64_t f
 #ifdef FIXED
     const bool apart = f->phases == 1 && j->taps == 1 && j->step == 1;
     vf most = v_set(0);
+    float largest;
 
     for (r = 0; !apart && r < rows; r++) {
         const float *x = normed_row(f, work, from + r);
@@ -106,8 +107,9 @@ static void fill16(const struct cw_conv16_job *f, struct work16 *work, int64_t f
         if (x)
             most = v_larger_size(most, row_sizes(x, j->in));
     }
+    largest = largest_of(most);
     for (r = 0; r < outputs; r++)
-        work->scale[r] = largest_of(most) / CW_FIXED_MOST;
+        work->scale[r] = largest / CW_FIXED_MOST;
 #else
     for (r = 0; r < outputs; r++)
         work->scale[r] = 1;
@@ -122,10 +124,10 @@ static void fill16(const struct cw_conv16_job *f, struct work16 *work, int64_t f
         }
 #ifdef FIXED
         if (apart) {
-            most = row_sizes(x, j->in);
-            work->scale[r] = largest_of(most) / CW_FIXED_MOST;
+            largest = largest_of(row_sizes(x, j->in));
+            work->scale[r] = largest / CW_FIXED_MOST;
         }
-        fixed_row(x, j->in, fixed_scale(largest_of(most)), (int16_t *)y);
+        fixed_row(x, j->in, fixed_scale(largest), (int16_t *)y);
 #else
         bfloat_row(x, j->in, y);
 #endif

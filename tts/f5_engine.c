@@ -69,12 +69,18 @@ static int open_session(void **session, const void *model, struct cw_error *err)
     return 0;
 }
 
+static double weight_of(const struct cw_acoustic_input *in) {
+    double sum = 0;
+    for (int i = 0; i < in->count; i++)
+        sum += cw_f5_weight((uint32_t)in->ids[i]);
+    return sum;
+}
+
 /* The symbols' shares of `samples`, [count + 2] with nothing at either end. */
 static void share_out(const struct cw_acoustic_input *in, int samples, int *durations) {
-    double all = 0, sum = 0;
+    const double all = weight_of(in);
+    double sum = 0;
     int before = 0;
-    for (int i = 0; i < in->count; i++)
-        all += cw_f5_weight((uint32_t)in->ids[i]);
     durations[0] = durations[in->count + 1] = 0;
     for (int i = 0; i < in->count; i++) {
         sum += cw_f5_weight((uint32_t)in->ids[i]);
@@ -87,14 +93,13 @@ static void share_out(const struct cw_acoustic_input *in, int samples, int *dura
 /* Frames of both, as many as the graph takes: a very slow speaker hurries. */
 static int frames_of(const struct cw_acoustic_input *in, size_t reference_bytes) {
     const struct cw_acoustic_reference *r = in->reference;
-    struct cw_f5_timing timing = {.reference_frames = r->frames,
-                                  .reference_weight = r->weight,
-                                  .reference_bytes = reference_bytes,
-                                  .bytes = strlen(in->text),
-                                  .speed = (double)in->speed,
-                                  .by_bytes = in->by_bytes};
-    for (int i = 0; i < in->count; i++)
-        timing.weight += cw_f5_weight((uint32_t)in->ids[i]);
+    const struct cw_f5_timing timing = {.reference_frames = r->frames,
+                                        .reference_weight = r->weight,
+                                        .weight = weight_of(in),
+                                        .reference_bytes = reference_bytes,
+                                        .bytes = strlen(in->text),
+                                        .speed = (double)in->speed,
+                                        .by_bytes = in->by_bytes};
     const int made = cw_f5_frames(&timing);
     return made < CW_F5_FRAMES_MAX - r->frames ? r->frames + made : CW_F5_FRAMES_MAX;
 }
